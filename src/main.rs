@@ -1,0 +1,3 @@
+//! The `inq` program.
+
+fn main() {}

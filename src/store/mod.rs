@@ -1,0 +1,234 @@
+//! SQL and nothing else: the notifications, the claims on them and their history.
+//!
+//! [`Store`] is what the rest of the house sees. `mysql` (MySQL 8.0+, MariaDB 10.6+) and `sqlite`
+//! stand behind it and pass one conformance suite. Every time is UTC with milliseconds, and "now" is
+//! always the database's clock: instances whose own clocks differ agree on what is due and on when a
+//! lease ends.
+
+mod error;
+mod notification;
+mod results;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+pub use error::StoreError;
+pub use notification::{ClaimedRow, Depth, HistoryEntry, HistoryKind, NewNotification, Notification, Status};
+pub use results::{Standing, Verdict};
+
+use crate::contract::DeliveryResult;
+
+/// The one result type of the room.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Who claims, and how its claims can be judged after a crash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimant {
+    /// A transactional producer: the broker's ledger knows whether a claim of its was published.
+    Transactional {
+        /// The producer's `transactional.id`, used by one producer instance and never again.
+        transactional_id: String,
+        /// The cluster that holds the ledger.
+        cluster_id: String,
+    },
+    /// A plain producer: nobody knows after a crash; its claims are released and may go out twice.
+    Plain,
+}
+
+/// Rows that were claimed together and are published in one Kafka transaction.
+#[derive(Debug)]
+pub struct Claim {
+    /// Increasing over all claims of a database.
+    pub id: i64,
+    /// The database's clock when the claim was made.
+    pub now: DateTime<Utc>,
+    /// At least one, the most urgent first, then by due time, then by id.
+    pub rows: Vec<ClaimedRow>,
+}
+
+/// What [`Store::claim`] found.
+#[derive(Debug, Default)]
+pub struct Claimed {
+    /// The claim; `None` where nothing is due.
+    pub claim: Option<Claim>,
+    /// How many due rows had expired and were marked so instead of being claimed.
+    pub expired: u64,
+}
+
+/// A claim row: rows between claim and settle, with what recovery needs to judge it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenClaim {
+    /// The claim.
+    pub id: i64,
+    /// Who made it.
+    pub claimant: Claimant,
+    /// Its rows.
+    pub notification_ids: Vec<i64>,
+    /// When it was made.
+    pub claimed_at: DateTime<Utc>,
+    /// When others may recover it.
+    pub lease_until: DateTime<Utc>,
+    /// How long ago it was made, by the database's clock.
+    pub age: Duration,
+    /// Why recovery could not decide it; `None` while nobody has tried in vain.
+    pub doubt: Option<String>,
+}
+
+/// What became of an attempt to end a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Ended {
+    /// Every row of the claim changed and the claim row is gone.
+    Done,
+    /// There was no such claim any more: somebody else has ended it. Nothing changed.
+    Gone,
+    /// Fewer rows than claimed still belonged to the claim: the database has lost a commit. Nothing changed.
+    Short {
+        /// Rows of the claim.
+        expected: u64,
+        /// Rows that still belonged to it.
+        found: u64,
+    },
+}
+
+/// A row whose publishing failed for a reason of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishFailure {
+    /// The row.
+    pub notification_id: i64,
+    /// The delay before the next attempt; `None`: attempts are used up, the row becomes `failed`.
+    pub retry_in: Option<Duration>,
+    /// For `last_error` and the history.
+    pub error: String,
+}
+
+/// What [`Store::insert`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inserted {
+    /// New rows.
+    pub inserted: u64,
+    /// Events that had a row already, or stood in the batch before.
+    pub duplicates: u64,
+    /// Whether any new row is due now.
+    pub due_now: bool,
+}
+
+/// Where a database's schema stands against this program's migrations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaState {
+    /// Every migration of this program has run.
+    Current {
+        /// The newest migration.
+        version: i64,
+    },
+    /// Migrations are missing: `inq migrate` runs them.
+    Old {
+        /// The newest that has run; `None`: none has.
+        version: Option<i64>,
+        /// The newest of this program.
+        needed: i64,
+    },
+    /// The database was migrated by a newer program.
+    Newer {
+        /// The newest that has run.
+        version: i64,
+        /// The newest of this program.
+        known: i64,
+    },
+}
+
+/// What the stages and the commands ask of the database.
+///
+/// No call holds a transaction across anything but its own statements, and none may be cancelled
+/// while it runs: await it to its end, without `select!` or a time limit around it. Deadlocks and lock
+/// time-outs are tried again within the call.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// What is behind: `MySQL 8.4.3`, `MariaDB 10.11.9`, `SQLite 3.50.1`.
+    async fn server(&self) -> Result<String>;
+
+    /// One round trip.
+    async fn ping(&self) -> Result<()>;
+
+    /// Runs the migrations that are missing, and returns the versions that it ran.
+    async fn migrate(&self) -> Result<Vec<i64>>;
+
+    /// Compares the schema with this program's migrations.
+    async fn schema(&self) -> Result<SchemaState>;
+
+    /// Proves with two connections that a claim excludes another, for a server can accept
+    /// `SKIP LOCKED` and not lock (TiDB, tidb#69720).
+    async fn prove_claims_exclude(&self) -> Result<()>;
+
+    /// Stores a batch in one transaction; events that have a row already are left as they are.
+    ///
+    /// # Errors
+    /// [`StoreError::Data`] where the database refuses the content of a row; then nothing was stored.
+    async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted>;
+
+    /// Claims up to `limit` due rows, highest priority first, then by due time: they become `processing`
+    /// with `attempts + 1`, and the claim row keeps their ids, the claimant and the end of the lease.
+    /// Rows that another claim has locked are passed over. Due rows past their `expires_at` become `expired`.
+    async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed>;
+
+    /// The time from now to the earliest due time of a pending row: zero if one is due, `None` if none is pending.
+    async fn next_due(&self) -> Result<Option<Duration>>;
+
+    /// The claim was published: its rows (exactly these) become `sent`. `recovered` notes in the history that
+    /// recovery found it out.
+    async fn settle(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended>;
+
+    /// The claim was not published: its rows become `pending` again with the attempt not counted. `recovered` notes
+    /// in the history that recovery found it out.
+    async fn release(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended>;
+
+    /// The claim came out mixed, row by row: `sent` were published (only a plain claimant has those), `failed` follow
+    /// their retry with the attempt counted, `released` go back uncounted. Together they are the claim's rows.
+    async fn give_back(
+        &self,
+        claim: i64,
+        sent: &[i64],
+        failed: &[PublishFailure],
+        released: &[i64],
+    ) -> Result<Ended>;
+
+    /// Claims whose lease has ended, the oldest first, at most `limit`.
+    async fn lapsed_claims(&self, limit: u32) -> Result<Vec<OpenClaim>>;
+
+    /// Every open claim, the oldest first, at most `limit`.
+    async fn open_claims(&self, limit: u32) -> Result<Vec<OpenClaim>>;
+
+    /// One claim, if it is still open.
+    async fn open_claim(&self, claim: i64) -> Result<Option<OpenClaim>>;
+
+    /// Recovery could not decide the claim: keep it, say why, and let nobody try again before `retry_in`.
+    async fn doubt(&self, claim: i64, why: &str, retry_in: Duration) -> Result<()>;
+
+    /// Applies results in the order given, in one transaction. The rows are locked in id order, `decide` is called for
+    /// each result with the row as the results before it left it (`None`: no such row), and what it changed is written
+    /// together with the history entries of its verdicts. Returns the verdicts, in the same order.
+    async fn apply_results(
+        &self,
+        results: Vec<DeliveryResult>,
+        decide: Arc<dyn Fn(Option<&mut Standing>, &DeliveryResult) -> Verdict + Send + Sync>,
+    ) -> Result<Vec<Verdict>>;
+
+    /// One notification, with everything that is known of it.
+    async fn notification(&self, id: i64) -> Result<Option<Notification>>;
+
+    /// The notification of an event.
+    async fn notification_of_event(&self, event_id: &str) -> Result<Option<Notification>>;
+
+    /// What happened to a notification, the oldest first.
+    async fn history(&self, notification_id: i64) -> Result<Vec<HistoryEntry>>;
+
+    /// How many rows there are by status and priority, and how late the oldest due one is. Counts without holding back
+    /// the server's purge.
+    async fn depth(&self) -> Result<Depth>;
+
+    /// Closes the connections, after the statements that run.
+    async fn close(&self);
+}

@@ -1,0 +1,304 @@
+//! A notification as the database holds it.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::contract::{IncentiveType, Priority, time};
+
+/// Where a notification stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Waits for its due time or its turn.
+    Pending,
+    /// Belongs to a claim.
+    Processing,
+    /// Its delivery request was published.
+    Sent,
+    /// Out of attempts, or the service said so for good.
+    Failed,
+    /// Called off before it left.
+    Cancelled,
+    /// Not sent before its `expires_at`.
+    Expired,
+    /// Held back by a cap.
+    Suppressed,
+    /// Became part of a digest.
+    Digested,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Processing,
+        Self::Sent,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Expired,
+        Self::Suppressed,
+        Self::Digested,
+    ];
+
+    /// The value in the table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Processing => "processing",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::Suppressed => "suppressed",
+            Self::Digested => "digested",
+        }
+    }
+
+    /// The status of that name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+/// A row to be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewNotification {
+    /// 1 to 128 characters; unique.
+    pub event_id: String,
+    /// Whom to notify.
+    pub user_id: i64,
+    /// What is rewarded.
+    pub incentive_type: IncentiveType,
+    /// The notification service's code.
+    pub notification_type: i32,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// At most 255 characters.
+    pub message_title: String,
+    /// At most 65,535 bytes.
+    pub message_body: String,
+    /// A JSON object, as text.
+    pub incentive_data: String,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// When it is due; `None`: now, by the database's clock.
+    pub scheduled_at: Option<DateTime<Utc>>,
+    /// After it the row is no longer worth sending.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The language in which the texts are written.
+    pub language: String,
+    /// The reader's IANA time zone.
+    pub timezone: Option<String>,
+    /// At most 32 characters.
+    pub device_type: Option<String>,
+    /// The event's W3C `traceparent` header, at most 64 characters.
+    pub traceparent: Option<String>,
+}
+
+/// A claimed row: all that a delivery request says.
+#[derive(Debug)]
+pub struct ClaimedRow {
+    /// The row's id.
+    pub id: i64,
+    /// The attempt that this claim is, from 1.
+    pub attempt: u32,
+    /// The producer's idempotency key.
+    pub event_id: String,
+    /// Whom to notify.
+    pub user_id: i64,
+    /// What is rewarded.
+    pub incentive_type: IncentiveType,
+    /// The notification service's code.
+    pub notification_type: i32,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// At most 255 characters.
+    pub message_title: String,
+    /// The text.
+    pub message_body: String,
+    /// The language in which the texts are written.
+    pub language: String,
+    /// The event's data.
+    pub incentive_data: Box<RawValue>,
+    /// When this attempt was due.
+    pub scheduled_at: DateTime<Utc>,
+    /// After it the row is no longer worth sending.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When the row was made.
+    pub created_at: DateTime<Utc>,
+    /// The event's W3C `traceparent` header.
+    pub traceparent: Option<String>,
+}
+
+/// A whole row, for people.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs)] // the columns of the table, by their names
+pub struct Notification {
+    pub id: i64,
+    pub event_id: String,
+    pub user_id: i64,
+    pub incentive_type: IncentiveType,
+    pub notification_type: i32,
+    pub priority: Priority,
+    pub status: Status,
+    pub message_title: String,
+    pub message_body: String,
+    pub language: String,
+    pub timezone: Option<String>,
+    pub device_type: Option<String>,
+    pub incentive_data: Box<RawValue>,
+    pub metrics_data: Option<Box<RawValue>>,
+    pub attempts: u32,
+    pub claim_id: Option<i64>,
+    pub last_error: Option<String>,
+    #[serde(serialize_with = "time::serialize")]
+    pub occurred_at: DateTime<Utc>,
+    #[serde(serialize_with = "time::serialize")]
+    pub created_at: DateTime<Utc>,
+    #[serde(serialize_with = "time::serialize")]
+    pub updated_at: DateTime<Utc>,
+    #[serde(serialize_with = "time::serialize")]
+    pub scheduled_at: DateTime<Utc>,
+    #[serde(serialize_with = "time::serialize_option")]
+    pub expires_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "time::serialize_option")]
+    pub sent_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "time::serialize_option")]
+    pub delivered_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "time::serialize_option")]
+    pub opened_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "time::serialize_option")]
+    pub clicked_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "time::serialize_option")]
+    pub dismissed_at: Option<DateTime<Utc>>,
+}
+
+/// What kind of thing happened to a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistoryKind {
+    /// The service reported that it was delivered.
+    Delivered,
+    /// The service reported that the user opened it.
+    Opened,
+    /// The service reported that the user followed it.
+    Clicked,
+    /// The service reported that the user put it away.
+    Dismissed,
+    /// The service reported a failure; another attempt follows.
+    DeliveryFailed,
+    /// The service reported a failure, and none follows.
+    DeliveryFailedFinally,
+    /// The broker refused the request; another attempt follows.
+    PublishFailed,
+    /// The broker refused the request, and no attempt is left.
+    PublishFailedFinally,
+    /// Recovery found that the claim had been published.
+    RecoveredAsSent,
+    /// Recovery found that the claim had not been published.
+    RecoveredAsPending,
+    /// Its `expires_at` passed before it left.
+    Expired,
+}
+
+impl HistoryKind {
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::Delivered,
+        Self::Opened,
+        Self::Clicked,
+        Self::Dismissed,
+        Self::DeliveryFailed,
+        Self::DeliveryFailedFinally,
+        Self::PublishFailed,
+        Self::PublishFailedFinally,
+        Self::RecoveredAsSent,
+        Self::RecoveredAsPending,
+        Self::Expired,
+    ];
+
+    /// The value in the table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Opened => "opened",
+            Self::Clicked => "clicked",
+            Self::Dismissed => "dismissed",
+            Self::DeliveryFailed => "delivery_failed",
+            Self::DeliveryFailedFinally => "delivery_failed_finally",
+            Self::PublishFailed => "publish_failed",
+            Self::PublishFailedFinally => "publish_failed_finally",
+            Self::RecoveredAsSent => "recovered_as_sent",
+            Self::RecoveredAsPending => "recovered_as_pending",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// The kind of that name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl Serialize for HistoryKind {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+/// One thing that happened to a notification. What the row itself tells (made, due, sent) has no entry, so that the
+/// hot path writes none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HistoryEntry {
+    /// When it was written, by the database's clock.
+    #[serde(serialize_with = "time::serialize")]
+    pub at: DateTime<Utc>,
+    /// What happened.
+    pub kind: HistoryKind,
+    /// To which attempt.
+    pub attempt: u32,
+    /// Particulars, by name: `occurred_at`, `published_at`, `error_code`, `error_message`, `retry_at`, `claim`, …
+    pub detail: Map<String, Value>,
+}
+
+/// How deep the queue is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Depth {
+    /// Rows by status and priority; combinations without rows are left out.
+    pub rows: Vec<DepthRow>,
+    /// Pending rows that are due.
+    pub due: u64,
+    /// Pending rows that are scheduled ahead.
+    pub ahead: u64,
+    /// How long the oldest due row has been due, in milliseconds.
+    pub oldest_due_ms: Option<u64>,
+}
+
+/// The rows of one status and priority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DepthRow {
+    /// Where they stand.
+    pub status: Status,
+    /// How urgent they are.
+    pub priority: Priority,
+    /// How many.
+    pub rows: u64,
+}

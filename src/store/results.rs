@@ -1,0 +1,62 @@
+//! What a decision about a delivery result sees of its row, and what it can say.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::{HistoryKind, Status};
+use crate::contract::Rejection;
+
+/// A row as far as results are concerned. The decision changes the public fields in place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    /// The database's clock. Not written.
+    pub now: DateTime<Utc>,
+    /// The row. Not written.
+    pub id: i64,
+    /// Its user. Not written.
+    pub user_id: i64,
+    /// Its latest attempt. Not written.
+    pub attempts: u32,
+    /// When it was made. Not written.
+    pub created_at: DateTime<Utc>,
+    /// When its latest attempt was published. Not written.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// The event's device. Not written.
+    pub device_type: Option<String>,
+    /// The event's time zone. Not written.
+    pub timezone: Option<String>,
+    /// Where it stands.
+    pub status: Status,
+    /// When it is due.
+    pub scheduled_at: DateTime<Utc>,
+    /// When it reached the user.
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// When the user first opened it.
+    pub opened_at: Option<DateTime<Utc>>,
+    /// When the user first followed it.
+    pub clicked_at: Option<DateTime<Utc>>,
+    /// When the user put it away.
+    pub dismissed_at: Option<DateTime<Utc>>,
+    /// The last failure.
+    pub last_error: Option<String>,
+    /// `metrics_data`.
+    pub metrics: Map<String, Value>,
+}
+
+/// What was decided about a result.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// The row changed; the entry goes into its history, for the row's latest attempt.
+    Applied {
+        /// What happened.
+        kind: HistoryKind,
+        /// Particulars, by name.
+        detail: Map<String, Value>,
+    },
+    /// Nothing changes: the result is late or a repeat. The word goes into the metrics.
+    Ignored(&'static str),
+    /// The row's claim is not settled yet: ask again soon.
+    NotYet,
+    /// The result is a dead letter.
+    Rejected(Rejection),
+}
