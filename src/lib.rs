@@ -17,5 +17,8 @@
 //! A stage ([`ingest`], [`dispatch`], [`feedback`]) knows the contracts, the store and the bus,
 //! never another stage; [`service`] starts and stops them.
 
+pub mod cli;
+pub mod config;
 pub mod contract;
 pub mod store;
+pub mod telemetry;

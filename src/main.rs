@@ -1,3 +1,7 @@
 //! The `inq` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    inq::cli::main()
+}

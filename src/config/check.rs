@@ -1,0 +1,276 @@
+//! Ranges, and settings that contradict each other.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::time::Duration;
+
+use icu_locale_core::Locale;
+use tracing_subscriber::EnvFilter;
+
+use super::duration::text;
+use super::error::Fault;
+use super::keys::PROPERTIES;
+use super::{HttpSettings, KafkaSettings, RetrySettings, Secret, Settings, TopicSettings, properties};
+
+/// Connections beside the publishers' own: one each for ingest, feedback, and whoever looks.
+const CONNECTIONS_BESIDE_PUBLISHERS: u32 = 3;
+
+/// What Kafka allows for a topic's name.
+const TOPIC_CHARS: usize = 249;
+
+/// Room is left for what is added to the group's name.
+const GROUP_CHARS: usize = 200;
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86400);
+
+type Checked = Result<(), Fault>;
+
+/// The first thing that is wrong.
+pub(super) fn check(settings: &Settings) -> Checked {
+    ranges(settings)?;
+    connections(settings)?;
+    kafka(&settings.kafka)?;
+    topics(&settings.topics)?;
+    retry(&settings.retry)?;
+    http(&settings.http)?;
+    directory("localization.dir", settings.localization.dir.as_deref())?;
+    directory("retention.archive", settings.retention.archive.as_deref())?;
+    Locale::try_from_str(&settings.localization.fallback).map_err(|_| {
+        Fault::new(
+            "localization.fallback",
+            "must be a BCP 47 tag, for example \"en\" or \"pt-BR\"",
+        )
+    })?;
+    level(&settings.log.level).map_err(|reason| Fault::new("log.level", reason))
+}
+
+fn ranges(settings: &Settings) -> Checked {
+    let Settings {
+        database,
+        ingest,
+        dispatch,
+        retention,
+        ..
+    } = settings;
+    number("database.max_connections", database.max_connections, 1..=1000)?;
+    number("ingest.batch_rows", ingest.batch_rows, 1..=10_000)?;
+    length("ingest.batch_wait", ingest.batch_wait, MILLISECOND..=10 * SECOND)?;
+    number(
+        "ingest.max_event_bytes",
+        ingest.max_event_bytes,
+        1024..=16 * 1024 * 1024,
+    )?;
+    number("dispatch.batch_rows", dispatch.batch_rows, 1..=3000)?;
+    number("dispatch.publishers", dispatch.publishers, 1..=32)?;
+    length("dispatch.lease", dispatch.lease, 5 * SECOND..=10 * MINUTE)?;
+    length(
+        "dispatch.poll_interval",
+        dispatch.poll_interval,
+        10 * MILLISECOND..=MINUTE,
+    )?;
+    length("retention.sent", retention.sent, HOUR..=3650 * DAY)?;
+    length("retention.failed", retention.failed, HOUR..=3650 * DAY)?;
+    length(
+        "shutdown_timeout",
+        settings.shutdown_timeout,
+        100 * MILLISECOND..=10 * MINUTE,
+    )
+}
+
+fn number<N: PartialOrd + fmt::Display>(key: &str, value: N, range: RangeInclusive<N>) -> Checked {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        key,
+        format!("must be {} to {}", range.start(), range.end()),
+    ))
+}
+
+fn length(key: &str, value: Duration, range: RangeInclusive<Duration>) -> Checked {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        key,
+        format!("must be {} to {}", text(*range.start()), text(*range.end())),
+    ))
+}
+
+fn connections(settings: &Settings) -> Checked {
+    let publishers = settings.dispatch.publishers;
+    let needed = publishers + CONNECTIONS_BESIDE_PUBLISHERS;
+    if settings.database.max_connections >= needed {
+        return Ok(());
+    }
+    let reason = format!(
+        "must be at least {needed}: one for each of {publishers} dispatch.publishers and \
+         {CONNECTIONS_BESIDE_PUBLISHERS} for the other stages"
+    );
+    Err(Fault::new("database.max_connections", reason))
+}
+
+fn retry(retry: &RetrySettings) -> Checked {
+    length(
+        "retry.max_interval",
+        retry.max_interval,
+        100 * MILLISECOND..=30 * DAY,
+    )?;
+    length("retry.initial", retry.initial, 100 * MILLISECOND..=30 * DAY)?;
+    if retry.initial > retry.max_interval {
+        let reason = format!(
+            "must not be longer than retry.max_interval ({})",
+            text(retry.max_interval)
+        );
+        return Err(Fault::new("retry.initial", reason));
+    }
+    number("retry.multiplier", retry.multiplier, 1.0..=100.0)?;
+    number("retry.jitter", retry.jitter, 0.0..=1.0)?;
+    number("retry.max_attempts", retry.max_attempts, 1..=100)
+}
+
+fn kafka(kafka: &KafkaSettings) -> Checked {
+    for broker in kafka.brokers.split(',') {
+        broker_address(broker.trim()).map_err(|reason| Fault::new("kafka.brokers", reason))?;
+    }
+    name(&kafka.group_id, GROUP_CHARS).map_err(|reason| Fault::new("kafka.group_id", reason))?;
+    for (property, _) in kafka.properties.expose() {
+        let key = format!("{PROPERTIES}.{property}");
+        if property.is_empty() {
+            return Err(Fault::new(key, "a property needs a name"));
+        }
+        if let Some(instead) = properties::governed(property) {
+            return Err(Fault::new(key, format!("is governed by the program: {instead}")));
+        }
+    }
+    let Some(file) = &kafka.oauthbearer_token_file else {
+        return Ok(());
+    };
+    let mechanism = ["sasl.mechanism", "sasl.mechanisms"]
+        .iter()
+        .find_map(|name| kafka.properties.get(name));
+    if mechanism != Some("OAUTHBEARER") {
+        let reason =
+            "is used with \"sasl.mechanism\" = \"OAUTHBEARER\" in kafka.properties, which is not set";
+        return Err(Fault::new("kafka.oauthbearer_token_file", reason));
+    }
+    std::fs::File::open(file)
+        .map(drop)
+        .map_err(|error| Fault::new("kafka.oauthbearer_token_file", format!("cannot be read: {error}")))
+}
+
+fn broker_address(broker: &str) -> Result<(), String> {
+    if broker.contains("://") {
+        return Err(
+            "must be host:port without a protocol; set \"security.protocol\" in kafka.properties".into(),
+        );
+    }
+    let valid = broker.rsplit_once(':').is_some_and(|(host, port)| {
+        let bracketed = host.starts_with('[') && host.ends_with(']') && host.len() > 2;
+        let plain = !host.is_empty() && !host.contains(|c: char| c == ':' || c == '@' || c.is_whitespace());
+        (bracketed || plain) && port.parse::<u16>().is_ok_and(|port| port != 0)
+    });
+    if valid {
+        return Ok(());
+    }
+    Err("must be host:port, several separated by commas, for example \"kafka-1:9092,kafka-2:9092\"".into())
+}
+
+fn topics(topics: &TopicSettings) -> Checked {
+    let named = [
+        ("events", Some(&topics.events)),
+        ("events_dlq", Some(&topics.events_dlq)),
+        ("deliveries", Some(&topics.deliveries)),
+        ("results", Some(&topics.results)),
+        ("results_dlq", Some(&topics.results_dlq)),
+        ("alerts", topics.alerts.as_ref()),
+    ];
+    let mut taken = BTreeMap::new();
+    for (key, topic) in named {
+        let Some(topic) = topic else { continue };
+        let key = format!("topics.{key}");
+        name(topic, TOPIC_CHARS).map_err(|reason| Fault::new(&key, reason))?;
+        // Kafka refuses names that differ in `.` and `_` only: its metrics can't tell them apart.
+        if let Some((other, same)) = taken.insert(topic.replace('_', "."), (key.clone(), topic)) {
+            let alike = if same == topic {
+                "the same topic as"
+            } else {
+                "for Kafka the same name as"
+            };
+            return Err(Fault::new(key, format!("is {alike} {other}; each needs its own")));
+        }
+    }
+    Ok(())
+}
+
+fn name(name: &str, longest: usize) -> Result<(), String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.is_empty() || name.len() > longest || name == "." || name == ".." || !name.chars().all(legal) {
+        return Err(format!(
+            "must be 1 to {longest} letters, digits, \".\", \"_\" and \"-\""
+        ));
+    }
+    Ok(())
+}
+
+fn http(http: &HttpSettings) -> Checked {
+    for (key, token) in [("http.token", &http.token), ("http.read_token", &http.read_token)] {
+        let fits = |token: &Secret| {
+            !token.expose().is_empty() && token.expose().chars().all(|c| c.is_ascii_graphic())
+        };
+        if !token.as_ref().is_none_or(fits) {
+            return Err(Fault::new(
+                key,
+                "must be visible ASCII without spaces, and not empty",
+            ));
+        }
+    }
+    if http.token.is_some() && http.token == http.read_token {
+        return Err(Fault::new(
+            "http.read_token",
+            "must not be the same as http.token",
+        ));
+    }
+    if http.token.is_none() && !http.listen.ip().to_canonical().is_loopback() {
+        let reason =
+            "others can reach this address: set http.token (or http.token_file), or listen on 127.0.0.1";
+        return Err(Fault::new("http.listen", reason));
+    }
+    Ok(())
+}
+
+fn directory(key: &str, path: Option<&Path>) -> Checked {
+    match path {
+        Some(path) if !path.is_dir() => Err(Fault::new(key, "must be a directory that exists")),
+        _ => Ok(()),
+    }
+}
+
+/// A word that is no level would be taken for a target, and everything else would fall silent.
+fn level(directives: &str) -> Result<(), String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let wrong = || {
+        format!(
+            "must be one of {}, or levels by target, for example \"info,inq=debug\"",
+            LEVELS.join(", ")
+        )
+    };
+    if directives.trim().is_empty() {
+        return Err(wrong());
+    }
+    for directive in directives.split(',').map(str::trim) {
+        if !directive.contains(['=', '[']) && !LEVELS.contains(&directive.to_ascii_lowercase().as_str()) {
+            return Err(wrong());
+        }
+    }
+    EnvFilter::builder()
+        .parse(directives)
+        .map(drop)
+        .map_err(|_| wrong())
+}

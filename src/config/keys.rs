@@ -1,0 +1,242 @@
+//! The keys that exist, as the types say, and what each takes.
+
+use std::collections::BTreeMap;
+
+use config::ValueKind;
+use serde_json::Value as Json;
+
+use super::duration;
+
+/// Below it any key goes.
+pub(super) const PROPERTIES: &str = "kafka.properties";
+
+/// How alike two names must be for one to be suggested in the place of the other, 0 to 1.
+const LIKENESS: f64 = 0.6;
+
+/// Every known key with what it takes; learnt from the defaults, in which an unset key is null.
+#[derive(Debug)]
+pub(super) struct Keys(BTreeMap<String, Takes>);
+
+/// What a key takes, with its default as an example.
+#[derive(Debug, PartialEq)]
+enum Takes {
+    Section,
+    Text(Option<String>),
+    Duration,
+    Whole(i64),
+    Fraction(f64),
+}
+
+impl Keys {
+    /// From the default settings, serialised.
+    pub(super) fn of(defaults: &Json) -> Self {
+        let mut keys = BTreeMap::new();
+        collect("", defaults, &mut keys);
+        Self(keys)
+    }
+
+    pub(super) fn is_section(&self, key: &str) -> bool {
+        self.0.get(key) == Some(&Takes::Section)
+    }
+
+    pub(super) fn is_known(&self, key: &str) -> bool {
+        property(key).is_some() || self.0.get(key).is_some_and(|takes| *takes != Takes::Section)
+    }
+
+    /// The known key that is most like an unknown one, if one is.
+    pub(super) fn nearest(&self, unknown: &str) -> Option<&str> {
+        let last = |key: &str| key.rsplit('.').next().map(str::to_owned);
+        self.0
+            .keys()
+            .filter(|key| !key.is_empty())
+            .map(|key| {
+                let misplaced = if last(key) == last(unknown) { 0.8 } else { 0.0 };
+                let alike = strsim::normalized_damerau_levenshtein(key, unknown).max(misplaced);
+                (alike, key.as_str())
+            })
+            .filter(|(alike, _)| *alike >= LIKENESS)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, key)| key)
+    }
+
+    /// The value as its key takes it.
+    ///
+    /// # Errors
+    /// Says what is expected, without the value.
+    pub(super) fn admit(&self, key: &str, value: toml::Value) -> Result<ValueKind, String> {
+        if property(key).is_some() {
+            return property_text(value).map(ValueKind::String);
+        }
+        match (self.0.get(key), value) {
+            (Some(Takes::Text(_)), toml::Value::String(text)) => Ok(ValueKind::String(text)),
+            (Some(Takes::Text(example)), _) => Err(example.as_ref().map_or_else(
+                || "must be text in quotes".into(),
+                |example| format!("must be text in quotes, for example {example:?}"),
+            )),
+            (Some(Takes::Duration), toml::Value::String(text)) => {
+                duration::parse(&text).map(|_| ValueKind::String(text))
+            }
+            (Some(Takes::Duration), toml::Value::Integer(number)) => {
+                Err(duration::missing_unit(&number.to_string()))
+            }
+            (Some(Takes::Duration), toml::Value::Float(number)) => {
+                Err(duration::missing_unit(&number.to_string()))
+            }
+            (Some(Takes::Duration), _) => Err("must be a duration, for example \"30s\"".into()),
+            (Some(Takes::Whole(_)), toml::Value::Integer(number)) => match number {
+                ..0 => Err("must not be negative".into()),
+                number if i32::try_from(number).is_err() => Err("is far too large".into()),
+                number => Ok(ValueKind::I64(number)),
+            },
+            (Some(Takes::Whole(_) | Takes::Fraction(_)), toml::Value::String(text))
+                if text.parse::<f64>().is_ok_and(f64::is_finite) =>
+            {
+                Err("must be a number without quotes".into())
+            }
+            (Some(Takes::Whole(example)), _) => Err(format!("must be a whole number, for example {example}")),
+            (Some(Takes::Fraction(_)), toml::Value::Float(number)) if number.is_finite() => {
+                Ok(ValueKind::Float(number))
+            }
+            #[allow(clippy::cast_precision_loss)] // the range check refuses numbers that large
+            (Some(Takes::Fraction(_)), toml::Value::Integer(number)) => Ok(ValueKind::Float(number as f64)),
+            (Some(Takes::Fraction(example)), _) => Err(format!("must be a number, for example {example:?}")),
+            (Some(Takes::Section) | None, _) => Err("is a section, not a setting".into()),
+        }
+    }
+
+    /// The text of an environment variable as the TOML value that its key takes; text stays exact.
+    pub(super) fn read(&self, key: &str, text: String) -> toml::Value {
+        let number = match self.0.get(key) {
+            Some(Takes::Whole(_)) => text.trim().parse().ok().map(toml::Value::Integer),
+            Some(Takes::Fraction(_)) => text.trim().parse().ok().map(toml::Value::Float),
+            _ => None,
+        };
+        number.unwrap_or(toml::Value::String(text))
+    }
+}
+
+/// The librdkafka property that a key sets, if it sets one.
+pub(super) fn property(key: &str) -> Option<&str> {
+    key.strip_prefix(PROPERTIES)?.strip_prefix('.')
+}
+
+/// The tables on the way to a key, and its own name. The dots in a property's name are no way.
+pub(super) fn way(key: &str) -> Vec<&str> {
+    match property(key) {
+        Some(property) => PROPERTIES.split('.').chain([property]).collect(),
+        None => key.split('.').collect(),
+    }
+}
+
+fn property_text(value: toml::Value) -> Result<String, String> {
+    match value {
+        toml::Value::String(text) => Ok(text),
+        toml::Value::Integer(_) | toml::Value::Float(_) | toml::Value::Boolean(_) => Ok(value.to_string()),
+        _ => Err("must be text, a number, true or false".into()),
+    }
+}
+
+fn collect(path: &str, value: &Json, keys: &mut BTreeMap<String, Takes>) {
+    let takes = match value {
+        Json::Object(section) => {
+            for (name, value) in section {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                collect(&path, value, keys);
+            }
+            Takes::Section
+        }
+        Json::String(text) if duration::parse(text).is_ok() => Takes::Duration,
+        Json::String(text) => Takes::Text(Some(text.clone())),
+        Json::Number(number) => number.as_i64().map_or_else(
+            || Takes::Fraction(number.as_f64().unwrap_or_default()),
+            Takes::Whole,
+        ),
+        _ => Takes::Text(None),
+    };
+    keys.insert(path.to_owned(), takes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::defaults;
+
+    fn keys() -> Keys {
+        Keys::of(&serde_json::to_value(defaults().unwrap()).unwrap())
+    }
+
+    #[test]
+    fn the_durations_are_known_as_such() {
+        let keys = keys();
+        let durations = keys
+            .0
+            .iter()
+            .filter(|(_, takes)| **takes == Takes::Duration)
+            .map(|(key, _)| key.as_str());
+        assert_eq!(
+            durations.collect::<Vec<_>>(),
+            [
+                "dispatch.lease",
+                "dispatch.poll_interval",
+                "ingest.batch_wait",
+                "retention.failed",
+                "retention.sent",
+                "retry.initial",
+                "retry.max_interval",
+                "shutdown_timeout",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_slip_finds_the_key_that_was_meant() {
+        let keys = keys();
+        for (slip, meant) in [
+            ("dispatch.batch_row", Some("dispatch.batch_rows")),
+            ("dispach.lease", Some("dispatch.lease")),
+            ("dispatch.retry", None),
+            ("lease", Some("dispatch.lease")),
+            ("kafka.shutdown_timeout", Some("shutdown_timeout")),
+            ("kafka.broker", Some("kafka.brokers")),
+            ("kafka.bootstrap_servers", None),
+            ("retries.max_attempts", Some("retry.max_attempts")),
+            ("xyz", None),
+        ] {
+            assert_eq!(keys.nearest(slip), meant, "{slip}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_says_what_is_right() {
+        let keys = keys();
+        let said = |key, value: toml::Value| keys.admit(key, value).unwrap_err();
+        assert_eq!(
+            said("dispatch.lease", 30.into()),
+            "a duration needs a unit, for example \"30s\""
+        );
+        assert_eq!(
+            said("dispatch.batch_rows", "500".into()),
+            "must be a number without quotes"
+        );
+        assert_eq!(
+            said("dispatch.batch_rows", "many".into()),
+            "must be a whole number, for example 500"
+        );
+        assert_eq!(said("dispatch.batch_rows", (-1).into()), "must not be negative");
+        assert_eq!(said("dispatch.batch_rows", i64::MAX.into()), "is far too large");
+        assert_eq!(
+            said("dispatch.batch_rows", 1.5.into()),
+            "must be a whole number, for example 500"
+        );
+        assert_eq!(
+            said("retry.jitter", f64::NAN.into()),
+            "must be a number, for example 0.2"
+        );
+        assert_eq!(said("http.token", 123.into()), "must be text in quotes");
+        assert_eq!(said("dispatch", 1.into()), "is a section, not a setting");
+    }
+}
