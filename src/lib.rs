@@ -13,12 +13,27 @@
 //! | [`ingest`] | events become rows |
 //! | [`dispatch`] | rows become delivery requests, exactly once |
 //! | [`feedback`] | results change rows |
+//! | [`stage`], [`patience`], [`health`] | what the stages share: batches until the stop, waiting, readiness |
+//! | [`service`] | which stages run, how they start and how they stop |
+//! | [`http`] | health and metrics |
+//! | [`telemetry`] | logs and the metrics' recorder |
+//! | [`cli`] | one file a command |
 //!
 //! A stage ([`ingest`], [`dispatch`], [`feedback`]) knows the contracts, the store and the bus,
-//! never another stage; [`service`] starts and stops them.
+//! never another stage.
 
-pub mod cli;
+pub mod bus;
 pub mod config;
 pub mod contract;
+pub mod dispatch;
+pub mod feedback;
+pub mod health;
+pub mod http;
+pub mod ingest;
+pub mod localize;
+pub mod patience;
+pub mod schedule;
+pub mod service;
+pub mod stage;
 pub mod store;
 pub mod telemetry;

@@ -1,0 +1,140 @@
+//! The one place where Kafka clients are made.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::{ClientConfig, TopicPartitionList};
+
+use super::context::Context;
+use super::{BusError, ClusterView, blocking};
+
+/// How to reach the brokers.
+#[derive(Clone, Debug)]
+pub struct ClusterSettings {
+    /// `host:port`, separated by commas.
+    pub brokers: String,
+    /// Properties of librdkafka for every client, such as `security.protocol`.
+    pub properties: BTreeMap<String, String>,
+    /// The file with the token for SASL `OAUTHBEARER`.
+    pub oauthbearer_token_file: Option<PathBuf>,
+}
+
+/// Makes clients of one Kafka cluster.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    settings: ClusterSettings,
+}
+
+/// The longest single call while the cluster is looked at; between calls the client's errors are read.
+const LOOK_SLICE: Duration = Duration::from_millis(500);
+
+impl Cluster {
+    /// Nothing is connected yet.
+    #[must_use]
+    pub const fn new(settings: ClusterSettings) -> Self {
+        Self { settings }
+    }
+
+    /// Where the brokers are.
+    #[must_use]
+    pub fn brokers(&self) -> &str {
+        &self.settings.brokers
+    }
+
+    /// What all clients have in common, the operator's properties last, for they win.
+    pub(super) fn client_config(&self, ours: &[(&str, &str)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.settings.brokers)
+            .set("client.id", "incentive-notify-queue")
+            .set("socket.keepalive.enable", "true")
+            // After an outage a client is back within a second or so instead of ten.
+            .set("reconnect.backoff.max.ms", "1000")
+            // The vendored OpenSSL knows no certificates: find the system's.
+            .set("ssl.ca.location", "probe")
+            .set_log_level(RDKafkaLogLevel::Info);
+        for (key, value) in ours {
+            config.set(*key, *value);
+        }
+        for (key, value) in &self.settings.properties {
+            config.set(key, value);
+        }
+        config
+    }
+
+    pub(super) fn context(&self) -> Context {
+        Context::new(self.settings.oauthbearer_token_file.clone())
+    }
+
+    /// A client that only asks.
+    pub(super) fn observer(&self, ours: &[(&str, &str)]) -> Result<BaseConsumer<Context>, BusError> {
+        self.client_config(ours)
+            .create_with_context(self.context())
+            .map_err(|error| BusError::from_kafka(&error))
+    }
+
+    /// Looks at the cluster: its id, its topics and their partitions.
+    ///
+    /// # Errors
+    /// [`BusError::Away`] if no broker answers within `patience`, [`BusError::Refused`] as soon as one refuses us.
+    pub async fn look(&self, patience: Duration) -> Result<ClusterView, BusError> {
+        let cluster = self.clone();
+        blocking(move || {
+            let client = cluster.observer(&[])?;
+            look_with(&client, patience)
+        })
+        .await
+    }
+}
+
+/// [`Cluster::look`] with a client that exists.
+pub(super) fn look_with(client: &BaseConsumer<Context>, patience: Duration) -> Result<ClusterView, BusError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        serve(client);
+        let slice = LOOK_SLICE.min(deadline.saturating_duration_since(Instant::now()));
+        let fault = match client.fetch_metadata(None, slice) {
+            Ok(metadata) => match client.client().fetch_cluster_id(slice) {
+                Some(id) => return Ok(ClusterView::new(id, &metadata)),
+                None => BusError::Away("the broker does not tell its cluster id".to_owned()),
+            },
+            Err(error) => BusError::from_kafka(&error),
+        };
+        serve(client);
+        let fault = client.context().trouble().unwrap_or(fault);
+        if matches!(fault, BusError::Refused(_)) || Instant::now() >= deadline {
+            return Err(fault);
+        }
+    }
+}
+
+/// Lets a client that nobody polls report its errors and ask for its token.
+pub(super) fn serve(client: &BaseConsumer<Context>) {
+    const MOMENT: Duration = Duration::from_millis(5);
+    // Such a client reads no topic: whatever comes was handed to its context.
+    let _nothing = client.poll(MOMENT);
+}
+
+/// The offsets that the client's group has committed. While a coordinator moves or is elected it is asked again.
+pub(super) fn committed_offsets(
+    client: &BaseConsumer<Context>,
+    asked: &TopicPartitionList,
+    patience: Duration,
+) -> Result<TopicPartitionList, BusError> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    let deadline = Instant::now() + patience;
+    loop {
+        serve(client);
+        let left = deadline.saturating_duration_since(Instant::now());
+        match client.committed_offsets(asked.clone(), left) {
+            Ok(committed) => return Ok(committed),
+            Err(error) => match BusError::from_kafka(&error) {
+                BusError::Away(_) if left > PAUSE => std::thread::sleep(PAUSE),
+                fault => return Err(fault),
+            },
+        }
+    }
+}

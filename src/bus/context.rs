@@ -1,0 +1,101 @@
+//! What every client does with librdkafka's own log lines, errors and wishes for a token.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::{BusError, oauth};
+
+/// The context of a client: what it reported last, and where its token is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Context {
+    trouble: Arc<Mutex<Option<BusError>>>,
+    token_file: Option<PathBuf>,
+}
+
+impl Context {
+    pub(super) fn new(token_file: Option<PathBuf>) -> Self {
+        Self {
+            trouble: Arc::default(),
+            token_file,
+        }
+    }
+
+    /// The last error that the client reported of its own accord. Such errors (a broker that refuses a password,
+    /// a connection that fails) come beside the calls that suffer from them, which themselves only time out.
+    pub(super) fn trouble(&self) -> Option<BusError> {
+        self.trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn note(&self, error: BusError) {
+        let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        // That all brokers are down follows the error that says why: keep the why.
+        let general = matches!(&error, BusError::Away(text) if text.starts_with(ALL_DOWN));
+        if !(general && last.is_some()) {
+            *last = Some(error);
+        }
+    }
+}
+
+const ALL_DOWN: &str = "no broker can be reached";
+
+impl ClientContext for Context {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        use RDKafkaLogLevel as Level;
+        match (level, facility) {
+            // Properties are shared by consumers and producers: each says that the other's are of no use to it.
+            (_, "CONFWARN") => tracing::debug!(target: "librdkafka", facility, "{message}"),
+            (Level::Emerg | Level::Alert | Level::Critical, _) => {
+                tracing::error!(target: "librdkafka", facility, "{message}");
+            }
+            // Connections come and go, and what matters of it reaches `error`.
+            (Level::Error | Level::Warning | Level::Notice | Level::Info | Level::Debug, _) => {
+                tracing::debug!(target: "librdkafka", facility, "{message}");
+            }
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        use RDKafkaErrorCode as Code;
+        let sorted = match error.rdkafka_error_code() {
+            Some(Code::Authentication | Code::SaslAuthenticationFailed) => BusError::Refused(format!(
+                "the Kafka broker refuses our credentials: {reason}: check sasl.mechanism, sasl.username and \
+                 sasl.password in kafka.properties"
+            )),
+            Some(Code::SSL) => BusError::Refused(format!(
+                "no TLS with the Kafka broker: {reason}: check security.protocol and ssl.ca.location in kafka.properties"
+            )),
+            Some(Code::AllBrokersDown) => BusError::Away(format!("{ALL_DOWN}: {reason}")),
+            _ => BusError::Away(reason.to_owned()),
+        };
+        tracing::debug!(target: "librdkafka", %error, "{reason}");
+        self.note(sorted);
+    }
+
+    fn generate_oauth_token(&self, _config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        match &self.token_file {
+            Some(file) => oauth::token_from(file).inspect_err(|fault| {
+                self.note(BusError::Refused(fault.to_string()));
+            }),
+            None => {
+                let why = "SASL OAUTHBEARER needs a token: set kafka.oauthbearer_token_file to the file that holds it";
+                self.note(BusError::Refused(why.to_owned()));
+                Err(why.into())
+            }
+        }
+    }
+}
+
+/// A client that only asks joins no group, so that nothing of a member's life concerns it.
+impl ConsumerContext for Context {}

@@ -1,0 +1,44 @@
+//! Kafka and nothing else: what is read from it, what is written to it, and what it knows of a claim.
+//!
+//! - [`Cluster`] makes every client, so that brokers, security and logging are the same for all.
+//! - [`Consumer`] reads a topic in batches and stores offsets only when a batch was finished.
+//! - [`Publisher`] writes delivery requests: [`TransactionalPublisher`] once and for all,
+//!   [`Producer`] at least once.
+//! - [`Ledger`] fences a publisher and reads which of its claims was published last.
+//! - [`DeadLetters`] puts aside what cannot be used.
+//! - [`embedded`] is the broker of `inq dev`.
+//!
+//! Calls that block are made on blocking threads, never on the async ones.
+
+mod cluster;
+mod consumer;
+mod context;
+mod dead_letters;
+pub mod embedded;
+mod error;
+mod in_flight;
+mod ledger;
+mod oauth;
+mod producer;
+mod publisher;
+mod record;
+mod topics;
+
+pub use cluster::{Cluster, ClusterSettings};
+pub use consumer::{Batch, Consumer, ConsumerSettings};
+pub use dead_letters::DeadLetters;
+pub use error::BusError;
+pub use ledger::{Ledger, Reading};
+pub use producer::Producer;
+pub use publisher::{Outcome, Publisher, TransactionalPublisher};
+pub use record::{Outgoing, Record};
+pub use topics::{ClusterView, Lag};
+
+/// Runs a blocking call of librdkafka off the async threads.
+async fn blocking<T: Send + 'static>(
+    call: impl FnOnce() -> Result<T, BusError> + Send + 'static,
+) -> Result<T, BusError> {
+    tokio::task::spawn_blocking(call)
+        .await
+        .unwrap_or_else(|fault| Err(BusError::Away(format!("a Kafka call was broken off: {fault}"))))
+}

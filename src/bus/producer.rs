@@ -1,0 +1,214 @@
+//! Sending records and waiting until the broker has them.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+
+use super::context::Context;
+use super::{BusError, Cluster, Outgoing, blocking};
+
+/// A producer without transactions: what it is given is in the topic at least once.
+#[derive(Clone)]
+pub struct Producer {
+    inner: Arc<ThreadedProducer<SendContext>>,
+}
+
+/// What became of records that were sent together.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// By the records' positions; empty where all arrived.
+    pub failures: Vec<(usize, KafkaError)>,
+}
+
+impl Producer {
+    /// A producer that keeps trying for a minute before it gives a record up.
+    ///
+    /// # Errors
+    /// [`BusError::Refused`] where the client's properties are wrong.
+    pub fn new(cluster: &Cluster) -> Result<Self, BusError> {
+        Self::with(
+            cluster,
+            &[
+                ("enable.idempotence", "true"),
+                ("message.timeout.ms", "60000"),
+                ("linger.ms", "0"),
+            ],
+        )
+    }
+
+    pub(super) fn with(cluster: &Cluster, ours: &[(&str, &str)]) -> Result<Self, BusError> {
+        // The partitioner is Java's, so that a key has one partition whoever produces.
+        let mut all = vec![("partitioner", "murmur2_random"), ("acks", "all")];
+        all.extend_from_slice(ours);
+        let context = SendContext {
+            context: cluster.context(),
+            tally: Arc::default(),
+        };
+        let inner = cluster
+            .client_config(&all)
+            .create_with_context(context)
+            .map_err(|error| BusError::from_kafka(&error))?;
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    pub(super) fn client(&self) -> &ThreadedProducer<SendContext> {
+        &self.inner
+    }
+
+    /// The last error that the client reported beside its calls.
+    pub(super) fn trouble(&self) -> Option<BusError> {
+        self.inner.context().context.trouble()
+    }
+
+    /// Whether the client has ended itself: make a new one.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.inner.client().fatal_error().is_some()
+    }
+
+    /// Sends the records to `topic`, and waits until each was acknowledged or given up.
+    ///
+    /// # Errors
+    /// If the sending itself was broken off.
+    pub async fn send(
+        &self,
+        topic: &str,
+        records: Vec<Outgoing>,
+    ) -> Result<Vec<(usize, BusError)>, BusError> {
+        let producer = self.clone();
+        let topic = topic.to_owned();
+        blocking(move || {
+            let sent = producer.send_blocking(&topic, &records);
+            Ok(sent
+                .failures
+                .iter()
+                .map(|(index, error)| (*index, BusError::from_kafka(error)))
+                .collect())
+        })
+        .await
+    }
+
+    /// One batch at a time: the tally is the producer's.
+    pub(super) fn send_blocking(&self, topic: &str, records: &[Outgoing]) -> Sent {
+        let tally = Arc::clone(&self.inner.context().tally);
+        let mut refused = Vec::new();
+        for (index, record) in records.iter().enumerate() {
+            if let Err(error) = self.enqueue(topic, record, index, &tally) {
+                refused.push((index, error));
+            }
+        }
+        let mut failures = tally.wait();
+        failures.append(&mut refused);
+        Sent { failures }
+    }
+
+    fn enqueue(&self, topic: &str, record: &Outgoing, index: usize, tally: &Tally) -> Result<(), KafkaError> {
+        let mut built: BaseRecord<'_, [u8], [u8], usize> =
+            BaseRecord::with_opaque_to(topic, index).headers(record.owned_headers());
+        built.key = record.key.as_deref();
+        built.payload = record.payload.as_deref();
+        loop {
+            tally.expect_one();
+            match self.inner.send(built) {
+                Ok(()) => return Ok(()),
+                Err((error, back)) => {
+                    tally.take_back_one();
+                    if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
+                        return Err(error);
+                    }
+                    // Our own records are what fills it: one of them leaving makes room.
+                    tally.wait_for_progress();
+                    built = back;
+                }
+            }
+        }
+    }
+}
+
+/// Counts the acknowledgements of the batch that is under way.
+#[derive(Default)]
+pub(super) struct Tally {
+    state: Mutex<Outstanding>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Outstanding {
+    expected: usize,
+    failures: Vec<(usize, KafkaError)>,
+}
+
+impl Tally {
+    fn expect_one(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).expected += 1;
+    }
+
+    fn take_back_one(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).expected -= 1;
+    }
+
+    fn report(&self, index: usize, error: Option<KafkaError>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.expected -= 1;
+        state.failures.extend(error.map(|error| (index, error)));
+        self.changed.notify_all();
+    }
+
+    /// Until all expected reports are in: librdkafka reports on every record within its message time-out.
+    fn wait(&self) -> Vec<(usize, KafkaError)> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self
+            .changed
+            .wait_while(state, |state| state.expected > 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut state.failures)
+    }
+
+    fn wait_for_progress(&self) {
+        const GLANCE: std::time::Duration = std::time::Duration::from_millis(50);
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another producer's records may share the queue's limit: look again in any case.
+        let (_state, _timed_out) = self
+            .changed
+            .wait_timeout(state, GLANCE)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// The context of a producer: a record's opaque is its position in the batch.
+pub(super) struct SendContext {
+    context: Context,
+    tally: Arc<Tally>,
+}
+
+impl ClientContext for SendContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = Context::ENABLE_REFRESH_OAUTH_TOKEN;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.context.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.context.error(error, reason);
+    }
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.context.generate_oauth_token(config)
+    }
+}
+
+impl ProducerContext for SendContext {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
+        self.tally
+            .report(index, result.as_ref().err().map(|(error, _record)| error.clone()));
+    }
+}

@@ -1,0 +1,126 @@
+//! What the cluster tells of itself: its id, its topics, and how far a consumer group has come.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::metadata::Metadata;
+use rdkafka::{Offset, TopicPartitionList};
+use serde::Serialize;
+
+use super::cluster::committed_offsets;
+use super::context::Context;
+use super::{BusError, Cluster, blocking};
+
+/// A cluster, as one look at it showed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterView {
+    /// The id that the cluster was formatted with.
+    pub id: String,
+    /// Topics and how many partitions each has.
+    pub topics: BTreeMap<String, usize>,
+}
+
+impl ClusterView {
+    pub(super) fn new(id: String, metadata: &Metadata) -> Self {
+        let topics = metadata
+            .topics()
+            .iter()
+            .filter(|topic| !topic.partitions().is_empty())
+            .map(|topic| (topic.name().to_owned(), topic.partitions().len()))
+            .collect();
+        Self { id, topics }
+    }
+
+    /// Those of the wanted topics that the cluster does not have.
+    pub fn missing<'a>(&self, wanted: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+        wanted
+            .into_iter()
+            .filter(|topic| !self.topics.contains_key(*topic))
+            .collect()
+    }
+}
+
+/// How far a consumer group is behind on a topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Lag {
+    /// The topic.
+    pub topic: String,
+    /// Records that the group has not finished, over all partitions.
+    pub behind: i64,
+    /// Records that came within the last minute.
+    pub last_minute: i64,
+}
+
+impl Cluster {
+    /// How far `group` is behind on each topic. Topics that do not exist are left out.
+    ///
+    /// # Errors
+    /// If the brokers cannot be reached within `patience` or refuse.
+    pub async fn lag(
+        &self,
+        group: String,
+        topics: Vec<String>,
+        now: DateTime<Utc>,
+        patience: Duration,
+    ) -> Result<Vec<Lag>, BusError> {
+        let cluster = self.clone();
+        blocking(move || {
+            let client = cluster.observer(&[("group.id", &group), ("enable.auto.commit", "false")])?;
+            let view = super::cluster::look_with(&client, patience)?;
+            topics
+                .into_iter()
+                .filter_map(|topic| {
+                    let partitions = *view.topics.get(&topic)?;
+                    Some(lag_of(&client, topic, partitions, now, patience))
+                })
+                .collect()
+        })
+        .await
+    }
+}
+
+fn lag_of(
+    client: &BaseConsumer<Context>,
+    topic: String,
+    partitions: usize,
+    now: DateTime<Utc>,
+    patience: Duration,
+) -> Result<Lag, BusError> {
+    let sorted = |error: KafkaError| BusError::from_kafka(&error);
+    let minute_ago = (now - Duration::from_secs(60)).timestamp_millis();
+    let mut asked = TopicPartitionList::new();
+    let mut since = TopicPartitionList::new();
+    for partition in (0..partitions).filter_map(|number| i32::try_from(number).ok()) {
+        asked.add_partition(&topic, partition);
+        since
+            .add_partition_offset(&topic, partition, Offset::Offset(minute_ago))
+            .map_err(sorted)?;
+    }
+    let committed = committed_offsets(client, &asked, patience)?;
+    let since = client.offsets_for_times(since, patience).map_err(sorted)?;
+    let mut lag = Lag {
+        topic,
+        ..Lag::default()
+    };
+    for element in committed.elements() {
+        let partition = element.partition();
+        let (low, high) = client
+            .fetch_watermarks(&lag.topic, partition, patience)
+            .map_err(sorted)?;
+        let next = match element.offset() {
+            Offset::Offset(next) => next.max(low),
+            _ => low,
+        };
+        lag.behind += (high - next).max(0);
+        if let Some(Offset::Offset(first)) = since
+            .find_partition(&lag.topic, partition)
+            .map(|element| element.offset())
+        {
+            lag.last_minute += (high - first).max(0);
+        }
+    }
+    Ok(lag)
+}

@@ -1,0 +1,102 @@
+//! Publishers and recovery, kept going until the service stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::publisher::{PublisherSettings, PublisherTask, Step};
+use super::recovery::Recovery;
+use crate::bus::Cluster;
+use crate::health::Health;
+use crate::patience::Patience;
+use crate::store::Store;
+
+/// How often claims are looked at whose lease has ended.
+const RECOVERY_INTERVAL: Duration = Duration::from_secs(2);
+/// The shortest sleep of an idle publisher: rows that are due but locked by others are not asked for in a hurry.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(5);
+
+/// All that dispatches.
+#[derive(Clone)]
+pub struct Dispatch {
+    /// The rows.
+    pub store: Arc<dyn Store>,
+    /// The brokers.
+    pub cluster: Cluster,
+    /// Recovers claims.
+    pub recovery: Recovery,
+    /// How each publisher works.
+    pub settings: PublisherSettings,
+    /// The longest sleep of an idle publisher: for rows that other processes store.
+    pub poll_interval: Duration,
+}
+
+impl Dispatch {
+    /// Runs one publisher until `stop`. `wake` changes whenever rows were stored in this process.
+    pub async fn publish(self, health: Health, mut wake: watch::Receiver<()>, stop: CancellationToken) {
+        let mut patience = Patience::new(health.part("dispatch"));
+        let mut task = PublisherTask::new(
+            Arc::clone(&self.store),
+            self.cluster,
+            self.recovery,
+            self.settings,
+        );
+        while !stop.is_cancelled() {
+            // Seen before the claim, so that rows stored after it wake the sleep below.
+            wake.mark_unchanged();
+            match task.step().await {
+                Step::Worked { .. } => patience.fine(),
+                Step::Idle { next_due } => {
+                    patience.fine();
+                    let sleep = next_due
+                        .unwrap_or(self.poll_interval)
+                        .clamp(SHORTEST_SLEEP, self.poll_interval.max(SHORTEST_SLEEP));
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(sleep) => {}
+                        Ok(()) = wake.changed() => {}
+                    }
+                }
+                Step::Waiting(why) => patience.wait(&why, &stop).await,
+                Step::Halted(why) => {
+                    tracing::error!("a publisher stops: {why}");
+                    health.part("dispatch halted").trouble(&why);
+                    stop.cancelled().await;
+                }
+            }
+        }
+        task.close().await;
+    }
+
+    /// Recovers claims until `stop`.
+    pub async fn recover(self, health: Health, stop: CancellationToken) {
+        let mut patience = Patience::new(health.part("recovery"));
+        let doubts = health.part("claims");
+        doubts.ready();
+        while !stop.is_cancelled() {
+            let looked = async {
+                self.recovery.step().await.map_err(|error| error.to_string())?;
+                self.recovery.in_doubt().await.map_err(|error| error.to_string())
+            };
+            match looked.await {
+                Ok(in_doubt) => {
+                    patience.fine();
+                    #[allow(clippy::cast_precision_loss)] // a count of claims, at most a hundred
+                    let count = in_doubt.as_ref().map_or(0, |(count, _)| *count) as f64;
+                    metrics::gauge!("inq_claims_in_doubt").set(count);
+                    match in_doubt {
+                        None => doubts.ready(),
+                        Some((count, first)) => doubts.trouble(&format!("{count} in doubt; {first}")),
+                    }
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(RECOVERY_INTERVAL) => {}
+                    }
+                }
+                Err(why) => patience.wait(&why, &stop).await,
+            }
+        }
+    }
+}

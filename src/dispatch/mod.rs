@@ -1,0 +1,42 @@
+//! Rows become delivery requests, exactly once.
+//!
+//! # The protocol
+//!
+//! One claim at a time per publisher. A publisher is a transactional producer whose `transactional.id` no other
+//! producer ever had; the id is recorded with each of its claims.
+//!
+//! 1. **Claim**, one database transaction: due rows become `processing` with `attempts + 1`; the claim row keeps their
+//!    ids, the `transactional.id`, the cluster's id and the end of the lease.
+//! 2. **Publish**, one Kafka transaction: every delivery request and, as the publisher's committed offset in its
+//!    ledger (the consumer group of its name), the claim's number.
+//! 3. **Settle**, one database transaction: the claim's rows, exactly these, become `sent`; the claim row goes.
+//!
+//! **Recovery** of a claim whose lease has ended (by any instance), or of its own after an unknown outcome (by the
+//! publisher, at once): *fence* (initialise a producer with the claim's `transactional.id`), then *read* the ledger. If it
+//! holds the claim's number or a later one, the claim was published: settle it. If not, it was not and never will be:
+//! release its rows with the attempt not counted.
+//!
+//! # Why each crash is safe
+//!
+//! - Before the claim commits: the database forgets it.
+//! - Between claim and commit of the publish: the ledger does not hold the claim. Fencing has ended the open transaction,
+//!   and the publisher, should it only be slow, can commit nothing more. Rows go back.
+//! - Between the publish's commit and settle: the ledger holds the claim. Recovery settles.
+//! - While the publish's commit is under way: the fencing call returns only after the broker has finished it, one way
+//!   or the other; the read after it sees which.
+//! - During recovery: fencing and reading may be repeated by anybody; ending a claim deletes its row first, so that
+//!   only one of two recoverers changes anything.
+//! - A publisher that was fenced, or has recovered itself, goes on under a new `transactional.id`: a claim is only ever
+//!   published by the producer that existed when it was committed, so "not in the ledger" stays true for ever.
+//!
+//! What the protocol decides stands in [`protocol`], without I/O.
+
+mod encode;
+mod loops;
+pub mod protocol;
+mod publisher;
+mod recovery;
+
+pub use loops::Dispatch;
+pub use publisher::{PublisherSettings, PublisherTask, Step};
+pub use recovery::{Recovered, Recovery};

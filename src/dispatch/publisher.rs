@@ -1,0 +1,403 @@
+//! One publisher: claim, publish, settle, one claim at a time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+use super::encode::encode;
+use super::protocol::{Next, Published, after_publish};
+use super::recovery::Recovery;
+use crate::bus::{BusError, Cluster, Outcome, Producer, Publisher, TransactionalPublisher};
+use crate::schedule::{RetryPolicy, spread};
+use crate::store::{Claim, Claimant, ClaimedRow, Ended, PublishFailure, Store};
+
+/// How a publisher works.
+#[derive(Clone, Debug)]
+pub struct PublisherSettings {
+    /// The deliveries topic.
+    pub topic: String,
+    /// The most rows in a claim, at least 1.
+    pub batch_rows: u32,
+    /// How long a claim is ours alone; also what the broker grants the transaction.
+    pub lease: Duration,
+    /// Whether Kafka transactions are used.
+    pub exactly_once: bool,
+    /// What follows when the broker refuses a request.
+    pub retry: RetryPolicy,
+    /// What every `transactional.id` begins with.
+    pub name: String,
+}
+
+/// What a step did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Rows went out, or back: there may be more.
+    Worked {
+        /// Rows that were published.
+        published: usize,
+    },
+    /// Nothing is due.
+    Idle {
+        /// The time until the next row is due; `None` if none is pending.
+        next_due: Option<Duration>,
+    },
+    /// Something is away, or must be mended by a person: try again later.
+    Waiting(String),
+    /// This publisher must not go on: the database has lost a commit.
+    Halted(String),
+}
+
+/// A publisher and what it has yet to finish.
+pub struct PublisherTask {
+    store: Arc<dyn Store>,
+    cluster: Cluster,
+    recovery: Recovery,
+    settings: PublisherSettings,
+    open: Option<Open>,
+    debt: Option<Debt>,
+    /// How many rows to claim one by one, after the broker refused something in a batch of that many.
+    suspects: u32,
+}
+
+struct Open {
+    publisher: Publisher,
+    claimant: Claimant,
+}
+
+/// What must be done before the next claim. It survives a database or a broker that is away.
+enum Debt {
+    /// The claim was published.
+    Settle { claim: i64, rows: Vec<i64> },
+    /// The claim was not published, or not all of it.
+    GiveBack {
+        claim: i64,
+        sent: Vec<i64>,
+        failed: Vec<PublishFailure>,
+        released: Vec<i64>,
+    },
+    /// Claims under this `transactional.id`, which we have given up, may or may not have been published.
+    Recover { transactional_id: String },
+}
+
+impl PublisherTask {
+    /// Nothing is connected yet.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        cluster: Cluster,
+        recovery: Recovery,
+        settings: PublisherSettings,
+    ) -> Self {
+        Self {
+            store,
+            cluster,
+            recovery,
+            settings,
+            open: None,
+            debt: None,
+            suspects: 0,
+        }
+    }
+
+    /// Claims, publishes and settles once. Not to be cancelled.
+    pub async fn step(&mut self) -> Step {
+        if let Err(stop) = self.pay().await {
+            return stop;
+        }
+        let (claim, published_from) = match self.claim().await {
+            Ok(Some(claim)) => (claim, Instant::now()),
+            Ok(None) => return self.idle().await,
+            Err(stop) => return stop,
+        };
+        let rows = claim.rows.len();
+        let waiting = self.publish(claim, published_from).await;
+        let settles = matches!(self.debt, Some(Debt::Settle { .. }));
+        if let Err(stop) = self.pay().await {
+            return stop;
+        }
+        match waiting {
+            Some(why) => Step::Waiting(why),
+            None => Step::Worked {
+                published: if settles { rows } else { 0 },
+            },
+        }
+    }
+
+    /// Lets the producer go; blocks for a moment, off the async threads.
+    pub async fn close(mut self) {
+        self.give_up().await;
+    }
+
+    async fn idle(&self) -> Step {
+        match self.store.next_due().await {
+            Ok(next_due) => Step::Idle { next_due },
+            Err(error) => Step::Waiting(error.to_string()),
+        }
+    }
+
+    async fn claim(&mut self) -> Result<Option<Claim>, Step> {
+        let limit = if self.suspects > 0 {
+            1
+        } else {
+            self.settings.batch_rows
+        };
+        let lease = self.settings.lease;
+        let claimant = self
+            .opened()
+            .await
+            .map_err(|error| Step::Waiting(error.to_string()))?
+            .claimant
+            .clone();
+        match self.store.claim(limit, lease, &claimant).await {
+            Ok(claimed) => {
+                if claimed.expired > 0 {
+                    metrics::counter!("inq_expired_total").increment(claimed.expired);
+                }
+                if claimed.claim.is_some() {
+                    self.suspects = self.suspects.saturating_sub(1);
+                }
+                // Where rows expired and none was left to claim, there may be more behind them.
+                if claimed.claim.is_none() && claimed.expired > 0 {
+                    return Err(Step::Worked { published: 0 });
+                }
+                Ok(claimed.claim)
+            }
+            Err(error) => {
+                // The claim may have been committed all the same, with the answer lost.
+                self.give_up().await;
+                if let Claimant::Transactional { transactional_id, .. } = claimant {
+                    self.debt = Some(Debt::Recover { transactional_id });
+                }
+                Err(Step::Waiting(error.to_string()))
+            }
+        }
+    }
+
+    /// Publishes the claim and leaves what follows as a debt. Returns what is wrong, if the next step should wait.
+    async fn publish(&mut self, claim: Claim, now: Instant) -> Option<String> {
+        let Some(open) = &self.open else {
+            return Some("there is no producer".to_owned());
+        };
+        let ids: Vec<i64> = claim.rows.iter().map(|row| row.id).collect();
+        let published_at = claim.now + now.elapsed();
+        let encoded: Result<Vec<_>, _> = claim.rows.iter().map(|row| encode(row, published_at)).collect();
+        let outcome = match encoded {
+            Ok(requests) => open.publisher.publish(claim.id, requests).await,
+            Err(error) => Outcome::NotPublished {
+                refused: vec![(0, error.to_string())],
+                error: BusError::Refused(error.to_string()),
+            },
+        };
+        match outcome {
+            Outcome::Published => {
+                self.follow(after_publish(Published::Yes), claim.id, ids).await;
+                count_published(&claim.rows);
+                None
+            }
+            Outcome::NotPublished { refused, error } => {
+                self.follow(after_publish(Published::No), claim.id, ids).await;
+                self.blame(&claim.rows, refused, &error)
+            }
+            Outcome::Unknown(error) => {
+                tracing::warn!(claim = claim.id, rows = ids.len(), %error, "whether a claim was published is unknown");
+                self.follow(after_publish(Published::Unknown), claim.id, ids)
+                    .await;
+                Some(error.to_string())
+            }
+            Outcome::Partly {
+                refused,
+                unacknowledged,
+                error,
+            } => {
+                let mut sent: HashMap<usize, i64> = ids.iter().copied().enumerate().collect();
+                let released = unacknowledged
+                    .iter()
+                    .filter_map(|index| sent.remove(index))
+                    .collect();
+                let failed = refused
+                    .into_iter()
+                    .filter(|(index, _)| sent.remove(index).is_some())
+                    .map(|(index, why)| self.failure(&claim.rows[index], why))
+                    .collect();
+                self.debt = Some(Debt::GiveBack {
+                    claim: claim.id,
+                    sent: sent.into_values().collect(),
+                    failed,
+                    released,
+                });
+                (!unacknowledged.is_empty()).then(|| error.to_string())
+            }
+        }
+    }
+
+    /// Turns the protocol's decision into a debt.
+    async fn follow(&mut self, next: Next, claim: i64, rows: Vec<i64>) {
+        self.debt = Some(match next {
+            Next::Settle => Debt::Settle { claim, rows },
+            Next::GiveBack => Debt::GiveBack {
+                claim,
+                sent: Vec::new(),
+                failed: Vec::new(),
+                released: rows,
+            },
+            Next::Recover => match self.give_up().await {
+                Some(Claimant::Transactional { transactional_id, .. }) => Debt::Recover { transactional_id },
+                // At least once: what is not known to have arrived goes out again.
+                Some(Claimant::Plain) | None => Debt::GiveBack {
+                    claim,
+                    sent: Vec::new(),
+                    failed: Vec::new(),
+                    released: rows,
+                },
+            },
+        });
+    }
+
+    /// A refused request in a claim of one row is that row's own fault, and its attempt counts. In a larger claim the
+    /// broker may have refused neighbours with it: the rows come again one by one.
+    fn blame(
+        &mut self,
+        rows: &[ClaimedRow],
+        refused: Vec<(usize, String)>,
+        error: &BusError,
+    ) -> Option<String> {
+        let Some((_, why)) = refused.into_iter().next() else {
+            return Some(error.to_string());
+        };
+        if let [row] = rows {
+            tracing::warn!(
+                notification.id = row.id,
+                attempt = row.attempt,
+                "the broker refuses a request: {why}"
+            );
+            let failure = self.failure(row, why);
+            if let Some(Debt::GiveBack { failed, released, .. }) = &mut self.debt {
+                released.clear();
+                failed.push(failure);
+            }
+        } else {
+            self.suspects = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        }
+        None
+    }
+
+    fn failure(&self, row: &ClaimedRow, why: String) -> PublishFailure {
+        metrics::counter!("inq_publish_failures_total").increment(1);
+        PublishFailure {
+            notification_id: row.id,
+            retry_in: self
+                .settings
+                .retry
+                .delay(row.attempt, None, spread(row.id, row.attempt)),
+            error: why,
+        }
+    }
+
+    /// Finishes what the last step left.
+    async fn pay(&mut self) -> Result<(), Step> {
+        let Some(debt) = self.debt.take() else {
+            return Ok(());
+        };
+        let paid = match &debt {
+            Debt::Settle { claim, rows } => self.store.settle(*claim, rows, false).await.map(Some),
+            Debt::GiveBack {
+                claim,
+                sent,
+                failed,
+                released,
+            } => self
+                .store
+                .give_back(*claim, sent, failed, released)
+                .await
+                .map(Some),
+            Debt::Recover { transactional_id } => match self.recovery.recover_own(transactional_id).await {
+                Ok(()) => Ok(None),
+                Err(error) => {
+                    self.debt = Some(debt);
+                    return Err(Step::Waiting(error.to_string()));
+                }
+            },
+        };
+        match paid {
+            Ok(None | Some(Ended::Done)) => Ok(()),
+            // The lease had ended and somebody has recovered the claim: it was decided by the same ledger.
+            Ok(Some(Ended::Gone)) => Ok(()),
+            Ok(Some(Ended::Short { expected, found })) => Err(Step::Halted(format!(
+                "the database has lost a commit: only {found} of {expected} claimed rows are still ours; see `inq claims \
+                 list`, and check that MySQL runs with innodb_flush_log_at_trx_commit = 1 and sync_binlog = 1"
+            ))),
+            Err(error) => {
+                self.debt = Some(debt);
+                Err(Step::Waiting(error.to_string()))
+            }
+        }
+    }
+
+    async fn opened(&mut self) -> Result<&Open, BusError> {
+        if self.open.is_none() {
+            self.open = Some(if self.settings.exactly_once {
+                self.open_transactional().await?
+            } else {
+                Open {
+                    publisher: Publisher::Plain {
+                        producer: Producer::new(&self.cluster)?,
+                        topic: self.settings.topic.clone(),
+                    },
+                    claimant: Claimant::Plain,
+                }
+            });
+        }
+        self.open
+            .as_ref()
+            .ok_or_else(|| BusError::Spent("there is no producer".to_owned()))
+    }
+
+    async fn open_transactional(&self) -> Result<Open, BusError> {
+        let transactional_id = format!("{}-{}", self.settings.name, Uuid::new_v4().simple());
+        let publisher = TransactionalPublisher::open(
+            &self.cluster,
+            &self.settings.topic,
+            transactional_id,
+            self.settings.lease,
+        )
+        .await?;
+        tracing::info!(
+            transactional.id = publisher.transactional_id(),
+            "a publisher is ready"
+        );
+        let claimant = Claimant::Transactional {
+            transactional_id: publisher.transactional_id().to_owned(),
+            cluster_id: publisher.cluster_id().to_owned(),
+        };
+        Ok(Open {
+            publisher: Publisher::Transactional(publisher),
+            claimant,
+        })
+    }
+
+    /// Lets the producer go for good, and returns under which name it claimed.
+    async fn give_up(&mut self) -> Option<Claimant> {
+        let Open { publisher, claimant } = self.open.take()?;
+        if spawn_blocking(move || drop(publisher)).await.is_err() {
+            tracing::error!("a producer could not be closed");
+        }
+        Some(claimant)
+    }
+}
+
+fn count_published(rows: &[ClaimedRow]) {
+    let mut by_priority = [0_u64; 5];
+    for row in rows {
+        by_priority[usize::from(row.priority.get())] += 1;
+    }
+    for (priority, count) in by_priority
+        .into_iter()
+        .enumerate()
+        .filter(|(_, count)| *count > 0)
+    {
+        metrics::counter!("inq_dispatched_total", "priority" => priority.to_string()).increment(count);
+    }
+}

@@ -1,0 +1,204 @@
+//! Claims that nobody will settle: fence, read the ledger, conclude, end the claim.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::protocol::{Conclusion, Evidence, conclude};
+use crate::bus::{BusError, Ledger};
+use crate::store::{Claimant, Ended, OpenClaim, Store, StoreError};
+
+/// How many claims are looked at together.
+const AT_ONCE: u32 = 100;
+
+/// Recovers claims; clones share the connections.
+#[derive(Clone)]
+pub struct Recovery {
+    store: Arc<dyn Store>,
+    /// `None` where the broker has no transactions.
+    ledger: Option<Ledger>,
+    /// How long a claim in doubt is left alone.
+    doubt_pause: Duration,
+}
+
+/// What became of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recovered {
+    /// It had been published; its rows are `sent`.
+    Settled,
+    /// It had not; its rows are `pending`.
+    Released,
+    /// Somebody else was faster.
+    Gone,
+    /// An operator must decide, for this reason.
+    InDoubt(String),
+}
+
+/// Why a claim could not be judged now; it can be tried again.
+#[derive(Debug, Error)]
+pub enum RecoveryError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The broker.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+}
+
+impl Recovery {
+    /// `ledger` is that of the publishers' cluster, `None` where the broker has no transactions; a claim in doubt is
+    /// left alone for `doubt_pause` between two looks.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, ledger: Option<Ledger>, doubt_pause: Duration) -> Self {
+        Self {
+            store,
+            ledger,
+            doubt_pause,
+        }
+    }
+
+    /// Recovers every claim whose lease has ended, and returns how many there were.
+    ///
+    /// # Errors
+    /// If the database or the broker is away; claims that were ended by then stay ended.
+    pub async fn step(&self) -> Result<usize, RecoveryError> {
+        let lapsed = self.store.lapsed_claims(AT_ONCE).await?;
+        for claim in &lapsed {
+            self.recover(claim).await?;
+        }
+        Ok(lapsed.len())
+    }
+
+    /// Recovers the claims that were made under this `transactional.id`, whether or not their lease has ended. Only the
+    /// publisher itself may do so, once it has given the id up.
+    ///
+    /// # Errors
+    /// As [`Recovery::step`].
+    pub async fn recover_own(&self, transactional_id: &str) -> Result<(), RecoveryError> {
+        for claim in self.store.open_claims(AT_ONCE).await? {
+            if matches!(&claim.claimant, Claimant::Transactional { transactional_id: id, .. } if id == transactional_id)
+            {
+                self.recover(&claim).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The claims of which an operator should know: how many, and the first one's reason.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn in_doubt(&self) -> Result<Option<(usize, String)>, StoreError> {
+        let open = self.store.open_claims(AT_ONCE).await?;
+        let mut reasons = open.iter().filter_map(|claim| {
+            claim
+                .doubt
+                .as_ref()
+                .map(|why| format!("claim {}: {why}", claim.id))
+        });
+        Ok(reasons.next().map(|first| (reasons.count() + 1, first)))
+    }
+
+    async fn recover(&self, claim: &OpenClaim) -> Result<Recovered, RecoveryError> {
+        let recovered = match self.judge(claim).await? {
+            Judgement::Settle => {
+                let ended = self.store.settle(claim.id, &claim.notification_ids, true).await?;
+                self.ended(claim, ended, Recovered::Settled).await?
+            }
+            Judgement::Release => {
+                let ended = self
+                    .store
+                    .release(claim.id, &claim.notification_ids, true)
+                    .await?;
+                self.ended(claim, ended, Recovered::Released).await?
+            }
+            Judgement::Doubt(why) => self.doubt(claim, why).await?,
+        };
+        let outcome = match &recovered {
+            Recovered::Settled => "settled",
+            Recovered::Released => "released",
+            Recovered::Gone => "gone",
+            Recovered::InDoubt(_) => "in_doubt",
+        };
+        tracing::info!(
+            claim = claim.id,
+            rows = claim.notification_ids.len(),
+            outcome,
+            "a claim was recovered"
+        );
+        metrics::counter!("inq_claims_recovered_total", "outcome" => outcome).increment(1);
+        Ok(recovered)
+    }
+
+    async fn judge(&self, claim: &OpenClaim) -> Result<Judgement, RecoveryError> {
+        let Claimant::Transactional {
+            transactional_id,
+            cluster_id,
+        } = &claim.claimant
+        else {
+            // At least once: whether it was published is not known, so it goes out again.
+            return Ok(Judgement::Release);
+        };
+        let Some(ledger) = &self.ledger else {
+            return Ok(Judgement::Doubt(
+                "it was made with dispatch.semantics = \"exactly_once\", and the service now runs without a ledger"
+                    .to_owned(),
+            ));
+        };
+        // Fencing on the wrong cluster would prove nothing, and make a transactional.id there.
+        let asked = ledger.cluster_id().await?;
+        let ledger_entry = if asked == *cluster_id {
+            match ledger.fence_and_read(transactional_id).await {
+                Ok(reading) => reading.published,
+                Err(BusError::Refused(why)) => {
+                    return Ok(Judgement::Doubt(format!("its ledger cannot be read: {why}")));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        } else {
+            None
+        };
+        let evidence = Evidence {
+            claim: claim.id,
+            claim_cluster: cluster_id,
+            age: claim.age,
+            ledger_cluster: &asked,
+            ledger: ledger_entry,
+        };
+        Ok(match conclude(evidence) {
+            Conclusion::Settle => Judgement::Settle,
+            Conclusion::Release => Judgement::Release,
+            Conclusion::Doubt(doubt) => Judgement::Doubt(doubt.explain().to_owned()),
+        })
+    }
+
+    async fn ended(&self, claim: &OpenClaim, ended: Ended, done: Recovered) -> Result<Recovered, StoreError> {
+        match ended {
+            Ended::Done => Ok(done),
+            Ended::Gone => Ok(Recovered::Gone),
+            Ended::Short { expected, found } => {
+                let why = format!(
+                    "{found} of its {expected} rows still belong to it: the database has lost a commit (was it restored \
+                     from a backup, or did it fail over to a replica behind?)"
+                );
+                self.doubt(claim, why).await
+            }
+        }
+    }
+
+    async fn doubt(&self, claim: &OpenClaim, why: String) -> Result<Recovered, StoreError> {
+        tracing::error!(
+            claim = claim.id,
+            "a claim stays in doubt: {why}; decide with `inq claims`"
+        );
+        self.store.doubt(claim.id, &why, self.doubt_pause).await?;
+        Ok(Recovered::InDoubt(why))
+    }
+}
+
+enum Judgement {
+    Settle,
+    Release,
+    Doubt(String),
+}

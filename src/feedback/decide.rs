@@ -1,0 +1,188 @@
+//! What a result does to its row: a pure function of the two.
+//!
+//! | result | row | then |
+//! | --- | --- | --- |
+//! | any | unknown, or another user's | dead letter |
+//! | any, attempt never made | any | dead letter |
+//! | any, of an earlier attempt | any | nothing: late |
+//! | any, seen before | any | nothing: repeat |
+//! | failed | reached the user already | nothing: late |
+//! | failed | `processing` | waits until the claim is settled |
+//! | failed, retryable, attempts left | `sent` | `pending`, due after the retry delay |
+//! | failed otherwise | `sent` | `failed` |
+//! | failed | anything else | nothing: repeat |
+//! | delivered, opened, clicked, dismissed | `sent`, `processing` | noted |
+//! | delivered, opened, clicked, dismissed | `pending` after a reported failure | noted, `sent`: no second attempt |
+//! | delivered, opened, clicked, dismissed | anything else | nothing: late |
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::contract::{DeliveryResult, Reason, Rejection, ResultStatus, time};
+use crate::schedule::{RetryPolicy, spread};
+use crate::store::{HistoryKind, Standing, Status, Verdict};
+
+/// A result that comes after a newer truth.
+const LATE: &str = "late";
+/// A result that was applied before.
+const REPEAT: &str = "repeat";
+
+/// Decides a result, and changes `row` accordingly.
+#[must_use]
+pub fn decide(row: Option<&mut Standing>, result: &DeliveryResult, retry: &RetryPolicy) -> Verdict {
+    let Some(row) = row else {
+        return rejected(
+            Reason::UnknownNotification,
+            format!(
+                "notification_id: there is no notification {}",
+                result.notification_id
+            ),
+        );
+    };
+    if row.user_id != result.user_id {
+        return rejected(
+            Reason::UnknownNotification,
+            format!(
+                "user_id: notification {} is not for user {}",
+                row.id, result.user_id
+            ),
+        );
+    }
+    if result.attempt > row.attempts {
+        return rejected(
+            Reason::UnknownAttempt,
+            format!(
+                "attempt: notification {} has had {} attempts, found {}",
+                row.id, row.attempts, result.attempt
+            ),
+        );
+    }
+    if result.attempt < row.attempts {
+        return Verdict::Ignored(LATE);
+    }
+    match result.status {
+        ResultStatus::Failed => failed(row, result, retry),
+        ResultStatus::Delivered => reached(row, result, HistoryKind::Delivered, |row| &mut row.delivered_at),
+        ResultStatus::Opened => reached(row, result, HistoryKind::Opened, |row| &mut row.opened_at),
+        ResultStatus::Clicked => reached(row, result, HistoryKind::Clicked, |row| &mut row.clicked_at),
+        ResultStatus::Dismissed => reached(row, result, HistoryKind::Dismissed, |row| &mut row.dismissed_at),
+    }
+}
+
+fn rejected(reason: Reason, detail: String) -> Verdict {
+    Verdict::Rejected(Rejection { reason, detail })
+}
+
+fn failed(row: &mut Standing, result: &DeliveryResult, retry: &RetryPolicy) -> Verdict {
+    let seen = [row.delivered_at, row.opened_at, row.clicked_at, row.dismissed_at];
+    if seen.iter().any(Option::is_some) {
+        return Verdict::Ignored(LATE);
+    }
+    match row.status {
+        Status::Sent => {}
+        Status::Processing => return Verdict::NotYet,
+        _ => return Verdict::Ignored(REPEAT),
+    }
+    let mut detail = particulars(row, result);
+    row.last_error = Some(reason(result));
+    let asked = result.retry_after_s.map(std::time::Duration::from_secs);
+    let delay = result
+        .retryable
+        .then(|| retry.delay(row.attempts, asked, spread(row.id, row.attempts)))
+        .flatten();
+    let kind = match delay {
+        Some(delay) => {
+            row.status = Status::Pending;
+            row.scheduled_at = row.now + delay;
+            detail.insert("retry_at".to_owned(), time::format(&row.scheduled_at).into());
+            HistoryKind::DeliveryFailed
+        }
+        None => {
+            row.status = Status::Failed;
+            let why = if result.retryable {
+                "attempts are used up"
+            } else {
+                "the service says that another attempt is of no use"
+            };
+            detail.insert("final_because".to_owned(), why.into());
+            HistoryKind::DeliveryFailedFinally
+        }
+    };
+    Verdict::Applied { kind, detail }
+}
+
+fn reached(
+    row: &mut Standing,
+    result: &DeliveryResult,
+    kind: HistoryKind,
+    moment: impl Fn(&mut Standing) -> &mut Option<DateTime<Utc>>,
+) -> Verdict {
+    if moment(row).is_some() {
+        return Verdict::Ignored(REPEAT);
+    }
+    let detail = particulars(row, result);
+    match row.status {
+        Status::Sent | Status::Processing => {}
+        // The service had reported a failure of this very attempt, and now knows better: nobody is told twice.
+        Status::Pending => row.status = Status::Sent,
+        _ => return Verdict::Ignored(LATE),
+    }
+    *moment(row) = Some(result.occurred_at);
+    measure(row, result);
+    Verdict::Applied { kind, detail }
+}
+
+/// `metrics_data`: how long the delivery took, and what the service tells of the device.
+fn measure(row: &mut Standing, result: &DeliveryResult) {
+    if let Some(delivered_at) = row.delivered_at {
+        #[allow(clippy::cast_precision_loss)] // milliseconds between two times of this millennium
+        let seconds = (delivered_at - row.created_at).num_milliseconds().max(0) as f64 / 1000.0;
+        row.metrics.insert("delivery_time".to_owned(), seconds.into());
+    }
+    let device = result.device_type.as_ref().or(row.device_type.as_ref());
+    let zone = result.user_timezone.as_ref().or(row.timezone.as_ref());
+    for (name, value) in [
+        ("device_type", device),
+        ("user_timezone", zone),
+        ("channel", result.channel.as_ref()),
+    ] {
+        if let Some(value) = value {
+            row.metrics.insert(name.to_owned(), value.as_str().into());
+        }
+    }
+}
+
+fn reason(result: &DeliveryResult) -> String {
+    match (&result.error_code, &result.error_message) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(only), None) | (None, Some(only)) => only.clone(),
+        (None, None) => "the service gave no reason".to_owned(),
+    }
+}
+
+fn particulars(row: &Standing, result: &DeliveryResult) -> Map<String, Value> {
+    /// What the service says in a thousand words is in its own logs.
+    const LONGEST: usize = 500;
+    let mut detail = Map::new();
+    detail.insert("occurred_at".to_owned(), time::format(&result.occurred_at).into());
+    if let Some(sent_at) = &row.sent_at {
+        detail.insert("published_at".to_owned(), time::format(sent_at).into());
+    }
+    for (name, value) in [
+        ("error_code", &result.error_code),
+        ("error_message", &result.error_message),
+        ("channel", &result.channel),
+    ] {
+        if let Some(value) = value {
+            let short: String = value.chars().take(LONGEST).collect();
+            detail.insert(name.to_owned(), short.into());
+        }
+    }
+    if let Some(seconds) = result.retry_after_s {
+        detail.insert("retry_after_s".to_owned(), seconds.into());
+    }
+    detail
+}
+
+#[cfg(test)]
+mod tests;

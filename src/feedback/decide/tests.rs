@@ -1,0 +1,255 @@
+use std::time::Duration;
+
+use super::*;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds)
+}
+
+fn sent() -> Standing {
+    Standing {
+        now: at(1_000),
+        id: 7,
+        user_id: 42,
+        attempts: 1,
+        created_at: at(10),
+        sent_at: Some(at(20)),
+        device_type: Some("ios".to_owned()),
+        timezone: None,
+        status: Status::Sent,
+        scheduled_at: at(10),
+        delivered_at: None,
+        opened_at: None,
+        clicked_at: None,
+        dismissed_at: None,
+        last_error: None,
+        metrics: Map::new(),
+    }
+}
+
+fn result(status: ResultStatus) -> DeliveryResult {
+    DeliveryResult {
+        notification_id: 7,
+        attempt: 1,
+        user_id: 42,
+        status,
+        occurred_at: at(30),
+        retryable: true,
+        error_code: None,
+        error_message: None,
+        retry_after_s: None,
+        device_type: None,
+        user_timezone: Some("Europe/Berlin".to_owned()),
+        channel: Some("push".to_owned()),
+    }
+}
+
+fn policy() -> RetryPolicy {
+    RetryPolicy {
+        initial: Duration::from_secs(900),
+        multiplier: 2.0,
+        max_interval: Duration::from_secs(21_600),
+        jitter: 0.0,
+        max_attempts: 2,
+    }
+}
+
+fn kind(verdict: &Verdict) -> HistoryKind {
+    match verdict {
+        Verdict::Applied { kind, .. } => *kind,
+        other => panic!("not applied: {other:?}"),
+    }
+}
+
+fn reason_of(verdict: Verdict) -> Reason {
+    match verdict {
+        Verdict::Rejected(rejection) => rejection.reason,
+        other => panic!("not rejected: {other:?}"),
+    }
+}
+
+#[test]
+fn a_retryable_failure_brings_the_row_back_after_the_retry_delay() {
+    let mut row = sent();
+    let verdict = decide(Some(&mut row), &result(ResultStatus::Failed), &policy());
+    assert_eq!(kind(&verdict), HistoryKind::DeliveryFailed);
+    assert_eq!((row.status, row.scheduled_at), (Status::Pending, at(1_900)));
+}
+
+#[test]
+fn the_service_may_ask_for_a_longer_delay() {
+    let mut row = sent();
+    let asked = DeliveryResult {
+        retry_after_s: Some(5_000),
+        ..result(ResultStatus::Failed)
+    };
+    let _ = decide(Some(&mut row), &asked, &policy());
+    assert_eq!(row.scheduled_at, at(6_000));
+}
+
+#[test]
+fn the_last_attempt_and_a_final_failure_fail_the_row() {
+    let mut last = Standing {
+        attempts: 2,
+        ..sent()
+    };
+    let second = DeliveryResult {
+        attempt: 2,
+        ..result(ResultStatus::Failed)
+    };
+    let verdict = decide(Some(&mut last), &second, &policy());
+    assert_eq!(kind(&verdict), HistoryKind::DeliveryFailedFinally);
+    assert_eq!(last.status, Status::Failed);
+
+    let mut row = sent();
+    let bounced = DeliveryResult {
+        retryable: false,
+        error_code: Some("bounced".to_owned()),
+        error_message: Some("no such mailbox".to_owned()),
+        ..result(ResultStatus::Failed)
+    };
+    let verdict = decide(Some(&mut row), &bounced, &policy());
+    assert_eq!(kind(&verdict), HistoryKind::DeliveryFailedFinally);
+    assert_eq!(row.last_error.as_deref(), Some("bounced: no such mailbox"));
+}
+
+#[test]
+fn a_repeat_changes_nothing() {
+    for status in [
+        ResultStatus::Delivered,
+        ResultStatus::Failed,
+        ResultStatus::Opened,
+        ResultStatus::Clicked,
+        ResultStatus::Dismissed,
+    ] {
+        let mut row = sent();
+        let first = decide(Some(&mut row), &result(status), &policy());
+        assert!(matches!(first, Verdict::Applied { .. }), "{status:?}");
+        let before = row.clone();
+        let again = decide(Some(&mut row), &result(status), &policy());
+        assert_eq!(again, Verdict::Ignored(REPEAT), "{status:?}");
+        assert_eq!(row, before);
+    }
+}
+
+#[test]
+fn a_result_of_an_earlier_attempt_changes_nothing() {
+    let mut row = Standing {
+        attempts: 2,
+        ..sent()
+    };
+    let before = row.clone();
+    for status in [
+        ResultStatus::Delivered,
+        ResultStatus::Failed,
+        ResultStatus::Opened,
+    ] {
+        assert_eq!(
+            decide(Some(&mut row), &result(status), &policy()),
+            Verdict::Ignored(LATE)
+        );
+        assert_eq!(row, before);
+    }
+}
+
+#[test]
+fn a_failure_after_the_user_was_reached_changes_nothing() {
+    for status in [
+        ResultStatus::Delivered,
+        ResultStatus::Opened,
+        ResultStatus::Dismissed,
+    ] {
+        let mut row = sent();
+        let _ = decide(Some(&mut row), &result(status), &policy());
+        let before = row.clone();
+        let late = decide(Some(&mut row), &result(ResultStatus::Failed), &policy());
+        assert_eq!(late, Verdict::Ignored(LATE));
+        assert_eq!(row, before);
+    }
+}
+
+#[test]
+fn a_failure_that_overtakes_the_settling_waits_and_a_delivery_does_not() {
+    let mut row = Standing {
+        status: Status::Processing,
+        sent_at: None,
+        ..sent()
+    };
+    let before = row.clone();
+    assert_eq!(
+        decide(Some(&mut row), &result(ResultStatus::Failed), &policy()),
+        Verdict::NotYet
+    );
+    assert_eq!(row, before);
+    let _ = decide(Some(&mut row), &result(ResultStatus::Delivered), &policy());
+    assert_eq!((row.status, row.delivered_at), (Status::Processing, Some(at(30))));
+}
+
+#[test]
+fn a_delivery_reported_after_a_failure_of_the_same_attempt_calls_the_retry_off() {
+    let mut row = sent();
+    let _ = decide(Some(&mut row), &result(ResultStatus::Failed), &policy());
+    let verdict = decide(Some(&mut row), &result(ResultStatus::Delivered), &policy());
+    assert_eq!(kind(&verdict), HistoryKind::Delivered);
+    assert_eq!(row.status, Status::Sent);
+}
+
+#[test]
+fn a_failed_row_stays_failed() {
+    let mut row = Standing {
+        status: Status::Failed,
+        ..sent()
+    };
+    let before = row.clone();
+    for status in [
+        ResultStatus::Delivered,
+        ResultStatus::Failed,
+        ResultStatus::Clicked,
+    ] {
+        assert!(matches!(
+            decide(Some(&mut row), &result(status), &policy()),
+            Verdict::Ignored(_)
+        ));
+        assert_eq!(row, before);
+    }
+}
+
+#[test]
+fn delivery_is_measured_from_creation() {
+    let mut row = sent();
+    let _ = decide(Some(&mut row), &result(ResultStatus::Delivered), &policy());
+    assert_eq!(
+        Value::Object(row.metrics),
+        serde_json::json!({
+            "delivery_time": 20.0,
+            "device_type": "ios",
+            "user_timezone": "Europe/Berlin",
+            "channel": "push",
+        })
+    );
+}
+
+#[test]
+fn what_was_never_sent_is_a_dead_letter() {
+    let delivered = result(ResultStatus::Delivered);
+    assert_eq!(
+        reason_of(decide(None, &delivered, &policy())),
+        Reason::UnknownNotification
+    );
+    let mut others = Standing {
+        user_id: 43,
+        ..sent()
+    };
+    assert_eq!(
+        reason_of(decide(Some(&mut others), &delivered, &policy())),
+        Reason::UnknownNotification
+    );
+    let future = DeliveryResult {
+        attempt: 2,
+        ..delivered
+    };
+    assert_eq!(
+        reason_of(decide(Some(&mut sent()), &future, &policy())),
+        Reason::UnknownAttempt
+    );
+}

@@ -1,0 +1,151 @@
+//! Results change rows: the retry schedule, the delivery record and the engagement figures.
+//!
+//! A batch of results is applied in one transaction, in its order; the decisions stand in [`decide`], without I/O. A
+//! failure that overtakes the settling of its own claim waits a moment for it: the row is the claim's until then.
+
+pub mod decide;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::{Batch, DeadLetters, Record};
+use crate::contract::{DeliveryResult, Reason, Rejection};
+use crate::patience::Patience;
+use crate::schedule::RetryPolicy;
+use crate::stage::Stage;
+use crate::store::{Store, Verdict};
+
+/// How long a result waits for its row's claim to be settled before it is put aside: longer than a lease and a
+/// recovery take together, so that only a claim in doubt outlasts it.
+const UNSETTLED_PATIENCE_BEYOND_LEASE: Duration = Duration::from_secs(30);
+/// Between two looks at a row whose claim is not settled.
+const UNSETTLED_PAUSE: Duration = Duration::from_millis(50);
+
+/// The stage.
+pub struct Feedback {
+    store: Arc<dyn Store>,
+    dead_letters: DeadLetters,
+    retry: RetryPolicy,
+    max_result_bytes: usize,
+    unsettled_patience: Duration,
+}
+
+impl Feedback {
+    /// `lease` is the dispatchers'.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        dead_letters: DeadLetters,
+        retry: RetryPolicy,
+        max_result_bytes: usize,
+        lease: Duration,
+    ) -> Self {
+        Self {
+            store,
+            dead_letters,
+            retry,
+            max_result_bytes,
+            unsettled_patience: lease + UNSETTLED_PATIENCE_BEYOND_LEASE,
+        }
+    }
+
+    /// Applies the results, or puts aside what is none. Returns those that must wait for their claims to be settled;
+    /// with `give_up` these are put aside too.
+    ///
+    /// # Errors
+    /// With what is away, for people. Then call again with the same records.
+    pub async fn step<'a>(
+        &mut self,
+        records: &[&'a Record],
+        give_up: bool,
+    ) -> Result<Vec<&'a Record>, String> {
+        let mut letters: Vec<(&Record, Rejection)> = Vec::new();
+        let mut results: Vec<DeliveryResult> = Vec::with_capacity(records.len());
+        let mut sources: Vec<&Record> = Vec::with_capacity(records.len());
+        for record in records {
+            match DeliveryResult::decode(record.payload.as_deref(), self.max_result_bytes) {
+                Ok(result) => {
+                    results.push(result);
+                    sources.push(record);
+                }
+                Err(rejection) => letters.push((record, rejection)),
+            }
+        }
+        let mut waiting = Vec::new();
+        if !results.is_empty() {
+            let statuses: Vec<_> = results.iter().map(|result| result.status.as_str()).collect();
+            let policy = self.retry.clone();
+            let verdicts = self
+                .store
+                .apply_results(
+                    results,
+                    Arc::new(move |row, result| decide::decide(row, result, &policy)),
+                )
+                .await
+                .map_err(|error| error.to_string())?;
+            for ((record, status), verdict) in sources.into_iter().zip(statuses).zip(verdicts) {
+                match verdict {
+                    Verdict::Applied { .. } => {
+                        metrics::counter!("inq_results_total", "status" => status).increment(1);
+                    }
+                    Verdict::Ignored(why) => {
+                        metrics::counter!("inq_results_ignored_total", "why" => why).increment(1);
+                    }
+                    Verdict::NotYet if give_up => letters.push((
+                        record,
+                        Rejection {
+                            reason: Reason::Unsettled,
+                            detail:
+                                "the claim of this notification is in doubt: decide with `inq claims`, then \
+                                     replay this result"
+                                    .to_owned(),
+                        },
+                    )),
+                    Verdict::NotYet => waiting.push(record),
+                    Verdict::Rejected(rejection) => letters.push((record, rejection)),
+                }
+            }
+        }
+        for (record, rejection) in &letters {
+            tracing::warn!(
+                topic = record.topic,
+                partition = record.partition,
+                offset = record.offset,
+                reason = rejection.reason.as_str(),
+                "a result is put aside"
+            );
+        }
+        self.dead_letters
+            .put_aside(&letters)
+            .await
+            .map_err(|error| error.to_string())?;
+        Ok(waiting)
+    }
+}
+
+#[async_trait]
+impl Stage for Feedback {
+    async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken) {
+        let since = Instant::now();
+        let mut open: Vec<&Record> = batch.records.iter().collect();
+        while !open.is_empty() {
+            match self.step(&open, since.elapsed() >= self.unsettled_patience).await {
+                Ok(waiting) => {
+                    patience.fine();
+                    if !waiting.is_empty() {
+                        tokio::time::sleep(UNSETTLED_PAUSE).await;
+                    }
+                    open = waiting;
+                }
+                Err(why) => patience.wait(&why, stop).await,
+            }
+            if stop.is_cancelled() && !open.is_empty() {
+                return;
+            }
+        }
+        batch.finish();
+    }
+}

@@ -1,0 +1,129 @@
+//! Which parts of the service are ready, since when, and what is wrong with the others.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::contract::time;
+
+/// The health of all parts; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Health(Arc<Mutex<BTreeMap<&'static str, PartHealth>>>);
+
+/// One part's access to its health.
+#[derive(Clone, Debug)]
+pub struct Part {
+    health: Health,
+    name: &'static str,
+}
+
+/// How a part is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartHealth {
+    /// Whether it does its work.
+    pub ready: bool,
+    /// Since when that is so.
+    #[serde(serialize_with = "time::serialize")]
+    pub since: DateTime<Utc>,
+    /// What is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// How all parts are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Whether every part does its work.
+    pub ready: bool,
+    /// By name.
+    pub parts: BTreeMap<&'static str, PartHealth>,
+}
+
+impl Health {
+    /// A part that has yet to start.
+    #[must_use]
+    pub fn part(&self, name: &'static str) -> Part {
+        let part = Part {
+            health: self.clone(),
+            name,
+        };
+        part.trouble("starting");
+        part
+    }
+
+    /// A snapshot.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Report {
+            ready: parts.values().all(|part| part.ready),
+            parts,
+        }
+    }
+
+    fn set(&self, name: &'static str, trouble: Option<&str>) {
+        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ready = trouble.is_none();
+        let since = match parts.get(name) {
+            Some(old) if old.ready == ready => old.since,
+            _ => Utc::now(),
+        };
+        parts.insert(
+            name,
+            PartHealth {
+                ready,
+                since,
+                trouble: trouble.map(str::to_owned),
+            },
+        );
+    }
+}
+
+impl Part {
+    /// Its name in readiness and logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// It does its work.
+    pub fn ready(&self) {
+        self.health.set(self.name, None);
+    }
+
+    /// It does not.
+    pub fn trouble(&self, why: &str) {
+        self.health.set(self.name, Some(why));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_is_ready_when_every_part_is() {
+        let health = Health::default();
+        let (store, bus) = (health.part("store"), health.part("bus"));
+        store.ready();
+        assert!(!health.report().ready);
+        bus.ready();
+        assert!(health.report().ready);
+        store.trouble("away");
+        let report = health.report();
+        assert!(!report.ready);
+        assert_eq!(report.parts["store"].trouble.as_deref(), Some("away"));
+    }
+
+    #[test]
+    fn a_part_tells_since_when_it_is_as_it_is() {
+        let health = Health::default();
+        let part = health.part("store");
+        part.trouble("away");
+        let first = health.report().parts["store"].since;
+        part.trouble("still away");
+        assert_eq!(health.report().parts["store"].since, first);
+    }
+}

@@ -1,0 +1,172 @@
+//! Events become rows.
+//!
+//! A batch is planned without I/O, stored in one transaction, and only then are its offsets stored. What cannot become
+//! a row becomes a dead letter, acknowledged by the broker before the offset is stored. Whatever is away is waited for
+//! with the batch in hand; doing a batch again is harmless, for each event has one row.
+
+mod plan;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub use plan::{Plan, Planner};
+
+use crate::bus::{Batch, DeadLetters, Record};
+use crate::contract::{Reason, Rejection};
+use crate::patience::Patience;
+use crate::stage::Stage;
+use crate::store::{Inserted, NewNotification, Store, StoreError};
+
+/// The stage.
+pub struct Ingest {
+    store: Arc<dyn Store>,
+    planner: Planner,
+    dead_letters: DeadLetters,
+    /// Changes when rows were stored that are due.
+    wake: watch::Sender<()>,
+}
+
+/// What became of the records of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// New rows.
+    pub inserted: u64,
+    /// Events that had a row already.
+    pub duplicates: u64,
+    /// Records that were put aside.
+    pub dead_letters: usize,
+}
+
+impl Ingest {
+    /// `wake` is told when rows were stored that are due.
+    #[must_use]
+    pub const fn new(
+        store: Arc<dyn Store>,
+        planner: Planner,
+        dead_letters: DeadLetters,
+        wake: watch::Sender<()>,
+    ) -> Self {
+        Self {
+            store,
+            planner,
+            dead_letters,
+            wake,
+        }
+    }
+
+    /// Makes every record durable, as a row or as a dead letter.
+    ///
+    /// # Errors
+    /// With what is away, for people. Then call again with the same records.
+    pub async fn step(&mut self, records: &[Record]) -> Result<Outcome, String> {
+        let mut rejected: Vec<(usize, Rejection)> = Vec::new();
+        let mut rows: Vec<NewNotification> = Vec::with_capacity(records.len());
+        let mut record_of_row: Vec<usize> = Vec::with_capacity(records.len());
+        for (index, record) in records.iter().enumerate() {
+            match self.planner.plan(record) {
+                Ok(Plan { row, fell_back }) => {
+                    if fell_back {
+                        metrics::counter!("inq_language_fallbacks_total").increment(1);
+                    }
+                    rows.push(row);
+                    record_of_row.push(index);
+                }
+                Err(rejection) => rejected.push((index, rejection)),
+            }
+        }
+        let (inserted, refused) = self.store_rows(&rows).await.map_err(|error| error.to_string())?;
+        rejected.extend(
+            refused
+                .into_iter()
+                .map(|(row, rejection)| (record_of_row[row], rejection)),
+        );
+        rejected.sort_by_key(|(index, _)| *index);
+        let letters: Vec<_> = rejected
+            .into_iter()
+            .map(|(index, rejection)| (&records[index], rejection))
+            .collect();
+        for (record, rejection) in &letters {
+            tracing::warn!(
+                topic = record.topic,
+                partition = record.partition,
+                offset = record.offset,
+                reason = rejection.reason.as_str(),
+                "an event is put aside"
+            );
+        }
+        self.dead_letters
+            .put_aside(&letters)
+            .await
+            .map_err(|error| error.to_string())?;
+        metrics::counter!("inq_ingested_total").increment(inserted.inserted);
+        metrics::counter!("inq_duplicates_total").increment(inserted.duplicates);
+        Ok(Outcome {
+            inserted: inserted.inserted,
+            duplicates: inserted.duplicates,
+            dead_letters: letters.len(),
+        })
+    }
+
+    /// Stores the rows. Where the database refuses the content of one, halves are tried until it stands alone: the
+    /// others are none the worse for it.
+    async fn store_rows(
+        &self,
+        rows: &[NewNotification],
+    ) -> Result<(Inserted, Vec<(usize, Rejection)>), StoreError> {
+        let mut total = Inserted::default();
+        let mut refused = Vec::new();
+        let mut todo: Vec<Range<usize>> = Vec::new();
+        if !rows.is_empty() {
+            todo.push(0..rows.len());
+        }
+        while let Some(part) = todo.pop() {
+            match self.store.insert(&rows[part.clone()]).await {
+                Ok(inserted) => {
+                    total.inserted += inserted.inserted;
+                    total.duplicates += inserted.duplicates;
+                    if inserted.due_now {
+                        self.wake.send_replace(());
+                    }
+                }
+                Err(StoreError::Data(why)) if part.len() == 1 => refused.push((
+                    part.start,
+                    Rejection {
+                        reason: Reason::RefusedByStore,
+                        detail: why,
+                    },
+                )),
+                Err(StoreError::Data(_)) => {
+                    let middle = part.start + part.len() / 2;
+                    todo.push(middle..part.end);
+                    todo.push(part.start..middle);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((total, refused))
+    }
+}
+
+#[async_trait]
+impl Stage for Ingest {
+    async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken) {
+        loop {
+            match self.step(&batch.records).await {
+                Ok(outcome) => {
+                    tracing::debug!(records = batch.records.len(), ?outcome, "a batch is stored");
+                    patience.fine();
+                    batch.finish();
+                    return;
+                }
+                Err(why) => patience.wait(&why, stop).await,
+            }
+            if stop.is_cancelled() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The service as a whole: which stages run, in which order they start, and how they stop.
+
+mod reach;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use reach::{StartError, reach_cluster, reach_store};
+
+use crate::bus::{Cluster, ConsumerSettings, DeadLetters, Ledger};
+use crate::config::{Semantics, Settings};
+use crate::dispatch::{Dispatch, PublisherSettings, Recovery};
+use crate::feedback::Feedback;
+use crate::health::Health;
+use crate::http::{self, Shown};
+use crate::ingest::{Ingest, Planner};
+use crate::localize::Catalogues;
+use crate::schedule::RetryPolicy;
+use crate::stage;
+use crate::store::Store;
+use crate::telemetry::Metrics;
+
+/// Which stages run in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stages {
+    /// Events become rows.
+    pub ingest: bool,
+    /// Rows become delivery requests.
+    pub dispatch: bool,
+    /// Results change rows.
+    pub feedback: bool,
+    /// Health and metrics.
+    pub http: bool,
+}
+
+impl Stages {
+    /// Every stage.
+    pub const ALL: Self = Self {
+        ingest: true,
+        dispatch: true,
+        feedback: true,
+        http: true,
+    };
+}
+
+/// The parts that the service is made of, ready to start.
+pub struct Service {
+    /// Checked.
+    pub settings: Settings,
+    /// Which run.
+    pub stages: Stages,
+    /// Where the brokers are.
+    pub cluster: Cluster,
+    /// The words.
+    pub catalogues: Arc<Catalogues>,
+    /// Whether missing migrations are run at the start.
+    pub migrate: bool,
+    /// For `/metrics`.
+    pub metrics: Metrics,
+}
+
+impl Service {
+    /// Runs until `stop`, then ends what is under way within `shutdown_timeout`.
+    ///
+    /// # Errors
+    /// Where it cannot start and waiting would not help. What is merely away is waited for.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
+        let health = Health::default();
+        let mut tasks = JoinSet::new();
+        let listener = match self.stages.http {
+            true => Some(
+                http::bind(self.settings.http.listen)
+                    .await
+                    .map_err(StartError::Failed)?,
+            ),
+            false => None,
+        };
+        if let Some(listener) = listener {
+            self.serve(listener, &health, &stop, &mut tasks);
+        }
+        let started = match self.reach(&health, &stop).await {
+            Ok(Some(store)) => {
+                let started = self.start(Arc::clone(&store), &health, &stop, &mut tasks);
+                started.map(|()| Some(store))
+            }
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        if started.is_ok() {
+            stop.cancelled().await;
+        }
+        stop.cancel();
+        end(tasks, self.settings.shutdown_timeout).await;
+        if let Some(store) = started? {
+            store.close().await;
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    fn serve(
+        &self,
+        listener: TcpListener,
+        health: &Health,
+        stop: &CancellationToken,
+        tasks: &mut JoinSet<()>,
+    ) {
+        let shown = Shown {
+            health: health.clone(),
+            metrics: self.metrics.clone(),
+        };
+        tracing::info!(listen = %self.settings.http.listen, "health and metrics are served");
+        tasks.spawn(http::serve(listener, shown, stop.clone().cancelled_owned()));
+    }
+
+    async fn reach(
+        &self,
+        health: &Health,
+        stop: &CancellationToken,
+    ) -> Result<Option<Arc<dyn Store>>, StartError> {
+        let Some(store) = reach_store(&self.settings.database, self.migrate, health, stop).await? else {
+            return Ok(None);
+        };
+        let topics = &self.settings.topics;
+        let mut wanted = Vec::new();
+        if self.stages.ingest {
+            wanted.extend([topics.events.as_str(), topics.events_dlq.as_str()]);
+        }
+        if self.stages.dispatch {
+            wanted.push(topics.deliveries.as_str());
+        }
+        if self.stages.feedback {
+            wanted.extend([topics.results.as_str(), topics.results_dlq.as_str()]);
+        }
+        reach_cluster(&self.cluster, &wanted, health, stop).await?;
+        Ok(Some(store))
+    }
+
+    fn start(
+        &self,
+        store: Arc<dyn Store>,
+        health: &Health,
+        stop: &CancellationToken,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<(), StartError> {
+        let (wake, woken) = watch::channel(());
+        let retry = RetryPolicy::from(&self.settings.retry);
+        let max_bytes = usize::try_from(self.settings.ingest.max_event_bytes).unwrap_or(usize::MAX);
+        let topics = &self.settings.topics;
+        let dead_letters = |topic: &String| {
+            DeadLetters::new(&self.cluster, topic.clone())
+                .map_err(|error| StartError::Failed(error.to_string()))
+        };
+        if self.stages.ingest {
+            let planner = Planner {
+                catalogues: Arc::clone(&self.catalogues),
+                defaults: self.settings.defaults.clone(),
+                max_event_bytes: max_bytes,
+            };
+            let stage = Ingest::new(
+                Arc::clone(&store),
+                planner,
+                dead_letters(&topics.events_dlq)?,
+                wake,
+            );
+            tasks.spawn(stage::consume(
+                stage,
+                self.cluster.clone(),
+                self.consumer_settings(&topics.events),
+                health.part("ingest"),
+                stop.clone(),
+            ));
+        }
+        if self.stages.dispatch {
+            self.start_dispatch(&store, retry.clone(), &woken, health, stop, tasks);
+        }
+        if self.stages.feedback {
+            let stage = Feedback::new(
+                Arc::clone(&store),
+                dead_letters(&topics.results_dlq)?,
+                retry,
+                max_bytes,
+                self.settings.dispatch.lease,
+            );
+            tasks.spawn(stage::consume(
+                stage,
+                self.cluster.clone(),
+                self.consumer_settings(&topics.results),
+                health.part("feedback"),
+                stop.clone(),
+            ));
+        }
+        tasks.spawn(reach::watch(
+            store,
+            self.cluster.clone(),
+            health.clone(),
+            stop.clone(),
+        ));
+        Ok(())
+    }
+
+    fn start_dispatch(
+        &self,
+        store: &Arc<dyn Store>,
+        retry: RetryPolicy,
+        woken: &watch::Receiver<()>,
+        health: &Health,
+        stop: &CancellationToken,
+        tasks: &mut JoinSet<()>,
+    ) {
+        let dispatch = &self.settings.dispatch;
+        let exactly_once = dispatch.semantics == Semantics::ExactlyOnce;
+        if !exactly_once {
+            tracing::warn!(
+                "dispatch.semantics = \"at_least_once\": after a crash a delivery request may be published twice"
+            );
+        }
+        let ledger =
+            exactly_once.then(|| Ledger::new(self.cluster.clone(), self.settings.topics.deliveries.clone()));
+        let dispatcher = Dispatch {
+            store: Arc::clone(store),
+            cluster: self.cluster.clone(),
+            recovery: Recovery::new(Arc::clone(store), ledger, dispatch.lease),
+            settings: PublisherSettings {
+                topic: self.settings.topics.deliveries.clone(),
+                batch_rows: dispatch.batch_rows,
+                lease: dispatch.lease,
+                exactly_once,
+                retry,
+                name: self.settings.kafka.group_id.clone(),
+            },
+            poll_interval: dispatch.poll_interval,
+        };
+        for _ in 0..dispatch.publishers {
+            tasks.spawn(
+                dispatcher
+                    .clone()
+                    .publish(health.clone(), woken.clone(), stop.clone()),
+            );
+        }
+        tasks.spawn(dispatcher.recover(health.clone(), stop.clone()));
+    }
+
+    fn consumer_settings(&self, topic: &str) -> ConsumerSettings {
+        ConsumerSettings {
+            topic: topic.to_owned(),
+            group_id: self.settings.kafka.group_id.clone(),
+            batch_records: usize::try_from(self.settings.ingest.batch_rows).unwrap_or(usize::MAX),
+            batch_wait: self.settings.ingest.batch_wait,
+        }
+    }
+}
+
+/// Waits for the tasks; what is not done by then is left to recovery.
+async fn end(mut tasks: JoinSet<()>, patience: Duration) {
+    let all = async {
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(fault) = ended {
+                tracing::error!(%fault, "a task has failed");
+            }
+        }
+    };
+    if tokio::time::timeout(patience, all).await.is_err() {
+        tracing::warn!("shutdown_timeout has passed: what is under way is left to recovery");
+    }
+}

@@ -1,0 +1,158 @@
+//! Reaching the database and the brokers: what is away is waited for, what is wrong is told with the remedy.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::{BusError, Cluster};
+use crate::config::DatabaseSettings;
+use crate::health::Health;
+use crate::patience::Patience;
+use crate::store::{self, SchemaState, Store, StoreError};
+
+/// How long a look at the brokers may take.
+const LOOK: Duration = Duration::from_secs(5);
+/// Between two looks at the database while the service runs.
+const WATCH_STORE: Duration = Duration::from_secs(5);
+/// Between two looks at the brokers while the service runs.
+const WATCH_CLUSTER: Duration = Duration::from_secs(10);
+
+/// Why the service does not start.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StartError {
+    /// Something must be mended by a person first.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// The database, reached, with the schema that this program needs; `None` if `stop` came first.
+///
+/// # Errors
+/// If the database refuses us, its schema is another (and `migrate` is not wanted or cannot help), or its locks do not
+/// exclude.
+pub async fn reach_store(
+    settings: &DatabaseSettings,
+    migrate: bool,
+    health: &Health,
+    stop: &CancellationToken,
+) -> Result<Option<Arc<dyn Store>>, StartError> {
+    let mut patience = Patience::new(health.part("database"));
+    while !stop.is_cancelled() {
+        match try_store(settings, migrate).await {
+            Ok(store) => {
+                patience.fine();
+                return Ok(Some(store));
+            }
+            Err(error) if error.is_transient() => patience.wait(&error.to_string(), stop).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}
+
+async fn try_store(settings: &DatabaseSettings, migrate: bool) -> Result<Arc<dyn Store>, StoreError> {
+    let store = store::open(settings.url.expose(), settings.max_connections).await?;
+    let server = store.server().await?;
+    if migrate {
+        for version in store.migrate().await? {
+            tracing::info!(version, "a migration has run");
+        }
+    }
+    match store.schema().await? {
+        SchemaState::Current { .. } => {}
+        SchemaState::Old { version, needed } => {
+            let found = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
+            return Err(StoreError::Schema(format!(
+                "the database's schema is too old (version {found}, needed {needed}): run `inq migrate`, or start without \
+                 --no-migrate"
+            )));
+        }
+        SchemaState::Newer { version, known } => {
+            return Err(StoreError::Schema(format!(
+                "the database's schema is newer than this program (version {version}, known {known}): run a newer inq"
+            )));
+        }
+    }
+    store.prove_claims_exclude().await?;
+    tracing::info!(server, "the database is reached");
+    Ok(store)
+}
+
+/// The brokers, reached, with the topics that are wanted.
+///
+/// # Errors
+/// If they refuse us, or a topic is missing.
+pub async fn reach_cluster(
+    cluster: &Cluster,
+    topics: &[&str],
+    health: &Health,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
+    let mut patience = Patience::new(health.part("broker"));
+    while !stop.is_cancelled() {
+        match cluster.look(LOOK).await {
+            Ok(view) => {
+                let missing = view.missing(topics.iter().copied());
+                if !missing.is_empty() {
+                    return Err(StartError::Failed(missing_topics(&missing, cluster.brokers())));
+                }
+                patience.fine();
+                tracing::info!(cluster.id = view.id, "the Kafka brokers are reached");
+                return Ok(());
+            }
+            Err(BusError::Refused(why)) => return Err(StartError::Failed(why)),
+            Err(error) => {
+                let why = format!("{error} (kafka.brokers = {})", cluster.brokers());
+                patience.wait(&why, stop).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What to do about topics that are not there.
+#[must_use]
+pub fn missing_topics(missing: &[&str], brokers: &str) -> String {
+    let plural = if missing.len() == 1 { "topic" } else { "topics" };
+    format!(
+        "Kafka at {brokers} lacks the {plural} {}: create with kafka-topics.sh --bootstrap-server {brokers} --create \
+         --topic NAME, or change the names in [topics]",
+        missing.join(", ")
+    )
+}
+
+/// Looks after the database and the brokers until `stop`, so that readiness tells of them on an idle system too.
+pub(super) async fn watch(store: Arc<dyn Store>, cluster: Cluster, health: Health, stop: CancellationToken) {
+    let watch_store = async {
+        let part = health.part("database");
+        loop {
+            match store.ping().await {
+                Ok(()) => part.ready(),
+                Err(error) => part.trouble(&error.to_string()),
+            }
+            tokio::time::sleep(WATCH_STORE).await;
+        }
+    };
+    let watch_cluster = async {
+        let part = health.part("broker");
+        loop {
+            match cluster.look(LOOK).await {
+                Ok(_) => part.ready(),
+                Err(error) => part.trouble(&error.to_string()),
+            }
+            tokio::time::sleep(WATCH_CLUSTER).await;
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        ((), ()) = async { tokio::join!(watch_store, watch_cluster) } => {}
+    }
+}

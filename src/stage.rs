@@ -1,0 +1,58 @@
+//! What the consuming stages have in common: batch after batch until the service stops.
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::{Batch, Cluster, Consumer, ConsumerSettings};
+use crate::health::Part;
+use crate::patience::Patience;
+
+/// What a stage does with a batch.
+#[async_trait]
+pub trait Stage: Send {
+    /// Makes the batch durable and finishes it, however long that takes; drops it unfinished only when `stop` is called
+    /// while something is away.
+    async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken);
+}
+
+/// Consumes until `stop`; what is wrong meanwhile is told to `part`.
+pub async fn consume(
+    mut stage: impl Stage,
+    cluster: Cluster,
+    settings: ConsumerSettings,
+    part: Part,
+    stop: CancellationToken,
+) {
+    let mut patience = Patience::new(part);
+    while !stop.is_cancelled() {
+        let mut consumer = match Consumer::start(&cluster, settings.clone()) {
+            Ok(consumer) => consumer,
+            Err(error) => {
+                patience.wait(&error.to_string(), &stop).await;
+                continue;
+            }
+        };
+        let joined = consumer.joined();
+        tokio::pin!(joined);
+        let mut has_joined = false;
+        loop {
+            let batch = tokio::select! {
+                () = stop.cancelled() => break,
+                () = &mut joined, if !has_joined => {
+                    has_joined = true;
+                    patience.fine();
+                    continue;
+                }
+                batch = consumer.next() => batch,
+            };
+            match batch {
+                Ok(batch) => stage.work_off(batch, &mut patience, &stop).await,
+                Err(error) => {
+                    patience.wait(&error.to_string(), &stop).await;
+                    break;
+                }
+            }
+        }
+        consumer.close().await;
+    }
+}
