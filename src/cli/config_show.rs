@@ -59,13 +59,14 @@ fn section(path: &str, table: &toml::Table, sources: &BTreeMap<String, String>, 
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&format!("[{path}]\n"));
+        text.extend(["[", path, "]\n"]);
     }
     for (name, value) in values {
         let line = toml::Table::from_iter([(name.clone(), value.clone())]).to_string();
         text.push_str(line.trim_end());
         if let Some(source) = sources.get(&below(name)) {
-            text.push_str(&format!(" # {}", source.escape_debug()));
+            text.push_str(" # ");
+            text.extend(source.escape_debug());
         }
         text.push('\n');
     }

@@ -44,8 +44,9 @@ where each comes from.
 
 Exit status: 0 done, 1 failed, 2 wrong usage or settings.";
 
-/// The commands.
+/// The commands; what is said of an `Args` is its command's help.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs)]
 pub enum Command {
     /// Look at the settings.
     #[command(subcommand)]
@@ -54,8 +55,8 @@ pub enum Command {
 
 /// What can be done with the settings.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs)]
 pub enum ConfigCommand {
-    /// Print the settings in force, secrets hidden.
     Show(config_show::Args),
 }
 

@@ -25,9 +25,9 @@ const GROUP_CHARS: usize = 200;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86400);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 type Checked = Result<(), Fault>;
 
@@ -83,7 +83,7 @@ fn ranges(settings: &Settings) -> Checked {
     )
 }
 
-fn number<N: PartialOrd + fmt::Display>(key: &str, value: N, range: RangeInclusive<N>) -> Checked {
+fn number<N: PartialOrd + Copy + fmt::Display>(key: &str, value: N, range: RangeInclusive<N>) -> Checked {
     if range.contains(&value) {
         return Ok(());
     }
@@ -274,3 +274,6 @@ fn level(directives: &str) -> Result<(), String> {
         .map(drop)
         .map_err(|_| wrong())
 }
+
+#[cfg(test)]
+mod tests;

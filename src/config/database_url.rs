@@ -101,7 +101,7 @@ fn shown(url: &Url) -> String {
     }
     shown.push_str(url.host_str().unwrap_or_default());
     if let Some(port) = url.port() {
-        shown.push_str(&format!(":{port}"));
+        shown.extend([":", &port.to_string()]);
     }
     shown.push_str(url.path());
     let mut separator = '?';
@@ -114,7 +114,7 @@ fn shown(url: &Url) -> String {
         shown.push(separator);
         separator = '&';
         match pair.split_once('=') {
-            Some((name, _)) if is_secret_parameter(name) => shown.push_str(&format!("{name}={HIDDEN}")),
+            Some((name, _)) if is_secret_parameter(name) => shown.extend([name, "=", HIDDEN]),
             _ => shown.push_str(pair),
         }
     }

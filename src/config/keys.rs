@@ -13,6 +13,12 @@ pub(super) const PROPERTIES: &str = "kafka.properties";
 /// How alike two names must be for one to be suggested in the place of the other, 0 to 1.
 const LIKENESS: f64 = 0.6;
 
+/// How alike the last parts of the names must be as well: sections are long and alike by nature.
+const OWN_LIKENESS: f64 = 0.5;
+
+/// How alike a name is to itself in another section.
+const MISPLACED: f64 = 0.8;
+
 /// Every known key with what it takes; learnt from the defaults, in which an unset key is null.
 #[derive(Debug)]
 pub(super) struct Keys(BTreeMap<String, Takes>);
@@ -45,16 +51,21 @@ impl Keys {
 
     /// The known key that is most like an unknown one, if one is.
     pub(super) fn nearest(&self, unknown: &str) -> Option<&str> {
-        let last = |key: &str| key.rsplit('.').next().map(str::to_owned);
+        let last = unknown.rsplit('.').next();
         self.0
-            .keys()
-            .filter(|key| !key.is_empty())
-            .map(|key| {
-                let misplaced = if last(key) == last(unknown) { 0.8 } else { 0.0 };
-                let alike = strsim::normalized_damerau_levenshtein(key, unknown).max(misplaced);
-                (alike, key.as_str())
+            .iter()
+            .filter(|(key, _)| !key.is_empty())
+            .filter_map(|(key, takes)| {
+                let name = key.rsplit('.').next();
+                let misplaced = name == last && *takes != Takes::Section;
+                let whole = likeness(key, unknown);
+                let own = name.zip(last).map_or(0.0, |(name, last)| likeness(name, last));
+                match (misplaced, whole >= LIKENESS && own >= OWN_LIKENESS) {
+                    (true, _) => Some((whole.max(MISPLACED), key.as_str())),
+                    (false, true) => Some((whole, key.as_str())),
+                    (false, false) => None,
+                }
             })
-            .filter(|(alike, _)| *alike >= LIKENESS)
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, key)| key)
     }
@@ -113,6 +124,10 @@ impl Keys {
         };
         number.unwrap_or(toml::Value::String(text))
     }
+}
+
+fn likeness(a: &str, b: &str) -> f64 {
+    strsim::normalized_damerau_levenshtein(a, b)
 }
 
 /// The librdkafka property that a key sets, if it sets one.

@@ -3,7 +3,7 @@
 //! [`Settings::load`] lays the sources over each other, the later over the earlier: the default file
 //! (`default.toml`, a part of the program), the settings file, `DATABASE_URL` and `KAFKA_BROKERS`, and the
 //! environment as `INQ_SECTION__KEY`. What comes out is checked as a whole; who holds a [`Settings`]
-//! need not check it again. Nothing else in the program reads the environment.
+//! need not check it again. Nothing else in the program reads the environment, but for `NO_COLOR`.
 
 mod check;
 mod database_url;
@@ -131,25 +131,25 @@ impl Effective {
     ) -> Result<Self, SettingsError> {
         let keys = known_keys()?;
         let mut layers = vec![Layer::defaults(DEFAULT_FILE)?];
-        match file {
-            Some(path) => {
-                layers.push(
-                    Layer::file(path, &keys)?.ok_or_else(|| SettingsError::Unreadable {
-                        path: path.to_owned(),
-                        reason: "there is no such file".into(),
-                    })?,
-                )
-            }
-            None => layers.extend(Layer::file(Path::new(USUAL_FILE), &keys)?),
+        let said = Layer::file(file.unwrap_or(Path::new(USUAL_FILE)), &keys)?;
+        if let (Some(path), None) = (file, &said) {
+            let reason = "there is no such file".into();
+            return Err(SettingsError::Unreadable {
+                path: path.to_owned(),
+                reason,
+            });
         }
+        layers.extend(said);
         layers.extend(Layer::environment(environment, &keys)?);
         Self::of(layers)
     }
 
     fn of(layers: Vec<Layer>) -> Result<Self, SettingsError> {
-        let merged = layers
-            .into_iter()
-            .fold(Config::builder(), |below, layer| below.add_source(layer))
+        let mut builder = Config::builder();
+        for layer in layers {
+            builder = builder.add_source(layer);
+        }
+        let merged = builder
             .build()
             .map_err(|error| SettingsError::Unmergeable(error.to_string()))?;
         let (mut values, mut sources) = (BTreeMap::new(), BTreeMap::new());
@@ -222,8 +222,13 @@ fn typed(values: &BTreeMap<String, Json>) -> Result<Settings, Fault> {
         .map_err(|error| Fault::new(error.path().to_string(), error.inner()))
 }
 
-/// A value as an error shows it, on one line; `None` if it is secret or long.
+/// A value as an error shows it, on one line; `None` if it is secret or long. Whatever the key, what has
+/// an `@` may hold a login, as in a broker's address that was written as a URL.
 fn shown(key: &str, value: &impl Serialize) -> Option<String> {
     let text = serde_json::to_string(value).ok()?;
-    (text.chars().count() <= SHOWN_CHARS && !secret_files::is_secret(key, &text)).then_some(text)
+    let hidden = text.contains('@') || secret_files::is_secret(key, &text);
+    (text.chars().count() <= SHOWN_CHARS && !hidden).then_some(text)
 }
+
+#[cfg(test)]
+mod tests;

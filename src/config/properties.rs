@@ -117,7 +117,8 @@ pub(super) fn is_secret(name: &str, value: &str) -> bool {
     .iter()
     .any(|part| name.contains(part));
     let login_in_url = value.contains("://") && value.contains('@');
-    secret_name || login_in_url || (name.contains("token") && !name.ends_with(".url"))
+    let token = name.contains("token") && !name.contains("token.endpoint");
+    secret_name || login_in_url || token
 }
 
 /// The property that the end of a variable's name stands for, lower-cased: librdkafka's names have dots

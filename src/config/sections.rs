@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::duration;
 use super::{DatabaseUrl, KafkaProperties, Secret};
@@ -187,6 +188,7 @@ pub struct RetentionSettings {
 #[serde(deny_unknown_fields)]
 pub struct HttpSettings {
     /// Anything but loopback comes with a `token`.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// Who has it may look and change; visible ASCII, not empty. `None`: nobody is asked.
     pub token: Option<Secret>,
@@ -196,6 +198,12 @@ pub struct HttpSettings {
     pub read_token: Option<Secret>,
     /// The file that `read_token` was read from, if any.
     pub read_token_file: Option<PathBuf>,
+}
+
+fn address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+    String::deserialize(from)?.parse().map_err(|_| {
+        D::Error::custom("must be an address and a port, for example \"127.0.0.1:8080\" or \"[::1]:8080\"")
+    })
 }
 
 /// What is logged, to standard error.

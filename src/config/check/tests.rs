@@ -1,0 +1,306 @@
+use crate::config::Settings;
+
+/// What is said about a settings file.
+fn said(toml: &str) -> String {
+    Settings::from_toml(toml).unwrap_err().to_string()
+}
+
+fn accepted(toml: &str) -> Settings {
+    Settings::from_toml(toml).unwrap_or_else(|error| panic!("{toml}: {error}"))
+}
+
+#[test]
+fn numbers_and_durations_have_ranges() {
+    for (toml, expected) in [
+        (
+            "database.max_connections = 0",
+            "database.max_connections = 0 in inq.toml: must be 1 to 1000",
+        ),
+        (
+            "ingest.batch_rows = 0",
+            "ingest.batch_rows = 0 in inq.toml: must be 1 to 10000",
+        ),
+        (
+            "ingest.batch_rows = 10001",
+            "ingest.batch_rows = 10001 in inq.toml: must be 1 to 10000",
+        ),
+        (
+            "ingest.batch_rows = -1",
+            "ingest.batch_rows = -1 in inq.toml: must not be negative",
+        ),
+        (
+            "ingest.batch_wait = '0s'",
+            "ingest.batch_wait = \"0s\" in inq.toml: must be 1ms to 10s",
+        ),
+        (
+            "ingest.batch_wait = '1h'",
+            "ingest.batch_wait = \"1h\" in inq.toml: must be 1ms to 10s",
+        ),
+        (
+            "ingest.max_event_bytes = 1023",
+            "ingest.max_event_bytes = 1023 in inq.toml: must be 1024 to 16777216",
+        ),
+        ("ingest.max_event_bytes = 16777217", "must be 1024 to 16777216"),
+        (
+            "dispatch.batch_rows = 3001",
+            "dispatch.batch_rows = 3001 in inq.toml: must be 1 to 3000",
+        ),
+        (
+            "dispatch.publishers = 33",
+            "dispatch.publishers = 33 in inq.toml: must be 1 to 32",
+        ),
+        (
+            "dispatch.lease = '4s'",
+            "dispatch.lease = \"4s\" in inq.toml: must be 5s to 10m",
+        ),
+        ("dispatch.lease = '11m'", "must be 5s to 10m"),
+        ("dispatch.poll_interval = '1ms'", "must be 10ms to 1m"),
+        ("retry.initial = '0s'", "must be 100ms to 30d"),
+        ("retry.max_interval = '31d'", "must be 100ms to 30d"),
+        (
+            "retry.multiplier = 0.5",
+            "retry.multiplier = 0.5 in inq.toml: must be 1 to 100",
+        ),
+        (
+            "retry.jitter = 1.1",
+            "retry.jitter = 1.1 in inq.toml: must be 0 to 1",
+        ),
+        ("retry.jitter = -0.1", "must be 0 to 1"),
+        (
+            "retry.max_attempts = 0",
+            "retry.max_attempts = 0 in inq.toml: must be 1 to 100",
+        ),
+        ("retry.max_attempts = 101", "must be 1 to 100"),
+        ("retention.sent = '10m'", "must be 1h to 3650d"),
+        ("retention.failed = '10000d'", "must be 1h to 3650d"),
+        ("shutdown_timeout = '1ms'", "must be 100ms to 10m"),
+        ("defaults.streak_reward.priority = 5", "must be 0 to 4, found 5"),
+        (
+            "defaults.streak_reward.notification_type = -1",
+            "must not be negative",
+        ),
+    ] {
+        let said = said(toml);
+        assert!(said.contains(expected), "{toml}: {said}");
+    }
+}
+
+#[test]
+fn the_ends_of_a_range_are_in_it() {
+    accepted("ingest.batch_rows = 10000\ndispatch.batch_rows = 3000\nretry.max_attempts = 1");
+    accepted("dispatch = { publishers = 32, lease = '5s' }\ndatabase.max_connections = 35");
+    accepted("retry = { initial = '1h', max_interval = '1h', multiplier = 1, jitter = 0 }");
+    accepted("dispatch.lease = '10m'\ningest.max_event_bytes = 1024");
+}
+
+#[test]
+fn a_retry_does_not_start_above_its_ceiling() {
+    let said = said("retry.initial = '7h'");
+    assert_eq!(
+        said,
+        "retry.initial = \"7h\" in inq.toml: must not be longer than retry.max_interval (6h)"
+    );
+}
+
+#[test]
+fn every_publisher_has_a_connection() {
+    assert_eq!(
+        said("dispatch.publishers = 8"),
+        "database.max_connections = 10 by default: must be at least 11: one for each of 8 \
+         dispatch.publishers and 3 for the other stages"
+    );
+}
+
+#[test]
+fn topics_are_legal_and_all_different() {
+    for (toml, expected) in [
+        ("topics.events = ''", "must be 1 to 249 letters"),
+        ("topics.events = '..'", "must be 1 to 249 letters"),
+        ("topics.events = 'with space'", "must be 1 to 249 letters"),
+        (
+            "topics.alerts = ''",
+            "topics.alerts = \"\" in inq.toml: must be 1 to 249 letters",
+        ),
+        (
+            "topics.results = 'incentive.events'",
+            "is the same topic as topics.events",
+        ),
+        (
+            "topics.alerts = 'incentive.deliveries'",
+            "is the same topic as topics.deliveries",
+        ),
+        (
+            "topics.results = 'incentive_events'",
+            "is for Kafka the same name as topics.events",
+        ),
+    ] {
+        let said = said(toml);
+        assert!(said.contains(expected), "{toml}: {said}");
+    }
+    assert!(said(&format!("topics.events = '{}'", "a".repeat(250))).contains("must be 1 to 249"));
+    accepted(&format!("topics.events = '{}'", "a".repeat(249)));
+}
+
+#[test]
+fn brokers_are_hosts_with_ports() {
+    for brokers in [
+        "",
+        "kafka",
+        "kafka:",
+        ":9092",
+        "kafka:0",
+        "kafka:65536",
+        "a:1,,b:2",
+        "::1:9092",
+        "a b:1",
+        "u:p@a:1",
+    ] {
+        let said = said(&format!("kafka.brokers = '{brokers}'"));
+        assert!(said.contains("must be host:port"), "{brokers}: {said}");
+    }
+    assert!(said("kafka.brokers = 'SASL_SSL://kafka:9092'").contains("security.protocol"));
+    for brokers in [
+        "kafka-1:9092,kafka-2:9092",
+        "a:1, b:2",
+        "[::1]:9092",
+        "10.0.0.1:65535",
+    ] {
+        accepted(&format!("kafka.brokers = '{brokers}'"));
+    }
+    assert!(said("kafka.group_id = 'a/b'").contains("must be 1 to 200 letters"));
+}
+
+#[test]
+fn properties_that_the_promises_rest_on_are_refused() {
+    for (property, instead) in [
+        ("bootstrap.servers", "set kafka.brokers"),
+        ("group.id", "set kafka.group_id"),
+        (
+            "enable.auto.commit",
+            "an offset is committed when its row is durable",
+        ),
+        (
+            "enable.auto.offset.store",
+            "an offset is committed when its row is durable",
+        ),
+        ("transactional.id", "dispatch.semantics"),
+        ("transaction.timeout.ms", "dispatch.lease"),
+        ("enable.idempotence", "dispatch.semantics"),
+        ("isolation.level", "aborted records are never read"),
+        ("partition.assignment.strategy", "rebalancing is cooperative"),
+    ] {
+        let said = said(&format!("[kafka.properties]\n'{property}' = 'x'"));
+        assert!(
+            said.starts_with(&format!("kafka.properties.{property} = \"x\" in inq.toml: ")),
+            "{said}"
+        );
+        assert!(said.contains(instead), "{said}");
+    }
+}
+
+#[test]
+fn a_token_file_is_for_oauthbearer() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().display();
+    assert!(said(&format!("kafka.oauthbearer_token_file = '{path}'")).contains("OAUTHBEARER"));
+    let mechanism = "[kafka.properties]\nsasl.mechanism = 'OAUTHBEARER'";
+    accepted(&format!("kafka.oauthbearer_token_file = '{path}'\n{mechanism}"));
+    let said = said(&format!("kafka.oauthbearer_token_file = '/nowhere'\n{mechanism}"));
+    assert!(
+        said.contains("\"/nowhere\" in inq.toml: cannot be read"),
+        "{said}"
+    );
+}
+
+#[test]
+fn who_can_be_reached_asks_for_a_token() {
+    for listen in ["0.0.0.0:8080", "[::]:8080", "10.0.0.1:80"] {
+        assert!(said(&format!("http.listen = '{listen}'")).contains("set http.token"));
+        assert!(
+            said(&format!("http = {{ listen = '{listen}', read_token = 'r' }}")).contains("set http.token")
+        );
+        accepted(&format!("http = {{ listen = '{listen}', token = 'hunter2' }}"));
+    }
+    for listen in [
+        "127.0.0.1:0",
+        "127.1.2.3:80",
+        "[::1]:8080",
+        "[::ffff:127.0.0.1]:8080",
+    ] {
+        accepted(&format!("http.listen = '{listen}'"));
+    }
+    let said = said("http.listen = 'localhost:8080'");
+    assert!(
+        said.contains("must be an address and a port, for example \"127.0.0.1:8080\""),
+        "{said}"
+    );
+}
+
+#[test]
+fn tokens_can_be_sent_and_told_apart() {
+    for token in ["", "hunter 2", "hünter2"] {
+        let said = said(&format!("http.token = '{token}'"));
+        assert_eq!(
+            said,
+            "http.token in inq.toml: must be visible ASCII without spaces, and not empty"
+        );
+    }
+    assert!(said("http = { token = 'hunter2', read_token = 'hunter2' }").contains("must not be the same"));
+}
+
+#[test]
+fn directories_exist() {
+    let directory = tempfile::tempdir().unwrap();
+    accepted(&format!("localization.dir = '{}'", directory.path().display()));
+    assert_eq!(
+        said("localization.dir = '/nowhere'"),
+        "localization.dir = \"/nowhere\" in inq.toml: must be a directory that exists"
+    );
+    assert!(said("retention.archive = '/dev/null'").contains("must be a directory"));
+}
+
+#[test]
+fn the_fallback_is_a_language() {
+    for tag in ["", "english language", "e", "en_US!"] {
+        assert!(
+            said(&format!("localization.fallback = '{tag}'")).contains("BCP 47"),
+            "{tag}"
+        );
+    }
+    for tag in ["en", "pt-BR", "zh-Hans-CN", "de-CH-1996"] {
+        accepted(&format!("localization.fallback = '{tag}'"));
+    }
+}
+
+#[test]
+fn a_level_is_a_level() {
+    for level in ["", "inof", "verbose", "info,", "info,inq", "info,inq=loud"] {
+        assert!(
+            said(&format!("log.level = '{level}'")).contains("must be one of off, error"),
+            "{level}"
+        );
+    }
+    for level in [
+        "info",
+        "WARN",
+        "info,inq=debug",
+        "warn,inq::dispatch=trace",
+        "off",
+    ] {
+        accepted(&format!("log.level = '{level}'"));
+    }
+}
+
+#[test]
+fn a_choice_names_what_can_be_chosen() {
+    for (toml, expected) in [
+        (
+            "dispatch.semantics = 'at_most_once'",
+            "expected `exactly_once` or `at_least_once`",
+        ),
+        ("log.format = 'xml'", "expected one of `auto`, `text`, `json`"),
+    ] {
+        let said = said(toml);
+        assert!(said.contains(expected), "{toml}: {said}");
+    }
+}

@@ -1,0 +1,3 @@
+//! What a user of the `inq` binary sees.
+
+mod settings;
