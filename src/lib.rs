@@ -23,6 +23,7 @@
 //! never another stage.
 
 pub mod bus;
+pub mod cli;
 pub mod config;
 pub mod contract;
 pub mod dispatch;

@@ -1,5 +1,17 @@
 //! `inq check`: is everything reached and right?
 
+use std::time::Duration;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{Failure, catalogues, cluster_settings, output};
+use crate::bus::{Cluster, ClusterView, TransactionalPublisher};
+use crate::config::{Semantics, Settings};
+use crate::service::{missing_topics, require_current_schema};
+use crate::store;
+
+
 /// Try everything the service needs: settings, catalogues, database, broker, topics.
 ///
 /// Changes nothing. Says of each what it found, and what to do where something is wrong.
@@ -14,4 +26,129 @@ pub struct Args {
     /// Print one JSON object: each check with its outcome.
     #[arg(long)]
     pub json: bool,
+}
+
+const LOOK: Duration = Duration::from_secs(10);
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Check {
+    what: &'static str,
+    ok: bool,
+    /// What was found, or what to do.
+    detail: String,
+}
+
+impl Check {
+    fn new(what: &'static str, outcome: Result<String, String>) -> Self {
+        let ok = outcome.is_ok();
+        let (Ok(detail) | Err(detail)) = outcome;
+        Self { what, ok, detail }
+    }
+}
+
+/// Looks at everything that the service needs, and prints what is right and what to do.
+///
+/// # Errors
+/// If something is not right.
+pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
+    let cluster = Cluster::new(cluster_settings(&settings));
+    // The settings were read before this command could run.
+    let mut checks = vec![Check::new("settings", Ok("read and consistent".to_owned()))];
+    checks.push(Check::new("catalogues", check_catalogues(&settings)));
+    checks.push(Check::new("database", check_database(&settings).await));
+    let seen = cluster.look(LOOK).await;
+    let broker = match &seen {
+        Ok(view) => Ok(format!("cluster {} at {}", view.id, cluster.brokers())),
+        Err(error) => Err(format!("{error}: check kafka.brokers ({})", cluster.brokers())),
+    };
+    checks.push(Check::new("broker", broker));
+    if let Ok(view) = seen {
+        let topics = check_topics(&settings, &cluster, &view);
+        let deliverable = topics.is_ok();
+        checks.push(Check::new("topics", topics));
+        if deliverable {
+            checks.push(Check::new("transactions", check_transactions(&settings, &cluster).await));
+        }
+    }
+    let wrong = checks.iter().filter(|check| !check.ok).count();
+    if args.json {
+        output::print_json(&checks)?;
+    } else {
+        let lines: String = checks
+            .iter()
+            .map(|check| {
+                let sign = if check.ok { "ok  " } else { "FAIL" };
+                format!("{sign}  {:<13} {}\n", check.what, check.detail)
+            })
+            .collect();
+        output::print(&lines)?;
+    }
+    match wrong {
+        0 => Ok(()),
+        1 => Err(Failure::Failed("one check failed".to_owned())),
+        more => Err(Failure::Failed(format!("{more} checks failed"))),
+    }
+}
+
+fn check_catalogues(settings: &Settings) -> Result<String, String> {
+    let catalogues = catalogues(settings).map_err(|failure| failure.to_string())?;
+    let languages: Vec<_> = catalogues.languages().collect();
+    Ok(languages.join(", "))
+}
+
+async fn check_database(settings: &Settings) -> Result<String, String> {
+    let look = async {
+        let database = &settings.database;
+        let store = store::open(database.url.expose(), database.max_connections).await?;
+        let server = store.server().await?;
+        let schema = require_current_schema(store.as_ref()).await;
+        let locks = match &schema {
+            Ok(()) => store.prove_claims_exclude().await,
+            Err(_) => Ok(()),
+        };
+        store.close().await;
+        schema.and(locks).map(|()| server)
+    };
+    match look.await {
+        Ok(server) => Ok(format!("{server}, schema up to date, claims exclude each other")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn check_topics(settings: &Settings, cluster: &Cluster, view: &ClusterView) -> Result<String, String> {
+    let topics = &settings.topics;
+    let wanted = [
+        &topics.events,
+        &topics.events_dlq,
+        &topics.deliveries,
+        &topics.results,
+        &topics.results_dlq,
+    ];
+    let missing = view.missing(wanted.into_iter().map(String::as_str));
+    if !missing.is_empty() {
+        return Err(missing_topics(&missing, cluster.brokers()));
+    }
+    let found: Vec<_> = wanted
+        .into_iter()
+        .map(|topic| format!("{topic} ({})", view.topics[topic]))
+        .collect();
+    Ok(format!("{} (partitions)", found.join(", ")))
+}
+
+/// Makes a transactional producer, as every publisher does at its start.
+async fn check_transactions(settings: &Settings, cluster: &Cluster) -> Result<String, String> {
+    if settings.dispatch.semantics == Semantics::AtLeastOnce {
+        return Ok("not used: dispatch.semantics = \"at_least_once\"".to_owned());
+    }
+    let id = format!("{}-check-{}", settings.kafka.group_id, Uuid::new_v4().simple());
+    let lease = settings.dispatch.lease;
+    let opened = TransactionalPublisher::open(cluster, &settings.topics.deliveries, id, lease).await;
+    match opened {
+        Ok(publisher) => {
+            super::off_the_async_threads(publisher).await;
+            Ok("the broker takes them".to_owned())
+        }
+        Err(error) => Err(error.to_string()),
+    }
 }

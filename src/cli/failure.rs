@@ -2,7 +2,11 @@
 
 use std::process::ExitCode;
 
+use crate::bus::BusError;
 use crate::config::SettingsError;
+use crate::service::StartError;
+use crate::store::StoreError;
+use crate::telemetry::TelemetryError;
 
 /// Why a command could not do what it was asked: one line, and the exit status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,5 +33,29 @@ impl Failure {
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         Self::Usage(error.to_string())
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<BusError> for Failure {
+    fn from(error: BusError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<TelemetryError> for Failure {
+    fn from(error: TelemetryError) -> Self {
+        Self::Failed(error.to_string())
     }
 }

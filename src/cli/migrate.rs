@@ -1,5 +1,11 @@
 //! `inq migrate`: the schema.
 
+use serde::Serialize;
+
+use super::{Failure, output};
+use crate::config::Settings;
+use crate::store;
+
 /// Bring the database's schema up to date.
 ///
 /// Safe to run again and while the service runs; `inq run` does it at start unless told --no-migrate.
@@ -14,4 +20,34 @@ pub struct Args {
     /// Print one JSON object: the migrations that were applied.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    server: String,
+    /// The versions that were run, in order.
+    applied: Vec<i64>,
+}
+
+/// Brings the schema up to date.
+///
+/// # Errors
+/// If the database cannot be reached, refuses, or was migrated by a newer program.
+pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
+    let database = &settings.database;
+    let store = store::open(database.url.expose(), database.max_connections).await?;
+    let report = Report {
+        server: store.server().await?,
+        applied: store.migrate().await?,
+    };
+    store.close().await;
+    if args.json {
+        return output::print_json(&report);
+    }
+    let Report { server, applied } = report;
+    if applied.is_empty() {
+        return output::print(&format!("{server}: the schema is up to date\n"));
+    }
+    let versions: Vec<_> = applied.iter().map(ToString::to_string).collect();
+    output::print(&format!("{server}: ran migration {}\n", versions.join(", ")))
 }

@@ -12,17 +12,23 @@ pub mod migrate;
 pub mod output;
 pub mod preview;
 pub mod run;
+mod sample;
 pub mod show;
+mod signals;
 pub mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
 pub use failure::Failure;
 
-use crate::config::Effective;
+use crate::bus::ClusterSettings;
+use crate::config::{Effective, Settings};
+use crate::localize::Catalogues;
+use crate::store::{self, Store};
 
 /// Notifies users of their incentives: Kafka in, MySQL between, Kafka out, exactly once.
 #[derive(Debug, Parser)]
@@ -48,9 +54,17 @@ Exit status: 0 done, 1 failed, 2 wrong usage or settings.";
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs)]
 pub enum Command {
+    Dev(dev::Args),
+    Run(run::Args),
+    Migrate(migrate::Args),
+    Check(check::Args),
     /// Look at the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
+    Preview(preview::Args),
+    Status(status::Args),
+    Show(show::Args),
+    Claims(claims::Args),
 }
 
 /// What can be done with the settings.
@@ -85,32 +99,66 @@ fn run_to_end(cli: Cli) -> Result<(), Failure> {
 /// Most commands take `effective.settings`; only `config show` wants to know where they come from.
 async fn dispatch(command: Command, effective: Effective) -> Result<(), Failure> {
     match command {
+        Command::Dev(args) => dev::run(args, effective.settings).await,
+        Command::Run(args) => run::run(args, effective.settings).await,
+        Command::Migrate(args) => migrate::run(args, effective.settings).await,
+        Command::Check(args) => check::run(args, effective.settings).await,
         Command::Config(ConfigCommand::Show(args)) => config_show::run(args, effective).await,
+        Command::Preview(args) => preview::run(args, effective.settings).await,
+        Command::Status(args) => status::run(args, effective.settings).await,
+        Command::Show(args) => show::run(args, effective.settings).await,
+        Command::Claims(args) => claims::run(args, effective.settings).await,
     }
+}
+
+/// How to reach the brokers, by the settings.
+fn cluster_settings(settings: &Settings) -> ClusterSettings {
+    ClusterSettings {
+        brokers: settings.kafka.brokers.clone(),
+        properties: settings
+            .kafka
+            .properties
+            .expose()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        oauthbearer_token_file: settings.kafka.oauthbearer_token_file.clone(),
+    }
+}
+
+/// Lets a client go where its last words may block.
+async fn off_the_async_threads<T: Send + 'static>(client: T) {
+    if tokio::task::spawn_blocking(move || drop(client)).await.is_err() {
+        tracing::error!("a client could not be closed");
+    }
+}
+
+/// The words, by the settings.
+fn catalogues(settings: &Settings) -> Result<Arc<Catalogues>, Failure> {
+    let localization = &settings.localization;
+    Catalogues::load(localization.dir.as_deref(), &localization.fallback)
+        .map(Arc::new)
+        .map_err(|faults| Failure::Usage(faults.to_string()))
+}
+
+/// The database with a schema that this program can read, for commands that look once and do not wait.
+async fn store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+    let database = &settings.database;
+    let store = store::open(database.url.expose(), database.max_connections).await?;
+    crate::service::require_current_schema(store.as_ref()).await?;
+    Ok(store)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::{Args, CommandFactory};
+    use clap::CommandFactory;
 
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-        for augment in [
-            check::Args::augment_args,
-            dev::Args::augment_args,
-            migrate::Args::augment_args,
-            preview::Args::augment_args,
-            run::Args::augment_args,
-            show::Args::augment_args,
-            status::Args::augment_args,
-            claims::Args::augment_args,
-        ] {
-            let command = augment(clap::Command::new("inq"));
+        for command in Cli::command().get_subcommands() {
             assert!(command.get_about().is_some(), "{command:?}");
-            command.debug_assert();
         }
     }
 }

@@ -1,5 +1,16 @@
 //! `inq preview`: what an event would become.
 
+use std::io::Read;
+
+use chrono::Utc;
+
+use super::{Failure, catalogues, output};
+use crate::bus::Record;
+use crate::config::Settings;
+use crate::contract::time;
+use crate::ingest::{Plan, Planner};
+
+
 /// Read an event from standard input and print the notification it would become; nothing is written.
 ///
 /// Needs neither a database nor a broker: the user's preferences and caps are not known to it.
@@ -16,4 +27,67 @@ pub struct Args {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Prints what the event on standard input would become.
+///
+/// # Errors
+/// If it would become a dead letter, with the reason.
+#[allow(clippy::unused_async)] // every command is called in the same way
+pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
+    let planner = Planner {
+        catalogues: catalogues(&settings)?,
+        max_event_bytes: usize::try_from(settings.ingest.max_event_bytes).unwrap_or(usize::MAX),
+        defaults: settings.defaults,
+    };
+    let record = record_of(std::io::stdin().lock(), planner.max_event_bytes)?;
+    let Plan { row, fell_back } = planner.plan(&record).map_err(|rejection| {
+        Failure::Failed(format!(
+            "this event would become a dead letter: {}: {}",
+            rejection.reason, rejection.detail
+        ))
+    })?;
+    if args.json {
+        return output::print_json(&row);
+    }
+    let due = row
+        .scheduled_at
+        .map_or_else(|| "at once".to_owned(), |at| time::format(&at));
+    let fallback = if fell_back {
+        " (no catalogue for the language that was asked for)"
+    } else {
+        ""
+    };
+    output::print(&format!(
+        "title     {}\nbody      {}\nlanguage  {}{fallback}\ntype      {} (notification_type {})\npriority  {}\ndue       \
+         {due}\nuser      {}\nevent     {}\n",
+        row.message_title,
+        row.message_body.replace('\n', "\n          "),
+        row.language,
+        row.incentive_type,
+        row.notification_type,
+        row.priority.get(),
+        row.user_id,
+        row.event_id,
+    ))
+}
+
+/// The event as if it had come from the topic just now.
+fn record_of(input: impl Read, max_bytes: usize) -> Result<Record, Failure> {
+    let mut payload = Vec::new();
+    // One byte more than allowed is enough to see that it is too long.
+    let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
+    input
+        .take(limit)
+        .read_to_end(&mut payload)
+        .map_err(|fault| Failure::Failed(format!("cannot read standard input: {fault}")))?;
+    Ok(Record {
+        topic: String::new(),
+        partition: 0,
+        offset: 0,
+        key: None,
+        payload: Some(payload),
+        headers: Vec::new(),
+        timestamp: Some(Utc::now()),
+    })
 }

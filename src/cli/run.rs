@@ -2,6 +2,12 @@
 
 use clap::ValueEnum;
 
+use super::{Failure, catalogues, cluster_settings, signals};
+use crate::bus::Cluster;
+use crate::config::Settings;
+use crate::service::{Service, Stages};
+use crate::telemetry::{install_log, install_metrics};
+
 /// Run the service: events become notifications, notifications become delivery requests, results come back.
 ///
 /// Brings the schema up to date first. SIGTERM or Ctrl-C stops it within `shutdown_timeout`; a second one
@@ -43,8 +49,34 @@ pub enum Stage {
     Dispatch,
     /// Delivery results change rows.
     Feedback,
-    /// Health, metrics, the API and the page.
+    /// Claims that were left behind are recovered.
+    Maintain,
+    /// Health and metrics.
     Http,
+}
+
+/// Runs the service until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// If it cannot start and waiting would not help.
+pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
+    install_log(&settings.log)?;
+    let metrics = install_metrics()?;
+    let service = Service {
+        catalogues: catalogues(&settings)?,
+        cluster: Cluster::new(cluster_settings(&settings)),
+        stages: Stages {
+            ingest: args.runs(Stage::Ingest),
+            dispatch: args.runs(Stage::Dispatch),
+            feedback: args.runs(Stage::Feedback),
+            maintain: args.runs(Stage::Maintain),
+            http: args.runs(Stage::Http),
+        },
+        migrate: !args.no_migrate,
+        metrics,
+        settings,
+    };
+    Ok(service.run(signals::stop()?).await?)
 }
 
 #[cfg(test)]
@@ -72,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_stage_that_does_not_exist_is_refused() {
-        assert!(read(&["--only", "ingest,maintain"]).is_err());
+        assert!(read(&["--only", "ingest,mantain"]).is_err());
         assert!(read(&["--only", ""]).is_err());
     }
 }

@@ -1,5 +1,15 @@
 //! `inq show`: one notification and its history.
 
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Failure, output, store};
+use crate::config::Settings;
+use crate::contract::time;
+use crate::store::{HistoryEntry, HistoryKind, Notification, Status};
+
+
 /// Which notification: by its id, or by its event.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
@@ -29,4 +39,157 @@ pub struct Args {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    notification: Notification,
+    history: Vec<HistoryEntry>,
+}
+
+/// Prints one notification and its story.
+///
+/// # Errors
+/// If the database cannot be reached, or there is no such notification.
+pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
+    let store = store(&settings).await?;
+    let (found, name) = match (args.which.id, &args.which.event) {
+        (Some(id), _) => (store.notification(id).await?, format!("notification {id}")),
+        (None, Some(event)) => (
+            store.notification_of_event(event).await?,
+            format!("notification of the event {event}"),
+        ),
+        (None, None) => return Err(Failure::Usage("name a notification or an event".to_owned())),
+    };
+    let notification = found.ok_or_else(|| Failure::Failed(format!("there is no {name}")))?;
+    let history = store.history(notification.id).await?;
+    store.close().await;
+    if args.json {
+        return output::print_json(&Shown { notification, history });
+    }
+    output::print(&text(&notification, &history))
+}
+
+fn text(row: &Notification, history: &[HistoryEntry]) -> String {
+    let mut lines = vec![
+        format!(
+            "notification {}  {}  {} for user {}, priority {}",
+            row.id,
+            row.status,
+            row.incentive_type,
+            row.user_id,
+            row.priority.get()
+        ),
+        format!("event         {}", row.event_id),
+        format!("title         {}", row.message_title),
+        format!("body          {}", row.message_body.replace('\n', "\n              ")),
+        format!("language      {}", row.language),
+        format!("attempts      {}", row.attempts),
+    ];
+    if let Some(error) = &row.last_error {
+        lines.push(format!("last error    {error}"));
+    }
+    lines.push(String::new());
+    let mut story = story(row, history);
+    story.sort_by_key(|(at, _)| *at);
+    lines.extend(story.iter().map(|(at, text)| format!("{}  {text}", time::format(at))));
+    lines.push(format!("{:24}  {}", "now", standing(row)));
+    lines.join("\n") + "\n"
+}
+
+/// What happened, with its time. What the row itself knows has no entry in the history.
+fn story(row: &Notification, history: &[HistoryEntry]) -> Vec<(DateTime<Utc>, String)> {
+    let mut story = vec![
+        (row.occurred_at, "the event occurred".to_owned()),
+        (row.created_at, "stored".to_owned()),
+    ];
+    for entry in history {
+        if let Some(at) = moment(&entry.detail, "published_at")
+            && is_first_of_attempt(entry, history)
+        {
+            story.push((at, format!("attempt {} was published", entry.attempt)));
+        }
+        story.push((entry.at, told(entry)));
+    }
+    let told_already = history.iter().any(|entry| {
+        entry.attempt == row.attempts && moment(&entry.detail, "published_at").is_some()
+    });
+    if let Some(at) = row.sent_at
+        && !told_already
+        && row.attempts > 0
+        && row.status == Status::Sent
+    {
+        story.push((at, format!("attempt {} was published", row.attempts)));
+    }
+    story
+}
+
+/// Whether no entry before tells of the same attempt's publishing.
+fn is_first_of_attempt(entry: &HistoryEntry, history: &[HistoryEntry]) -> bool {
+    history
+        .iter()
+        .find(|other| other.attempt == entry.attempt && moment(&other.detail, "published_at").is_some())
+        .is_some_and(|first| std::ptr::eq(first, entry))
+}
+
+fn moment(detail: &Map<String, Value>, name: &str) -> Option<DateTime<Utc>> {
+    let text = detail.get(name)?.as_str()?;
+    DateTime::parse_from_rfc3339(text).ok().map(Into::into)
+}
+
+fn told(entry: &HistoryEntry) -> String {
+    let attempt = entry.attempt;
+    let detail = |name: &str| entry.detail.get(name).and_then(Value::as_str).unwrap_or_default();
+    let why = || {
+        let words = [detail("error_code"), detail("error_message"), detail("error")];
+        let said: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        if said.is_empty() {
+            "no reason given".to_owned()
+        } else {
+            said.join(": ")
+        }
+    };
+    match entry.kind {
+        HistoryKind::Delivered => format!("attempt {attempt} was delivered"),
+        HistoryKind::Opened => "the user opened it".to_owned(),
+        HistoryKind::Clicked => "the user followed it".to_owned(),
+        HistoryKind::Dismissed => "the user dismissed it".to_owned(),
+        HistoryKind::DeliveryFailed => format!(
+            "attempt {attempt} failed ({}); the next one is due at {}",
+            why(),
+            detail("retry_at")
+        ),
+        HistoryKind::DeliveryFailedFinally => format!(
+            "attempt {attempt} failed for good ({}): {}",
+            why(),
+            detail("final_because")
+        ),
+        HistoryKind::PublishFailed => format!(
+            "attempt {attempt} was refused by the broker ({}); the next one is due at {}",
+            why(),
+            detail("retry_at")
+        ),
+        HistoryKind::PublishFailedFinally => format!(
+            "attempt {attempt} was refused by the broker ({}), and attempts are used up",
+            why()
+        ),
+        HistoryKind::RecoveredAsSent => {
+            format!("attempt {attempt} was found to be published after its publisher had died")
+        }
+        HistoryKind::RecoveredAsPending => {
+            format!("attempt {attempt} was not published before its publisher died; it goes out again")
+        }
+        HistoryKind::Expired => "expired before it left".to_owned(),
+    }
+}
+
+fn standing(row: &Notification) -> String {
+    match row.status {
+        Status::Pending => format!("waits until {}", time::format(&row.scheduled_at)),
+        Status::Processing => format!("is being published as attempt {}", row.attempts),
+        Status::Sent if row.delivered_at.is_some() => "delivered".to_owned(),
+        Status::Sent => "published; the notification service has not reported yet".to_owned(),
+        other => other.to_string(),
+    }
 }

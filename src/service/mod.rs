@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use reach::{StartError, reach_cluster, reach_store};
+pub use reach::{StartError, missing_topics, require_current_schema};
+use reach::{reach_cluster, reach_store};
 
 use crate::bus::{Cluster, ConsumerSettings, DeadLetters, Ledger};
 use crate::config::{Semantics, Settings};
@@ -34,6 +35,8 @@ pub struct Stages {
     pub dispatch: bool,
     /// Results change rows.
     pub feedback: bool,
+    /// Claims that were left behind are recovered.
+    pub maintain: bool,
     /// Health and metrics.
     pub http: bool,
 }
@@ -44,6 +47,7 @@ impl Stages {
         ingest: true,
         dispatch: true,
         feedback: true,
+        maintain: true,
         http: true,
     };
 }
@@ -115,6 +119,10 @@ impl Service {
             metrics: self.metrics.clone(),
         };
         tracing::info!(listen = %self.settings.http.listen, "health and metrics are served");
+        let (metrics, until) = (self.metrics.clone(), stop.clone());
+        tasks.spawn(async move {
+            let _cancelled = until.run_until_cancelled(metrics.keep_up()).await;
+        });
         tasks.spawn(http::serve(listener, shown, stop.clone().cancelled_owned()));
     }
 
@@ -131,7 +139,7 @@ impl Service {
         if self.stages.ingest {
             wanted.extend([topics.events.as_str(), topics.events_dlq.as_str()]);
         }
-        if self.stages.dispatch {
+        if self.stages.dispatch || self.stages.maintain {
             wanted.push(topics.deliveries.as_str());
         }
         if self.stages.feedback {
@@ -176,7 +184,7 @@ impl Service {
                 stop.clone(),
             ));
         }
-        if self.stages.dispatch {
+        if self.stages.dispatch || self.stages.maintain {
             self.start_dispatch(&store, retry.clone(), &woken, health, stop, tasks);
         }
         if self.stages.feedback {
@@ -236,14 +244,21 @@ impl Service {
             },
             poll_interval: dispatch.poll_interval,
         };
-        for _ in 0..dispatch.publishers {
+        let publishers = if self.stages.dispatch {
+            dispatch.publishers
+        } else {
+            0
+        };
+        for _ in 0..publishers {
             tasks.spawn(
                 dispatcher
                     .clone()
                     .publish(health.clone(), woken.clone(), stop.clone()),
             );
         }
-        tasks.spawn(dispatcher.recover(health.clone(), stop.clone()));
+        if self.stages.maintain {
+            tasks.spawn(dispatcher.recover(health.clone(), stop.clone()));
+        }
     }
 
     fn consumer_settings(&self, topic: &str) -> ConsumerSettings {

@@ -66,24 +66,29 @@ async fn try_store(settings: &DatabaseSettings, migrate: bool) -> Result<Arc<dyn
             tracing::info!(version, "a migration has run");
         }
     }
-    match store.schema().await? {
-        SchemaState::Current { .. } => {}
-        SchemaState::Old { version, needed } => {
-            let found = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
-            return Err(StoreError::Schema(format!(
-                "the database's schema is too old (version {found}, needed {needed}): run `inq migrate`, or start without \
-                 --no-migrate"
-            )));
-        }
-        SchemaState::Newer { version, known } => {
-            return Err(StoreError::Schema(format!(
-                "the database's schema is newer than this program (version {version}, known {known}): run a newer inq"
-            )));
-        }
-    }
+    require_current_schema(store.as_ref()).await?;
     store.prove_claims_exclude().await?;
     tracing::info!(server, "the database is reached");
     Ok(store)
+}
+
+/// Looks whether the schema is the one that this program needs.
+///
+/// # Errors
+/// If not, with what to run.
+pub async fn require_current_schema(store: &dyn Store) -> Result<(), StoreError> {
+    match store.schema().await? {
+        SchemaState::Current { .. } => Ok(()),
+        SchemaState::Old { version, needed } => {
+            let found = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
+            Err(StoreError::Schema(format!(
+                "the database's schema is too old (version {found}, needed {needed}): run `inq migrate`"
+            )))
+        }
+        SchemaState::Newer { version, known } => Err(StoreError::Schema(format!(
+            "the database's schema is newer than this program (version {version}, known {known}): run a newer inq"
+        ))),
+    }
 }
 
 /// The brokers, reached, with the topics that are wanted.

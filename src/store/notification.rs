@@ -78,7 +78,7 @@ impl Serialize for Status {
 }
 
 /// A row to be stored.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NewNotification {
     /// 1 to 128 characters; unique.
     pub event_id: String,

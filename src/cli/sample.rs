@@ -1,0 +1,72 @@
+//! The sample events of `inq dev --sample`: every type in every language, with the data that each shows.
+
+use serde_json::{Value, json};
+
+use crate::contract::IncentiveType;
+
+const LANGUAGES: [&str; 6] = ["en", "es", "fr", "de", "pt-BR", "ja"];
+
+/// Event number `number` of a run; `run` keeps its events apart from those of earlier runs.
+pub(super) fn event(run: &str, number: u32) -> (i64, Value) {
+    let types = IncentiveType::ALL.len();
+    let place = usize::try_from(number).unwrap_or(0);
+    let kind = IncentiveType::ALL[place % types];
+    // Moves on by one with each round of the types, so that types and languages meet in all pairs.
+    let language = LANGUAGES[(place + place / types) % LANGUAGES.len()];
+    let user_id = i64::from(number % 7) + 1;
+    let amount = u64::from(number + 1) * 250;
+    let event = json!({
+        "event_id": format!("sample-{run}-{number}"),
+        "user_id": user_id,
+        "incentive_type": kind,
+        "language": language,
+        "device_type": if number % 2 == 0 { "ios" } else { "android" },
+        "incentive_data": data(kind, amount, number + 1),
+    });
+    (user_id, event)
+}
+
+fn data(kind: IncentiveType, amount: u64, count: u32) -> Value {
+    match kind {
+        IncentiveType::AchievementReward => json!({
+            "achievement_id": format!("trips-{count}"),
+            "badge_unlocked": "Explorer",
+            "rewards": { "points": amount },
+        }),
+        IncentiveType::PointEarning => json!({ "points_earned": amount, "next_milestone": amount * 2 }),
+        IncentiveType::ChallengeCompletion => json!({
+            "challenge_name": "Autumn",
+            "badge_progress": { "current": 3, "required": 5, "badge_name": "Champion" },
+            "rewards": { "points": amount },
+        }),
+        IncentiveType::BonusOpportunity => json!({ "rewards": { "points": amount } }),
+        IncentiveType::StreakReward => json!({ "streak_count": count, "points_earned": amount }),
+        IncentiveType::ReferralBonus => json!({ "points_earned": amount }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::contract::IncentiveEvent;
+
+    #[test]
+    fn every_sample_is_an_event_of_the_contract() {
+        for number in 0..100 {
+            let (user_id, event) = event("test", number);
+            let decoded = IncentiveEvent::decode(Some(event.to_string().as_bytes()), 10_000);
+            assert_eq!(decoded.map(|event| event.user_id), Ok(user_id));
+        }
+    }
+
+    #[test]
+    fn twenty_samples_have_every_type_and_every_language() {
+        let events: Vec<_> = (0..20).map(|number| event("test", number).1).collect();
+        for (field, count) in [("incentive_type", 6), ("language", 6), ("event_id", 20)] {
+            let values: BTreeSet<_> = events.iter().map(|event| event[field].to_string()).collect();
+            assert_eq!(values.len(), count, "{field}");
+        }
+    }
+}
