@@ -11,7 +11,6 @@ use crate::config::{Semantics, Settings};
 use crate::service::{missing_topics, require_current_schema};
 use crate::store;
 
-
 /// Try everything the service needs: settings, catalogues, database, broker, topics.
 ///
 /// Changes nothing. Says of each what it found, and what to do where something is wrong.
@@ -68,7 +67,10 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         let deliverable = topics.is_ok();
         checks.push(Check::new("topics", topics));
         if deliverable {
-            checks.push(Check::new("transactions", check_transactions(&settings, &cluster).await));
+            checks.push(Check::new(
+                "transactions",
+                check_transactions(&settings, &cluster).await,
+            ));
         }
     }
     let wrong = checks.iter().filter(|check| !check.ok).count();

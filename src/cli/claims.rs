@@ -8,7 +8,6 @@ use crate::config::Settings;
 use crate::contract::time;
 use crate::store::{Claimant, Ended, OpenClaim, Store};
 
-
 /// Look at open claims, and decide those that recovery could not.
 ///
 /// A claim is in doubt if nothing can say whether its notifications were published: the broker is another
@@ -145,7 +144,9 @@ async fn decide(store: &dyn Store, id: i64, published: bool) -> Result<(), Failu
     };
     match ended {
         Ended::Done => output::print(&format!("claim {id}: {} notifications are {word}\n", rows.len())),
-        Ended::Gone => Err(Failure::Failed(format!("claim {id} has just been ended by somebody else"))),
+        Ended::Gone => Err(Failure::Failed(format!(
+            "claim {id} has just been ended by somebody else"
+        ))),
         Ended::Short { expected, found } => Err(Failure::Failed(format!(
             "claim {id}: only {found} of its {expected} rows still belong to it; nothing was changed: the database has \
              lost a commit, see the guarantees in the README"

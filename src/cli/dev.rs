@@ -15,7 +15,6 @@ use crate::config::{Database, Semantics, Settings};
 use crate::service::{Service, Stages};
 use crate::telemetry::{install_log, install_metrics};
 
-
 /// Run everything in one process, with a broker and a database of its own, to try it.
 ///
 /// The broker speaks the Kafka protocol on 127.0.0.1:9092 and keeps nothing past the end; the database is
@@ -53,11 +52,10 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let mut settings = settings;
     settings.dispatch.semantics = Semantics::AtLeastOnce;
     if settings.database.url.database() != Database::Sqlite {
-        tracing::warn!("inq dev keeps its rows in {USUAL_DATABASE}; `inq run` uses the database of the settings");
-        settings.database.url = USUAL_DATABASE
-            .to_owned()
-            .try_into()
-            .map_err(Failure::Failed)?;
+        tracing::warn!(
+            "inq dev keeps its rows in {USUAL_DATABASE}; `inq run` uses the database of the settings"
+        );
+        settings.database.url = USUAL_DATABASE.to_owned().try_into().map_err(Failure::Failed)?;
     }
     let topics = settings.topics.clone();
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.broker_port));
@@ -125,7 +123,12 @@ async fn produce_samples(cluster: &Cluster, topic: &str, count: u32) -> Result<(
             }
         })
         .collect();
-    match Producer::new(cluster)?.send(topic, records).await?.into_iter().next() {
+    match Producer::new(cluster)?
+        .send(topic, records)
+        .await?
+        .into_iter()
+        .next()
+    {
         None => Ok(()),
         Some((_, error)) => Err(error.into()),
     }
@@ -154,7 +157,11 @@ async fn print_deliveries(cluster: Cluster, topic: String, stop: CancellationTok
         };
         match batch {
             Ok(batch) => {
-                let text: String = batch.records.iter().map(|record| line(record, for_people)).collect();
+                let text: String = batch
+                    .records
+                    .iter()
+                    .map(|record| line(record, for_people))
+                    .collect();
                 // A reader who has gone away has seen enough.
                 if output::print(&text).is_err() {
                     break;

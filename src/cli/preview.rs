@@ -10,7 +10,6 @@ use crate::config::Settings;
 use crate::contract::time;
 use crate::ingest::{Plan, Planner};
 
-
 /// Read an event from standard input and print the notification it would become; nothing is written.
 ///
 /// Needs neither a database nor a broker: the user's preferences and caps are not known to it.

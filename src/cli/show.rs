@@ -9,7 +9,6 @@ use crate::config::Settings;
 use crate::contract::time;
 use crate::store::{HistoryEntry, HistoryKind, Notification, Status};
 
-
 /// Which notification: by its id, or by its event.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
@@ -66,7 +65,10 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let history = store.history(notification.id).await?;
     store.close().await;
     if args.json {
-        return output::print_json(&Shown { notification, history });
+        return output::print_json(&Shown {
+            notification,
+            history,
+        });
     }
     output::print(&text(&notification, &history))
 }
@@ -83,7 +85,10 @@ fn text(row: &Notification, history: &[HistoryEntry]) -> String {
         ),
         format!("event         {}", row.event_id),
         format!("title         {}", row.message_title),
-        format!("body          {}", row.message_body.replace('\n', "\n              ")),
+        format!(
+            "body          {}",
+            row.message_body.replace('\n', "\n              ")
+        ),
         format!("language      {}", row.language),
         format!("attempts      {}", row.attempts),
     ];
@@ -93,7 +98,11 @@ fn text(row: &Notification, history: &[HistoryEntry]) -> String {
     lines.push(String::new());
     let mut story = story(row, history);
     story.sort_by_key(|(at, _)| *at);
-    lines.extend(story.iter().map(|(at, text)| format!("{}  {text}", time::format(at))));
+    lines.extend(
+        story
+            .iter()
+            .map(|(at, text)| format!("{}  {text}", time::format(at))),
+    );
     lines.push(format!("{:24}  {}", "now", standing(row)));
     lines.join("\n") + "\n"
 }
@@ -112,9 +121,9 @@ fn story(row: &Notification, history: &[HistoryEntry]) -> Vec<(DateTime<Utc>, St
         }
         story.push((entry.at, told(entry)));
     }
-    let told_already = history.iter().any(|entry| {
-        entry.attempt == row.attempts && moment(&entry.detail, "published_at").is_some()
-    });
+    let told_already = history
+        .iter()
+        .any(|entry| entry.attempt == row.attempts && moment(&entry.detail, "published_at").is_some());
     if let Some(at) = row.sent_at
         && !told_already
         && row.attempts > 0

@@ -10,9 +10,8 @@ const EXIT_INTERRUPTED: i32 = 130;
 
 /// A token that the first signal cancels.
 pub(super) fn stop() -> Result<CancellationToken, Failure> {
-    let listen = |kind| {
-        signal(kind).map_err(|fault| Failure::Failed(format!("cannot listen for signals: {fault}")))
-    };
+    let listen =
+        |kind| signal(kind).map_err(|fault| Failure::Failed(format!("cannot listen for signals: {fault}")));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     let stop = CancellationToken::new();
     let asked = stop.clone();

@@ -12,7 +12,6 @@ use crate::bus::{Cluster, Lag};
 use crate::config::Settings;
 use crate::store::{Depth, Status};
 
-
 /// Print how many notifications wait, by status and priority, and how long the oldest has been due.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -58,7 +57,11 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let lag = Cluster::new(cluster_settings(&settings))
         .lag(
             settings.kafka.group_id.clone(),
-            vec![topics.events.clone(), topics.deliveries.clone(), topics.results.clone()],
+            vec![
+                topics.events.clone(),
+                topics.deliveries.clone(),
+                topics.results.clone(),
+            ],
             Utc::now(),
             LOOK,
         )

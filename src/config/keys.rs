@@ -45,6 +45,17 @@ impl Keys {
         self.0.get(key) == Some(&Takes::Section)
     }
 
+    /// Whether an unknown variable's key was meant to be one of ours: it has a section, or looks like a key whose section
+    /// was parted off by one underscore instead of two. Other `INQ_` variables are somebody else's business.
+    pub(super) fn is_meant(&self, unknown: &str) -> bool {
+        const SLIPS: usize = 2;
+        unknown.contains('.')
+            || self
+                .0
+                .keys()
+                .any(|key| strsim::damerau_levenshtein(&key.replace('.', "_"), unknown) <= SLIPS)
+    }
+
     pub(super) fn is_known(&self, key: &str) -> bool {
         property(key).is_some() || self.0.get(key).is_some_and(|takes| *takes != Takes::Section)
     }

@@ -137,6 +137,9 @@ impl Layer {
             {
                 let key = key_of(rest);
                 if !keys.is_known(&key) {
+                    if !keys.is_meant(&key) {
+                        continue;
+                    }
                     return Err(SettingsError::Unknown {
                         nearest: keys.nearest(&key).map(variable_of),
                         name,

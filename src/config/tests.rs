@@ -217,6 +217,26 @@ fn what_kubernetes_says_of_a_service_of_our_name_is_no_setting() {
 }
 
 #[test]
+fn a_variable_that_only_begins_like_ours_is_no_setting() {
+    let variables = [
+        ("INQ_TEST_MYSQL_URL", "mysql://127.0.0.1"),
+        ("INQ_BIN", "/usr/bin/inq"),
+    ];
+    assert_eq!(read("", &variables).unwrap().settings, defaults().unwrap());
+}
+
+#[test]
+fn a_section_parted_off_by_one_underscore_is_a_slip() {
+    for (slip, meant) in [
+        ("INQ_DISPATCH_BATCH_ROWS", "INQ_DISPATCH__BATCH_ROWS"),
+        ("INQ_SHUTDOWN_TIMEOU", "INQ_SHUTDOWN_TIMEOUT"),
+    ] {
+        let error = read("", &[(slip, "1")]).unwrap_err().to_string();
+        assert!(error.contains(slip) && error.contains(meant), "{error}");
+    }
+}
+
+#[test]
 fn a_wrong_value_says_where_it_stands_and_what_is_right() {
     for (toml, expected) in [
         (
