@@ -1,0 +1,169 @@
+//! The built program, run as a user would.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// How long a test waits for anything.
+pub const DEADLINE: Duration = Duration::from_secs(90);
+
+/// `inq` with nothing of this process's own settings in its environment, in an empty directory.
+pub fn command(directory: &TempDir, environment: &[(&str, &str)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_inq"));
+    for (name, _) in std::env::vars() {
+        if name.starts_with("INQ_") || name == "DATABASE_URL" || name == "KAFKA_BROKERS" {
+            command.env_remove(name);
+        }
+    }
+    command
+        .current_dir(directory)
+        .envs(environment.iter().copied())
+        .args(arguments)
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs a command of `inq` to its end.
+pub fn inq(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let directory = TempDir::new().expect("a directory");
+    command(&directory, environment, arguments)
+        .output()
+        .expect("inq runs")
+}
+
+/// As [`inq`], with `--json`, expecting success.
+pub fn inq_json(environment: &[(&str, &str)], arguments: &[&str]) -> Value {
+    let output = inq(environment, &[arguments, &["--json"]].concat());
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// A running service.
+pub struct Service {
+    child: Child,
+    port: u16,
+    directory: TempDir,
+}
+
+impl Service {
+    /// Starts it with its HTTP server on a free port; its log goes to a file.
+    pub fn start(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let directory = TempDir::new().expect("a directory");
+        let port = free_port();
+        let listen = format!("127.0.0.1:{port}");
+        let log = std::fs::File::create(directory.path().join("log")).expect("a log");
+        let out = std::fs::File::create(directory.path().join("out")).expect("an output");
+        let child = command(&directory, environment, arguments)
+            .env("INQ_HTTP__LISTEN", listen)
+            .stdout(out)
+            .stderr(log)
+            .spawn()
+            .expect("inq starts");
+        Self {
+            child,
+            port,
+            directory,
+        }
+    }
+
+    /// Starts it and waits until it is ready.
+    pub async fn ready(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let mut service = Self::start(environment, arguments);
+        let deadline = Instant::now() + DEADLINE;
+        while service.get("/readyz").await.is_none_or(|(status, _)| status != 200) {
+            if let Some(status) = service.child.try_wait().expect("a status") {
+                panic!("inq has ended with {status}: {}", service.log());
+            }
+            assert!(Instant::now() < deadline, "not ready: {}", service.log());
+            moment().await;
+        }
+        service
+    }
+
+    /// A GET request: the status and the body.
+    pub async fn get(&self, path: &str) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.ok()?;
+        let request = format!("GET {path} HTTP/1.0\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.ok()?;
+        let status = answer.split(' ').nth(1)?.parse().ok()?;
+        Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    pub fn output(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("out")).unwrap_or_default()
+    }
+
+    /// As an orchestrator stops it.
+    pub async fn terminate(mut self) -> ExitStatus {
+        self.signal("TERM");
+        self.wait().await
+    }
+
+    /// As a power cut stops it.
+    pub async fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.wait().await;
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill")
+            .args([format!("-{signal}"), self.child.id().to_string()])
+            .status()
+            .expect("kill runs");
+        assert!(sent.success());
+    }
+
+    /// Waits for its own end.
+    pub async fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a status") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "does not end: {}", self.log());
+            moment().await;
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // A test that fails leaves nothing running.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Between two looks at a condition.
+pub async fn moment() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
+
+/// Waits until the condition holds.
+pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds().await {
+        assert!(Instant::now() < deadline, "never: {what}");
+        moment().await;
+    }
+}
+
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    listener.local_addr().expect("an address").port()
+}
