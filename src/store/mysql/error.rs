@@ -1,0 +1,102 @@
+//! The servers' error numbers, sorted by what can be done.
+
+use sqlx::error::DatabaseError;
+use sqlx::mysql::MySqlDatabaseError;
+
+use super::super::StoreError;
+
+/// An error of one try of a transaction.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// The server has ended the transaction for the sake of another: do it again at once.
+    Again(String),
+    /// Anything else.
+    Final(StoreError),
+}
+
+impl From<Answer> for StoreError {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            // It was done again as often as makes sense; later it may fare better.
+            Answer::Again(why) => Self::Unexpected(why),
+            Answer::Final(error) => error,
+        }
+    }
+}
+
+impl From<StoreError> for Answer {
+    fn from(error: StoreError) -> Self {
+        Self::Final(error)
+    }
+}
+
+impl From<sqlx::Error> for Answer {
+    fn from(error: sqlx::Error) -> Self {
+        sorted(error)
+    }
+}
+
+/// Sorts an error.
+pub(super) fn sorted(error: sqlx::Error) -> Answer {
+    let text = one_line(&error.to_string());
+    match error {
+        sqlx::Error::Database(fault) => match number(fault.as_ref()) {
+            Some(number) => by_number(number, one_line(fault.message())),
+            None => Answer::Final(StoreError::Unexpected(text)),
+        },
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            Answer::Final(StoreError::Away(text))
+        }
+        sqlx::Error::Tls(_) => Answer::Final(StoreError::Refused(format!(
+            "no TLS with the database: {text}: check ssl-mode and ssl-ca in database.url"
+        ))),
+        sqlx::Error::Configuration(_) => {
+            Answer::Final(StoreError::Refused(format!("database.url: {text}")))
+        }
+        _ => Answer::Final(StoreError::Unexpected(text)),
+    }
+}
+
+fn number(fault: &dyn DatabaseError) -> Option<u16> {
+    fault
+        .try_downcast_ref::<MySqlDatabaseError>()
+        .map(MySqlDatabaseError::number)
+}
+
+/// Whether a session variable does not exist on this server.
+pub(super) fn is_unknown_variable(fault: &dyn DatabaseError) -> bool {
+    number(fault) == Some(1193)
+}
+
+fn by_number(number: u16, text: String) -> Answer {
+    Answer::Final(match number {
+        // Deadlock; lock wait time-out; a row changed since the snapshot (MariaDB 11.6.2+).
+        1213 | 1205 | 1020 => return Answer::Again(text),
+        1044 | 1142 | 1143 | 1227 | 1370 => StoreError::Refused(format!(
+            "the database user lacks a right ({text}): grant it all rights on the database of database.url"
+        )),
+        1045 | 1698 => StoreError::Refused(format!(
+            "the database refuses the user or the password of database.url ({text}): correct them"
+        )),
+        1049 => StoreError::Refused(format!(
+            "the database that database.url names does not exist ({text}): create it with CREATE DATABASE"
+        )),
+        1046 => StoreError::Refused(
+            "database.url names no database: write mysql://USER:PASSWORD@HOST:PORT/DATABASE".to_owned(),
+        ),
+        1146 | 1054 => StoreError::Schema(format!(
+            "the database's schema is not the one of this program ({text}): run `inq migrate`"
+        )),
+        // Too long, not storable, out of range, no JSON, null, a violated check.
+        1048 | 1264 | 1265 | 1292 | 1366 | 1406 | 3140..=3158 | 3819 | 4025 | 4038 => StoreError::Data(text),
+        // Too many connections, shutting down, not writable for now (a fail-over), killed, too busy.
+        1040 | 1053 | 1129 | 1152 | 1158..=1161 | 1184 | 1203 | 1226 | 1290 | 1317 | 1792 | 1836 | 1927 | 3169 => {
+            StoreError::Away(text)
+        }
+        _ => StoreError::Unexpected(format!("error {number}: {text}")),
+    })
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

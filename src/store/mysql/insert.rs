@@ -1,0 +1,88 @@
+//! Storing a batch.
+
+use std::collections::HashSet;
+
+use sqlx::mysql::MySqlPool;
+use sqlx::{AssertSqlSafe, MySqlConnection, Row};
+
+use super::super::{Inserted, NewNotification};
+use super::error::Answer;
+
+/// The most rows of one statement; a batch is parted into powers of two, so that few statements are prepared.
+const ROWS_AT_ONCE: usize = 512;
+const COLUMNS: &str = "event_id, user_id, incentive_type, notification_type, priority, message_title, message_body, \
+     incentive_data, occurred_at, scheduled_at, expires_at, language, timezone, device_type, metrics_data, traceparent";
+const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?)";
+
+/// See [`super::super::Store::insert`].
+pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Result<Inserted, Answer> {
+    let mut transaction = pool.begin().await?;
+    let known = known(&mut transaction, batch).await?;
+    let mut seen: HashSet<&str> = HashSet::with_capacity(batch.len());
+    let fresh: Vec<&NewNotification> = batch
+        .iter()
+        .filter(|row| !known.contains(&row.event_id) && seen.insert(&row.event_id))
+        .collect();
+    let mut rest = fresh.as_slice();
+    while !rest.is_empty() {
+        let largest = 1 << rest.len().ilog2();
+        let (now, later) = rest.split_at(ROWS_AT_ONCE.min(largest));
+        insert_rows(&mut transaction, now).await?;
+        rest = later;
+    }
+    transaction.commit().await?;
+    let inserted = fresh.len();
+    Ok(Inserted {
+        inserted: inserted.try_into().unwrap_or(u64::MAX),
+        duplicates: (batch.len() - inserted).try_into().unwrap_or(u64::MAX),
+    })
+}
+
+/// Which events have a row already: the count of affected rows does not tell, and a replay writes nothing this way.
+async fn known(connection: &mut MySqlConnection, batch: &[NewNotification]) -> sqlx::Result<HashSet<String>> {
+    let mut known = HashSet::new();
+    let mut rest = batch;
+    while !rest.is_empty() {
+        let largest = 1 << rest.len().ilog2();
+        let (now, later) = rest.split_at(ROWS_AT_ONCE.min(largest));
+        let places = vec!["?"; now.len()].join(", ");
+        let text = format!("SELECT event_id FROM incentive_notify_queue WHERE event_id IN ({places})");
+        let mut query = sqlx::query(AssertSqlSafe(text));
+        for row in now {
+            query = query.bind(&row.event_id);
+        }
+        for row in query.fetch_all(&mut *connection).await? {
+            known.insert(row.try_get_unchecked(0)?);
+        }
+        rest = later;
+    }
+    Ok(known)
+}
+
+async fn insert_rows(connection: &mut MySqlConnection, rows: &[&NewNotification]) -> sqlx::Result<()> {
+    let values = vec![VALUES; rows.len()].join(", ");
+    // An instance that has stored the same event meanwhile is no error, and every other fault of a row is one.
+    let text =
+        format!("INSERT INTO incentive_notify_queue ({COLUMNS}) VALUES {values} ON DUPLICATE KEY UPDATE id = id");
+    let mut query = sqlx::query(AssertSqlSafe(text));
+    for row in rows {
+        query = query
+            .bind(&row.event_id)
+            .bind(row.user_id)
+            .bind(row.incentive_type.as_str())
+            .bind(row.notification_type)
+            .bind(row.priority.get())
+            .bind(&row.message_title)
+            .bind(&row.message_body)
+            .bind(&row.incentive_data)
+            .bind(row.occurred_at)
+            .bind(row.scheduled_at)
+            .bind(row.expires_at)
+            .bind(&row.language)
+            .bind(&row.timezone)
+            .bind(&row.device_type)
+            .bind(row.metrics_data())
+            .bind(&row.traceparent);
+    }
+    query.execute(connection).await.map(drop)
+}

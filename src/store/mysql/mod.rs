@@ -1,0 +1,294 @@
+//! MySQL 8.0+ and MariaDB 10.6+.
+//!
+//! Every session is strict, in UTC, READ COMMITTED, and gives a lock up after ten seconds. Rows are changed by primary
+//! key in id order. A transaction that a deadlock or a lock time-out has ended is done again at once, with jitter.
+
+mod claim;
+mod depth;
+mod end;
+mod error;
+mod insert;
+mod migrate;
+mod results;
+
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlRow};
+use sqlx::{AssertSqlSafe, Row};
+
+use super::columns::{self, Columns};
+use super::{
+    Claimant, Claimed, Depth, Ended, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim,
+    PublishFailure, Result, SchemaState, Standing, Store, StoreError, Verdict,
+};
+use crate::contract::DeliveryResult;
+use error::{Answer, sorted};
+
+#[doc(hidden)]
+pub use claim::{CLAIM, NEXT_DUE};
+
+/// How long a call waits for a connection.
+const ACQUIRE: Duration = Duration::from_secs(5);
+/// How often a transaction is done again that lost a deadlock.
+const TRIES: u32 = 10;
+/// What makes a session ours.
+const SESSION: &str = "SET SESSION sql_mode = \
+     'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
+     SESSION transaction_isolation = 'READ-COMMITTED', SESSION innodb_lock_wait_timeout = 10";
+/// The same where the variable still has its old name (MariaDB before 11.1).
+const SESSION_OLD: &str = "SET SESSION sql_mode = \
+     'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
+     SESSION tx_isolation = 'READ-COMMITTED', SESSION innodb_lock_wait_timeout = 10";
+
+/// One transaction of the store, as a future that may be made anew.
+type Attempt<'a, T> = Pin<Box<dyn Future<Output = std::result::Result<T, Answer>> + Send + 'a>>;
+
+/// The store on MySQL or MariaDB.
+pub(super) struct MySqlStore {
+    pool: MySqlPool,
+}
+
+impl MySqlStore {
+    /// Nothing is connected yet.
+    pub(super) fn new(url: &str, max_connections: u32) -> Result<Self> {
+        let options = MySqlConnectOptions::from_str(url)
+            .map_err(|fault| StoreError::Refused(format!("database.url: {fault}")))?
+            .charset("utf8mb4")
+            .pipes_as_concat(false)
+            .no_engine_substitution(false)
+            .timezone("+00:00".to_owned());
+        let pool = MySqlPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(ACQUIRE)
+            .after_connect(|connection, _| Box::pin(set_session(connection)))
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    /// Does a transaction, and does it again when the server has ended it for the sake of another.
+    async fn retried<'a, T>(&'a self, attempt: impl Fn() -> Attempt<'a, T> + Send) -> Result<T> {
+        let mut tries = 0;
+        loop {
+            match attempt().await {
+                Ok(done) => return Ok(done),
+                Err(Answer::Again(why)) if tries < TRIES => {
+                    tries += 1;
+                    metrics::counter!("inq_store_retries_total").increment(1);
+                    tracing::debug!(tries, why, "a transaction is done again");
+                    tokio::time::sleep(jitter(tries)).await;
+                }
+                Err(answer) => return Err(answer.into()),
+            }
+        }
+    }
+}
+
+/// Up to a few milliseconds, more with each try, so that two that met do not meet again.
+fn jitter(tries: u32) -> Duration {
+    let noise = uuid::Uuid::new_v4().as_u64_pair().0 % 3_000;
+    Duration::from_micros(noise * u64::from(tries))
+}
+
+async fn set_session(connection: &mut MySqlConnection) -> sqlx::Result<()> {
+    match sqlx::raw_sql(SESSION).execute(&mut *connection).await {
+        Err(sqlx::Error::Database(fault)) if error::is_unknown_variable(fault.as_ref()) => {
+            sqlx::raw_sql(SESSION_OLD).execute(connection).await.map(drop)
+        }
+        other => other.map(drop),
+    }
+}
+
+impl Columns for MySqlRow {
+    // Unchecked: an integer column may be narrower than 64 bits, and JSON is text on one server and a type of its own on
+    // the other.
+    fn int(&self, column: &str) -> Result<i64> {
+        self.try_get_unchecked(column).map_err(|fault| sorted(fault).into())
+    }
+
+    fn int_or_null(&self, column: &str) -> Result<Option<i64>> {
+        self.try_get_unchecked(column).map_err(|fault| sorted(fault).into())
+    }
+
+    fn text(&self, column: &str) -> Result<String> {
+        self.try_get_unchecked(column).map_err(|fault| sorted(fault).into())
+    }
+
+    fn text_or_null(&self, column: &str) -> Result<Option<String>> {
+        self.try_get_unchecked(column).map_err(|fault| sorted(fault).into())
+    }
+
+    fn time(&self, column: &str) -> Result<DateTime<Utc>> {
+        self.try_get_unchecked(column).map_err(|fault| sorted(fault).into())
+    }
+
+    fn time_or_null(&self, column: &str) -> Result<Option<DateTime<Utc>>> {
+        self.try_get_unchecked(column).map_err(|fault| sorted(fault).into())
+    }
+}
+
+#[async_trait]
+impl Store for MySqlStore {
+    async fn server(&self) -> Result<String> {
+        migrate::server(&self.pool).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1")
+            .execute(&self.pool)
+            .await
+            .map(drop)
+            .map_err(|fault| sorted(fault).into())
+    }
+
+    async fn migrate(&self) -> Result<Vec<i64>> {
+        migrate::run(&self.pool).await
+    }
+
+    async fn schema(&self) -> Result<SchemaState> {
+        migrate::schema(&self.pool).await
+    }
+
+    async fn prove_claims_exclude(&self) -> Result<()> {
+        claim::prove_exclusion(&self.pool).await
+    }
+
+    async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted> {
+        self.retried(|| Box::pin(insert::insert(&self.pool, batch))).await
+    }
+
+    async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed> {
+        self.retried(|| Box::pin(claim::claim(&self.pool, limit, lease, claimant)))
+            .await
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>> {
+        claim::next_due(&self.pool).await
+    }
+
+    async fn settle(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended> {
+        self.retried(|| Box::pin(end::settle(&self.pool, claim, rows, recovered)))
+            .await
+    }
+
+    async fn release(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended> {
+        self.retried(|| Box::pin(end::release(&self.pool, claim, rows, recovered)))
+            .await
+    }
+
+    async fn give_back(
+        &self,
+        claim: i64,
+        sent: &[i64],
+        failed: &[PublishFailure],
+        released: &[i64],
+    ) -> Result<Ended> {
+        self.retried(|| Box::pin(end::give_back(&self.pool, claim, sent, failed, released)))
+            .await
+    }
+
+    async fn lapsed_claims(&self, limit: u32) -> Result<Vec<OpenClaim>> {
+        let text = format!(
+            "SELECT {}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_claims \
+             WHERE lease_until <= UTC_TIMESTAMP(3) ORDER BY lease_until LIMIT ?",
+            columns::OPEN_CLAIM
+        );
+        let rows = sqlx::query(AssertSqlSafe(text))
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(sorted)?;
+        rows.iter().map(columns::open_claim).collect()
+    }
+
+    async fn open_claims(&self, limit: u32) -> Result<Vec<OpenClaim>> {
+        let text = format!(
+            "SELECT {}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_claims ORDER BY id LIMIT ?",
+            columns::OPEN_CLAIM
+        );
+        let rows = sqlx::query(AssertSqlSafe(text))
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(sorted)?;
+        rows.iter().map(columns::open_claim).collect()
+    }
+
+    async fn open_claim(&self, claim: i64) -> Result<Option<OpenClaim>> {
+        let text = format!(
+            "SELECT {}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_claims WHERE id = ?",
+            columns::OPEN_CLAIM
+        );
+        let row = sqlx::query(AssertSqlSafe(text))
+            .bind(claim)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(sorted)?;
+        row.as_ref().map(columns::open_claim).transpose()
+    }
+
+    async fn doubt(&self, claim: i64, why: &str, retry_in: Duration) -> Result<()> {
+        sqlx::query(
+            "UPDATE incentive_notify_claims \
+             SET doubt = ?, lease_until = UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND WHERE id = ?",
+        )
+        .bind(super::short(why))
+        .bind(super::micros(retry_in))
+        .bind(claim)
+        .execute(&self.pool)
+        .await
+        .map(drop)
+        .map_err(|fault| sorted(fault).into())
+    }
+
+    async fn apply_results(
+        &self,
+        results: Vec<DeliveryResult>,
+        decide: Arc<dyn Fn(Option<&mut Standing>, &DeliveryResult) -> Verdict + Send + Sync>,
+    ) -> Result<Vec<Verdict>> {
+        let (results, decide) = (&results, &decide);
+        self.retried(|| Box::pin(results::apply(&self.pool, results, decide.as_ref())))
+            .await
+    }
+
+    async fn notification(&self, id: i64) -> Result<Option<Notification>> {
+        let row = sqlx::query("SELECT * FROM incentive_notify_queue WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(sorted)?;
+        row.as_ref().map(columns::notification).transpose()
+    }
+
+    async fn notification_of_event(&self, event_id: &str) -> Result<Option<Notification>> {
+        let row = sqlx::query("SELECT * FROM incentive_notify_queue WHERE event_id = ?")
+            .bind(event_id)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(sorted)?;
+        row.as_ref().map(columns::notification).transpose()
+    }
+
+    async fn history(&self, notification_id: i64) -> Result<Vec<HistoryEntry>> {
+        let rows = sqlx::query(
+            "SELECT at, kind, attempt, detail FROM incentive_notify_history WHERE notification_id = ? ORDER BY id",
+        )
+        .bind(notification_id)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(sorted)?;
+        rows.iter().map(columns::history_entry).collect()
+    }
+
+    async fn depth(&self) -> Result<Depth> {
+        depth::depth(&self.pool).await
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}

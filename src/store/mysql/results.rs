@@ -1,0 +1,94 @@
+//! Applying results.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sqlx::mysql::MySqlPool;
+use sqlx::{AssertSqlSafe, MySqlConnection};
+
+use super::super::columns::{self, STANDING};
+use super::super::{Standing, Verdict, ids, short};
+use super::error::Answer;
+use crate::contract::DeliveryResult;
+
+type Decide = dyn Fn(Option<&mut Standing>, &DeliveryResult) -> Verdict + Send + Sync;
+
+/// See [`super::super::Store::apply_results`].
+pub(super) async fn apply(
+    pool: &MySqlPool,
+    results: &[DeliveryResult],
+    decide: &Decide,
+) -> Result<Vec<Verdict>, Answer> {
+    let mut wanted: Vec<i64> = results.iter().map(|result| result.notification_id).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut transaction = pool.begin().await?;
+    let before = lock(&mut transaction, &wanted).await?;
+    let mut after = before.clone();
+    let mut verdicts = Vec::with_capacity(results.len());
+    for result in results {
+        let row = after.get_mut(&result.notification_id);
+        let attempt = row.as_ref().map_or(0, |row| row.attempts);
+        let verdict = decide(row, result);
+        if let Verdict::Applied { kind, detail } = &verdict {
+            sqlx::query(
+                "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
+                 VALUES (?, UTC_TIMESTAMP(3), ?, ?, ?)",
+            )
+            .bind(result.notification_id)
+            .bind(kind.as_str())
+            .bind(attempt)
+            .bind(Value::Object(detail.clone()).to_string())
+            .execute(&mut *transaction)
+            .await?;
+        }
+        verdicts.push(verdict);
+    }
+    for (id, row) in &after {
+        if before.get(id) != Some(row) {
+            write(&mut transaction, row).await?;
+        }
+    }
+    transaction.commit().await?;
+    Ok(verdicts)
+}
+
+async fn lock(connection: &mut MySqlConnection, rows: &[i64]) -> Result<BTreeMap<i64, Standing>, Answer> {
+    let text = format!(
+        "SELECT {STANDING}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_queue WHERE {} ORDER BY id FOR UPDATE",
+        ids::id_in(rows.len())
+    );
+    let mut query = sqlx::query(AssertSqlSafe(text));
+    for id in ids::bound(rows) {
+        query = query.bind(id);
+    }
+    let mut found = BTreeMap::new();
+    for row in query.fetch_all(connection).await? {
+        let standing = columns::standing(&row)?;
+        found.insert(standing.id, standing);
+    }
+    Ok(found)
+}
+
+async fn write(connection: &mut MySqlConnection, row: &Standing) -> sqlx::Result<()> {
+    let metrics = (!row.metrics.is_empty()).then(|| Value::Object(row.metrics.clone()).to_string());
+    sqlx::query(
+        "UPDATE incentive_notify_queue SET status = ?, scheduled_at = ?, delivered_at = ?, opened_at = ?, \
+         clicked_at = ?, dismissed_at = ?, last_error = ?, metrics_data = ? WHERE id = ?",
+    )
+    .bind(row.status.as_str())
+    .bind(row.scheduled_at)
+    .bind(row.delivered_at)
+    .bind(row.opened_at)
+    .bind(row.clicked_at)
+    .bind(row.dismissed_at)
+    .bind(row.last_error.as_deref().map(short))
+    .bind(metrics)
+    .bind(row.id)
+    .execute(connection)
+    .await
+    .map(drop)
+}

@@ -1,0 +1,91 @@
+//! What ARCHITECTURE.md promises of the house, held against its code.
+
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The files below `src/` whose code (comments apart) has one of the words, by their paths below it.
+fn files_with(words: &[&str]) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found: Vec<String> = sources(&root)
+        .into_iter()
+        .filter(|path| {
+            let text = std::fs::read_to_string(path).expect("a source");
+            text.lines()
+                .map(|line| line.split("//").next().unwrap_or_default())
+                .any(|code| words.iter().any(|word| code.contains(word)))
+        })
+        .map(|path| {
+            let below = path.strip_prefix(&root).expect("below src");
+            below.to_string_lossy().into_owned()
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn assert_only(word: &[&str], rooms: &[&str]) {
+    let found = files_with(word);
+    assert!(!found.is_empty(), "nobody uses {word:?}: is the test out of date?");
+    let strangers: Vec<_> = found
+        .iter()
+        .filter(|file| !rooms.iter().any(|room| file.starts_with(room)))
+        .collect();
+    assert!(strangers.is_empty(), "{word:?} outside {rooms:?}: {strangers:?}");
+}
+
+#[test]
+fn only_the_store_names_sqlx() {
+    assert_only(&["sqlx::", "use sqlx"], &["store/"]);
+}
+
+#[test]
+fn only_the_bus_names_rdkafka() {
+    assert_only(&["rdkafka::", "use rdkafka"], &["bus/"]);
+}
+
+#[test]
+fn only_patience_names_backoff() {
+    assert_only(&["backoff::"], &["patience.rs"]);
+}
+
+#[test]
+fn only_the_settings_read_the_environment() {
+    assert_only(&["env::var"], &["config/", "telemetry.rs"]);
+}
+
+#[test]
+fn stages_do_not_import_each_other() {
+    for (stage, others) in [
+        ("ingest/", ["crate::dispatch", "crate::feedback"]),
+        ("dispatch/", ["crate::ingest", "crate::feedback"]),
+        ("feedback/", ["crate::ingest", "crate::dispatch"]),
+    ] {
+        let guilty: Vec<_> = files_with(&others)
+            .into_iter()
+            .filter(|file| file.starts_with(stage))
+            .collect();
+        assert!(guilty.is_empty(), "{guilty:?} import another stage");
+    }
+}
+
+#[test]
+fn every_source_has_one_idea() {
+    const LONGEST: usize = 500;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for path in sources(&root) {
+        let lines = std::fs::read_to_string(&path).expect("a source").lines().count();
+        assert!(lines <= LONGEST, "{} has {lines} lines", path.display());
+    }
+}

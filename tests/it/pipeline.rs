@@ -1,0 +1,530 @@
+//! The main job, end to end: `inq run` on real servers, driven with kcat as an operator would.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use rdkafka::Message;
+use serde_json::{Value, json};
+
+use crate::faults;
+use crate::inq::{Service, eventually, inq, inq_json};
+use crate::kafka::{Kafka, header, json as json_of};
+use crate::servers::{self, Database};
+
+const TYPES: [&str; 6] = [
+    "achievement_reward",
+    "point_earning",
+    "challenge_completion",
+    "bonus_opportunity",
+    "streak_reward",
+    "referral_bonus",
+];
+const LANGUAGES: [&str; 8] = ["en", "es-MX", "fr", "de-AT", "pt-BR", "ja", "tlh", "en-GB"];
+
+/// Topics, a group and a database of its own, and the environment that names them.
+struct House {
+    kafka: Kafka,
+    database: Database,
+    environment: Vec<(String, String)>,
+    deliveries: String,
+    events: String,
+    results: String,
+}
+
+impl House {
+    async fn on(kafka: Kafka, database: Database, partitions: i32) -> Self {
+        let events = kafka.topic("events", partitions).await;
+        let deliveries = kafka.topic("deliveries", 1).await;
+        let results = kafka.topic("results", partitions).await;
+        let events_dlq = kafka.topic("events.dlq", 1).await;
+        let results_dlq = kafka.topic("results.dlq", 1).await;
+        let environment = [
+            ("DATABASE_URL", database.url.clone()),
+            ("KAFKA_BROKERS", kafka.brokers.clone()),
+            ("INQ_KAFKA__GROUP_ID", kafka.name("group")),
+            ("INQ_TOPICS__EVENTS", events.clone()),
+            ("INQ_TOPICS__EVENTS_DLQ", events_dlq),
+            ("INQ_TOPICS__DELIVERIES", deliveries.clone()),
+            ("INQ_TOPICS__RESULTS", results.clone()),
+            ("INQ_TOPICS__RESULTS_DLQ", results_dlq),
+            ("INQ_DISPATCH__LEASE", "5s".to_owned()),
+        ];
+        Self {
+            kafka,
+            database,
+            environment: environment
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+            deliveries,
+            events,
+            results,
+        }
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn environment(&self) -> Vec<(&str, &str)> {
+        self.environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect()
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Service {
+        Service::ready(&self.environment(), &[&["run"], arguments].concat()).await
+    }
+
+    fn show(&self, event: &str) -> Value {
+        inq_json(&self.environment(), &["show", "--event", event])
+    }
+
+    fn status(&self) -> Value {
+        inq_json(&self.environment(), &["status"])
+    }
+
+    /// Records that the service has not finished, over events and results.
+    fn behind(&self) -> i64 {
+        self.status()["topics"]
+            .as_array()
+            .expect("topics")
+            .iter()
+            .filter(|topic| topic["topic"] != self.deliveries.as_str())
+            .map(|topic| topic["behind"].as_i64().expect("a number"))
+            .sum()
+    }
+}
+
+/// Produces lines of `key<TAB>value` with kcat.
+fn kcat_produce(brokers: &str, topic: &str, lines: &[(String, Vec<u8>)]) {
+    let mut kcat = Command::new("kcat")
+        .args(["-P", "-b", brokers, "-t", topic, "-K", "\t"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("kcat starts");
+    let mut stdin = kcat.stdin.take().expect("a pipe");
+    for (key, value) in lines {
+        stdin.write_all(key.as_bytes()).expect("written");
+        stdin.write_all(b"\t").expect("written");
+        stdin.write_all(value).expect("written");
+        stdin.write_all(b"\n").expect("written");
+    }
+    drop(stdin);
+    assert!(kcat.wait().expect("kcat ends").success());
+}
+
+fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// An event by its number: every type, priority and language, one in twenty scheduled ahead.
+fn event(number: usize, ahead: DateTime<Utc>) -> Value {
+    let mut event = json!({
+        "event_id": format!("event-{number}"),
+        "user_id": number % 97 + 1,
+        "incentive_type": TYPES[number % TYPES.len()],
+        "priority": number % 5,
+        "language": LANGUAGES[number % LANGUAGES.len()],
+        "incentive_data": { "points_earned": number, "streak_count": number % 30 },
+    });
+    if number % 20 == 7 {
+        event["scheduled_at"] = text(ahead).into();
+    }
+    event
+}
+
+async fn ten_thousand_mixed_events(server: &str) {
+    let (Some(kafka), Some(database)) = (Kafka::reached(), Database::fresh(server).await) else {
+        return;
+    };
+    const EVENTS: usize = 10_000;
+    let house = House::on(kafka, database, 4).await;
+    let ahead = Utc::now() + Duration::seconds(45);
+    let faults = faults::all();
+    assert_eq!(faults.len(), EVENTS / 200);
+
+    let mut lines = Vec::new();
+    let mut distinct = BTreeMap::new();
+    for number in 0..EVENTS {
+        let value = if number % 200 == 100 {
+            faults[number / 200].payload.clone()
+        } else {
+            // One in a hundred says again what was said shortly before.
+            let number = if number % 100 == 50 { number - 30 } else { number };
+            let event = event(number, ahead);
+            distinct.insert(format!("event-{number}"), event.clone());
+            event.to_string().into_bytes()
+        };
+        lines.push(((number % 97 + 1).to_string(), value));
+    }
+    kcat_produce(&house.kafka.brokers, &house.events, &lines);
+
+    // A backlog first: rows, but no deliveries.
+    let ingest = house.run(&["--only", "ingest,http"]).await;
+    eventually("all events are consumed", async || house.behind() == 0).await;
+    assert!(ingest.terminate().await.success());
+    let status = house.status();
+    assert_eq!(status["by_status"]["pending"], distinct.len());
+    assert_eq!(house.kafka.read_all(&house.deliveries).len(), 0);
+
+    let service = house.run(&[]).await;
+    let requests = house.kafka.read_until(&house.deliveries, distinct.len()).await;
+    eventually("every row is sent", async || {
+        house.status()["by_status"]["sent"] == distinct.len()
+    })
+    .await;
+    assert!(service.terminate().await.success());
+    let requests: Vec<Value> = requests.iter().map(json_of).collect();
+
+    // One request for each distinct valid event, with what it said.
+    assert_eq!(house.kafka.read_all(&house.deliveries).len(), distinct.len());
+    let mut by_event = HashMap::new();
+    for request in &requests {
+        let id = request["event_id"].as_str().expect("an id").to_owned();
+        assert!(by_event.insert(id, request).is_none(), "twice: {request}");
+    }
+    for (id, event) in &distinct {
+        let request = by_event[id];
+        for field in ["user_id", "incentive_type", "priority", "incentive_data"] {
+            assert_eq!(request[field], event[field], "{id} {field}");
+        }
+        assert_eq!(request["attempt"], 1);
+        let language = match event["language"].as_str().expect("a language") {
+            "es-MX" => "es",
+            "de-AT" => "de",
+            "tlh" | "en-GB" => "en",
+            other => other,
+        };
+        assert_eq!(request["language"], language, "{id}");
+    }
+
+    // What was due went out by priority, then by due time; what was scheduled ahead at its time.
+    let (later, due): (Vec<_>, Vec<_>) = requests
+        .iter()
+        .partition(|request| request["scheduled_at"] == text(ahead));
+    assert_eq!(later.len(), EVENTS / 20);
+    let order: Vec<_> = due
+        .iter()
+        .map(|request| {
+            (
+                std::cmp::Reverse(request["priority"].as_i64()),
+                request["scheduled_at"].as_str(),
+                request["notification_id"].as_i64(),
+            )
+        })
+        .collect();
+    assert!(order.is_sorted(), "the backlog left out of order");
+    for request in later {
+        let published: DateTime<Utc> = request["published_at"]
+            .as_str()
+            .and_then(|time| time.parse().ok())
+            .expect("a time");
+        assert!(published >= ahead, "{request}");
+    }
+
+    assert_dead_letters(&house, &faults);
+    house.database.drop().await;
+}
+
+/// Each broken event is a dead letter as it came, with its true reason.
+fn assert_dead_letters(house: &House, faults: &[faults::Fault]) {
+    let letters = house.kafka.read_all(&house.kafka.name("events.dlq"));
+    assert_eq!(letters.len(), faults.len());
+    let mut places = BTreeSet::new();
+    for letter in &letters {
+        let payload = letter.payload().unwrap_or_default();
+        let fault = faults
+            .iter()
+            .find(|fault| fault.payload == payload)
+            .unwrap_or_else(|| panic!("unknown: {}", String::from_utf8_lossy(payload)));
+        let said = |name: &str| header(letter, name).unwrap_or_else(|| panic!("no {name}"));
+        assert_eq!(said("dlq-reason"), fault.reason, "{}", said("dlq-detail"));
+        assert!(said("dlq-detail").contains(fault.detail), "{}", said("dlq-detail"));
+        assert_eq!(said("dlq-topic"), house.events);
+        assert!(said("dlq-timestamp").parse::<DateTime<Utc>>().is_ok());
+        assert!(said("dlq-failed-at").parse::<DateTime<Utc>>().is_ok());
+        assert!(letter.key().is_some());
+        assert!(places.insert((said("dlq-partition"), said("dlq-offset"))));
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_mixed_events_on_mysql() {
+    ten_thousand_mixed_events("mysql").await;
+}
+
+#[tokio::test]
+async fn ten_thousand_mixed_events_on_mariadb() {
+    ten_thousand_mixed_events("mariadb").await;
+}
+
+async fn house() -> Option<House> {
+    let (kafka, database) = (Kafka::reached()?, Database::fresh("mysql").await?);
+    Some(House::on(kafka, database, 1).await)
+}
+
+fn simple_event(id: &str) -> String {
+    json!({ "event_id": id, "user_id": 42, "incentive_type": "streak_reward" }).to_string()
+}
+
+impl House {
+    async fn send_event(&self, event: &str) {
+        self.kafka.produce(&self.events, [("42", event.as_bytes())]).await;
+    }
+
+    async fn send_result(&self, request: &Value, status: &str, more: Value) {
+        let mut result = json!({
+            "notification_id": request["notification_id"],
+            "attempt": request["attempt"],
+            "user_id": request["user_id"],
+            "status": status,
+            "occurred_at": text(Utc::now()),
+        });
+        for (name, value) in more.as_object().expect("an object") {
+            result[name] = value.clone();
+        }
+        self.kafka
+            .produce(&self.results, [("42", result.to_string().as_bytes())])
+            .await;
+    }
+
+    async fn request(&self, number: usize) -> Value {
+        json_of(&self.kafka.read_until(&self.deliveries, number).await[number - 1])
+    }
+}
+
+#[tokio::test]
+async fn a_failed_result_brings_the_row_back_and_a_final_one_fails_it() {
+    let Some(house) = house().await else { return };
+    let house = house
+        .with("INQ_RETRY__INITIAL", "300ms")
+        .with("INQ_RETRY__JITTER", "0");
+    let service = house.run(&[]).await;
+    house.send_event(&simple_event("story")).await;
+    let first = house.request(1).await;
+
+    house
+        .send_result(&first, "failed", json!({ "error_code": "timeout", "error_message": "no answer" }))
+        .await;
+    let second = house.request(2).await;
+    assert_eq!(second["attempt"], 2);
+    assert_eq!(second["notification_id"], first["notification_id"]);
+
+    // Late and repeated: nothing changes.
+    eventually("attempt 2 is settled", async || house.show("story")["status"] == "sent").await;
+    let before = house.show("story");
+    house.send_result(&first, "failed", json!({})).await;
+    house.send_result(&first, "delivered", json!({})).await;
+    eventually("they are consumed", async || house.behind() == 0).await;
+    assert_eq!(house.show("story"), before);
+
+    let bounced = json!({ "retryable": false, "error_code": "bounced" });
+    house.send_result(&second, "failed", bounced).await;
+    eventually("it failed", async || house.show("story")["status"] == "failed").await;
+    house.send_result(&second, "delivered", json!({})).await;
+    eventually("it is consumed", async || house.behind() == 0).await;
+
+    let shown = house.show("story");
+    assert_eq!(shown["status"], "failed");
+    assert_eq!(shown["attempts"], 2);
+    assert_eq!(shown["last_error"], "bounced");
+    let kinds: Vec<_> = shown["history"]
+        .as_array()
+        .expect("a history")
+        .iter()
+        .map(|entry| (entry["kind"].as_str().expect("a kind"), entry["attempt"].as_i64()))
+        .collect();
+    assert_eq!(
+        kinds,
+        [("delivery_failed", Some(1)), ("delivery_failed_finally", Some(2))]
+    );
+    let story = inq(&house.environment(), &["show", "--event", "story"]);
+    let story = String::from_utf8_lossy(&story.stdout).into_owned();
+    for part in [
+        "attempt 1 was published",
+        "attempt 1 failed (timeout: no answer)",
+        "attempt 2 was published",
+        "attempt 2 failed for good (bounced)",
+    ] {
+        assert!(story.contains(part), "{part} is missing in {story}");
+    }
+    assert_eq!(house.kafka.read_all(&house.deliveries).len(), 2);
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_delivery_is_recorded_with_its_time_and_device() {
+    let Some(house) = house().await else { return };
+    let service = house.run(&[]).await;
+    house.send_event(&simple_event("happy")).await;
+    let request = house.request(1).await;
+    house
+        .send_result(
+            &request,
+            "delivered",
+            json!({ "device_type": "ios", "user_timezone": "Europe/Madrid" }),
+        )
+        .await;
+    house.send_result(&request, "opened", json!({})).await;
+    // A failure that comes after it reached the user is late.
+    house.send_result(&request, "failed", json!({})).await;
+    eventually("it was opened", async || !house.show("happy")["opened_at"].is_null()).await;
+    eventually("all is consumed", async || house.behind() == 0).await;
+    let shown = house.show("happy");
+    assert_eq!(shown["status"], "sent");
+    assert!(!shown["delivered_at"].is_null());
+    assert!(shown["metrics_data"]["delivery_time"].is_number());
+    assert_eq!(shown["metrics_data"]["device_type"], "ios");
+    assert_eq!(shown["metrics_data"]["user_timezone"], "Europe/Madrid");
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_result_that_names_nobody_is_a_dead_letter() {
+    let Some(house) = house().await else { return };
+    let service = house.run(&[]).await;
+    let nobody = json!({ "notification_id": 999_999, "attempt": 1, "user_id": 42 });
+    house.send_result(&nobody, "delivered", json!({})).await;
+    let letters = house.kafka.read_until(&house.kafka.name("results.dlq"), 1).await;
+    assert_eq!(header(&letters[0], "dlq-reason").as_deref(), Some("unknown_notification"));
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn what_is_scheduled_ahead_leaves_within_a_hundred_milliseconds_of_its_time() {
+    let Some(house) = house().await else { return };
+    let service = house.run(&[]).await;
+    // The first round trip warms connections that the measured one has.
+    house.send_event(&simple_event("warm")).await;
+    house.request(1).await;
+    let at = Utc::now() + Duration::milliseconds(2_500);
+    let event = json!({
+        "event_id": "ahead",
+        "user_id": 42,
+        "incentive_type": "streak_reward",
+        "scheduled_at": text(at),
+    });
+    house.send_event(&event.to_string()).await;
+    let request = house.request(2).await;
+    let published: DateTime<Utc> = request["published_at"]
+        .as_str()
+        .and_then(|time| time.parse().ok())
+        .expect("a time");
+    let late = published - at;
+    assert!(late >= Duration::milliseconds(-1), "{late} before its time");
+    assert!(late < Duration::seconds(1), "{late} after its time");
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_through_the_row_to_the_request() {
+    let Some(house) = house().await else { return };
+    let service = house.run(&[]).await;
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    house
+        .kafka
+        .produce_with_header(&house.events, simple_event("traced").as_bytes(), "traceparent", trace)
+        .await;
+    let requests = house.kafka.read_until(&house.deliveries, 1).await;
+    assert_eq!(header(&requests[0], "traceparent").as_deref(), Some(trace));
+    assert_eq!(header(&requests[0], "event-id").as_deref(), Some("traced"));
+    assert_eq!(header(&requests[0], "attempt").as_deref(), Some("1"));
+    assert!(header(&requests[0], "notification-id").is_some());
+    assert_eq!(requests[0].key(), Some(b"42".as_slice()));
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn an_expired_event_is_never_sent() {
+    let Some(house) = house().await else { return };
+    let service = house.run(&[]).await;
+    let event = json!({
+        "event_id": "stale",
+        "user_id": 42,
+        "incentive_type": "bonus_opportunity",
+        "expires_at": text(Utc::now() - Duration::seconds(1)),
+    });
+    house.send_event(&event.to_string()).await;
+    eventually("it expires", async || {
+        let shown = inq(&house.environment(), &["show", "--event", "stale", "--json"]);
+        serde_json::from_slice::<Value>(&shown.stdout).is_ok_and(|shown| shown["status"] == "expired")
+    })
+    .await;
+    assert_eq!(house.kafka.read_all(&house.deliveries).len(), 0);
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn two_instances_share_the_work_and_double_nothing() {
+    let Some(house) = house().await else { return };
+    let first = house.run(&[]).await;
+    let second = house.run(&[]).await;
+    let lines: Vec<_> = (0..2_000)
+        .map(|number| {
+            let event = event(number, Utc::now());
+            (number.to_string(), event.to_string().into_bytes())
+        })
+        .collect();
+    kcat_produce(&house.kafka.brokers, &house.events, &lines);
+    house.kafka.read_until(&house.deliveries, lines.len()).await;
+    eventually("every row is sent", async || {
+        house.status()["by_status"]["sent"] == lines.len()
+    })
+    .await;
+    assert_eq!(house.kafka.read_all(&house.deliveries).len(), lines.len());
+    assert!(first.terminate().await.success());
+    assert!(second.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_killed_instance_loses_nothing_and_doubles_nothing() {
+    let Some(house) = house().await else { return };
+    let lines: Vec<_> = (0..3_000)
+        .map(|number| {
+            let event = event(number, Utc::now());
+            (number.to_string(), event.to_string().into_bytes())
+        })
+        .collect();
+    kcat_produce(&house.kafka.brokers, &house.events, &lines);
+    for _ in 0..3 {
+        let service = house.run(&[]).await;
+        let published = house.kafka.read_all(&house.deliveries).len();
+        eventually("it works", async || {
+            house.kafka.read_all(&house.deliveries).len() > published
+                || house.status()["by_status"]["sent"] == lines.len()
+        })
+        .await;
+        service.kill().await;
+    }
+    let service = house.run(&[]).await;
+    eventually("every row is sent", async || {
+        house.status()["by_status"]["sent"] == lines.len()
+    })
+    .await;
+    let requests = house.kafka.read_all(&house.deliveries);
+    let distinct: BTreeSet<_> = requests
+        .iter()
+        .map(|request| json_of(request)["event_id"].to_string())
+        .collect();
+    assert_eq!((requests.len(), distinct.len()), (lines.len(), lines.len()));
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+/// Whether the servers are there is decided once, in one place.
+#[test]
+fn servers_that_are_required_are_there() {
+    servers::require();
+}
