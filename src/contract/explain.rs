@@ -60,13 +60,14 @@ fn misfit(text: &str, fields: &[&Field], path: &Path, error: &serde_json::Error)
     let field = fields.iter().find(|field| field.name == key)?;
     let found = value_at(text, &segments);
     if segments.len() == 1 {
-        let mut rejection = field.wrong(found.unwrap_or("something else"));
-        if error.classify() == Category::Syntax {
+        let rejection = field.wrong(found.unwrap_or("something else"));
+        // JSON that no value can hold, a lone surrogate or a number too large: the parser has the better words.
+        let is_unusable = error.classify() == Category::Syntax;
+        return Some(if is_unusable {
+            rejection.hint(&without_position(error))
+        } else {
             rejection
-                .detail
-                .push_str(&format!(" ({})", without_position(error)));
-        }
-        return Some(rejection);
+        });
     }
     // Within a field everything is allowed but what no value can hold, and too many levels.
     let detail = if error.classify() == Category::Data {

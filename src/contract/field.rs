@@ -40,13 +40,11 @@ impl Field {
 
     /// The rejection of a string for which there is a likely better one.
     pub fn wrong_but(&self, found: &str, meant: Option<impl fmt::Display>) -> Rejection {
-        let mut rejection = self.wrong_text(found);
-        if let Some(meant) = meant {
-            rejection
-                .detail
-                .push_str(&format!(" (did you mean \"{meant}\"?)"));
+        let rejection = self.wrong_text(found);
+        match meant {
+            Some(meant) => rejection.hint(&format!("did you mean \"{meant}\"?")),
+            None => rejection,
         }
-        rejection
     }
 
     /// The value of a field that must be there.

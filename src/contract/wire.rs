@@ -52,8 +52,8 @@ fn text(payload: Option<&[u8]>, max_bytes: usize) -> Result<&str, Rejection> {
         )),
         _ => str::from_utf8(bytes).map_err(|error| {
             let good = &bytes[..error.valid_up_to()];
-            let line = 1 + good.iter().filter(|&&byte| byte == b'\n').count();
-            let column = 1 + good.iter().rev().take_while(|&&byte| byte != b'\n').count();
+            let lines = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n');
+            let (line, column) = (lines.clone().count(), lines.last().map_or(0, <[u8]>::len) + 1);
             invalid(format!("the value is not UTF-8 at line {line} column {column}"))
         }),
     }
