@@ -44,3 +44,19 @@ pub struct DeliveryRequest<'a> {
     #[serde(serialize_with = "super::time::serialize")]
     pub published_at: DateTime<Utc>,
 }
+
+impl DeliveryRequest<'_> {
+    /// The headers of the record, so that a reader can sort and trace requests without parsing them: `event-id`,
+    /// `notification-id`, `attempt`, and `traceparent` where the event had one (see
+    /// [`traceparent`](super::traceparent())).
+    #[must_use]
+    pub fn headers(&self, traceparent: Option<&str>) -> Vec<(&'static str, String)> {
+        let mut headers = vec![
+            ("event-id", self.event_id.to_owned()),
+            ("notification-id", self.notification_id.to_string()),
+            ("attempt", self.attempt.to_string()),
+        ];
+        headers.extend(traceparent.map(|trace| ("traceparent", trace.to_owned())));
+        headers
+    }
+}

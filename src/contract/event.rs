@@ -1,9 +1,13 @@
 //! The incentive event: what upstream producers send.
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{IncentiveType, Priority};
+use super::field::Field;
+use super::incentive_data::IncentiveData;
+use super::wire::{self, Text};
+use super::{IncentiveType, Priority, Reason, Rejection, time, timezone};
 
 /// An incentive event that has passed every check of the contract.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,4 +40,137 @@ pub struct IncentiveEvent {
     pub message_body: Option<String>,
     /// What the message and the app show.
     pub incentive_data: Map<String, Value>,
+}
+
+const EVENT_ID: Field = Field::new(
+    "event_id",
+    "a string of 1 to 128 characters, none of them a control character",
+);
+const USER_ID: Field = Field::new("user_id", "an integer from 1 to 9223372036854775807");
+const INCENTIVE_TYPE: Field = Field::new(
+    "incentive_type",
+    "one of achievement_reward, point_earning, challenge_completion, bonus_opportunity, streak_reward, referral_bonus",
+);
+const NOTIFICATION_TYPE: Field = Field::new("notification_type", "an integer from 0 to 2147483647");
+const PRIORITY: Field = Field::new("priority", "an integer from 0 to 4");
+const OCCURRED_AT: Field = Field::new("occurred_at", time::RULE);
+const SCHEDULED_AT: Field = Field::new("scheduled_at", time::RULE);
+const EXPIRES_AT: Field = Field::new("expires_at", time::RULE);
+const LANGUAGE: Field = Field::new(
+    "language",
+    "a BCP 47 language tag of at most 35 characters, like es-MX",
+);
+const TIMEZONE: Field = Field::new("timezone", timezone::RULE);
+const DEVICE_TYPE: Field = Field::new(
+    "device_type",
+    "a string of 1 to 32 characters, none of them a control character",
+);
+const MESSAGE_TITLE: Field = Field::new("message_title", "a string");
+const MESSAGE_BODY: Field = Field::new("message_body", "a string");
+const INCENTIVE_DATA: Field = Field::new("incentive_data", "an object");
+
+const FIELDS: [&Field; 14] = [
+    &EVENT_ID,
+    &USER_ID,
+    &INCENTIVE_TYPE,
+    &NOTIFICATION_TYPE,
+    &PRIORITY,
+    &OCCURRED_AT,
+    &SCHEDULED_AT,
+    &EXPIRES_AT,
+    &LANGUAGE,
+    &TIMEZONE,
+    &DEVICE_TYPE,
+    &MESSAGE_TITLE,
+    &MESSAGE_BODY,
+    &INCENTIVE_DATA,
+];
+
+/// The event as JSON types, before any range is checked.
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow)]
+    event_id: Option<Text<'a>>,
+    user_id: Option<i64>,
+    incentive_type: Option<Text<'a>>,
+    notification_type: Option<i64>,
+    priority: Option<i64>,
+    occurred_at: Option<Text<'a>>,
+    scheduled_at: Option<Text<'a>>,
+    expires_at: Option<Text<'a>>,
+    language: Option<Text<'a>>,
+    timezone: Option<Text<'a>>,
+    device_type: Option<Text<'a>>,
+    message_title: Option<Text<'a>>,
+    message_body: Option<Text<'a>>,
+    incentive_data: Option<IncentiveData>,
+}
+
+impl IncentiveEvent {
+    /// The event in a record's value.
+    ///
+    /// Unknown fields are ignored; `null` for an optional field, and an empty `message_title` or `message_body`, are
+    /// as good as absent. Of several faults one is told: JSON types first, in the order of the text, then missing
+    /// fields, ranges and formats, in the order of the contract.
+    ///
+    /// # Errors
+    /// - [`Reason::InvalidJson`]: no value, not UTF-8, not JSON; with line and column
+    /// - [`Reason::TooLarge`]: more than `max_bytes`
+    /// - [`Reason::UnknownIncentiveType`]: a string that is none of the six
+    /// - [`Reason::SchemaViolation`]: anything else; with the path of the field, what is right, what was found
+    pub fn decode(payload: Option<&[u8]>, max_bytes: usize) -> Result<Self, Rejection> {
+        let wire: Wire<'_> = wire::parse(payload, max_bytes, &FIELDS)?;
+        let priority = |number| Priority::new(number).map_err(|_| PRIORITY.wrong(&number.to_string()));
+        Ok(Self {
+            event_id: EVENT_ID.name(&EVENT_ID.required(wire.event_id)?, 128)?,
+            user_id: USER_ID.integer(USER_ID.required(wire.user_id)?, 1..=i64::MAX)?,
+            incentive_type: incentive_type(&INCENTIVE_TYPE.required(wire.incentive_type)?.0)?,
+            notification_type: wire
+                .notification_type
+                .map(|code| NOTIFICATION_TYPE.integer(code, 0..=i64::from(i32::MAX)))
+                .transpose()?,
+            priority: wire.priority.map(priority).transpose()?,
+            occurred_at: wire.occurred_at.map(|text| OCCURRED_AT.time(&text)).transpose()?,
+            scheduled_at: wire
+                .scheduled_at
+                .map(|text| SCHEDULED_AT.time(&text))
+                .transpose()?,
+            expires_at: wire.expires_at.map(|text| EXPIRES_AT.time(&text)).transpose()?,
+            language: wire.language.map(|text| LANGUAGE.language(&text)).transpose()?,
+            timezone: wire.timezone.map(|text| TIMEZONE.timezone(&text)).transpose()?,
+            device_type: wire
+                .device_type
+                .map(|text| DEVICE_TYPE.name(&text, 32))
+                .transpose()?,
+            message_title: literal(wire.message_title),
+            message_body: literal(wire.message_body),
+            incentive_data: wire.incentive_data.map(|data| data.0).unwrap_or_default(),
+        })
+    }
+}
+
+fn literal(text: Option<Text<'_>>) -> Option<String> {
+    text.map(|text| text.0.into_owned())
+        .filter(|text| !text.is_empty())
+}
+
+fn incentive_type(name: &str) -> Result<IncentiveType, Rejection> {
+    IncentiveType::from_name(name).ok_or_else(|| {
+        let detail = INCENTIVE_TYPE.wrong_but(name, nearest(name)).detail;
+        Rejection::new(Reason::UnknownIncentiveType, detail)
+    })
+}
+
+/// The type whose name is so like this one that it was probably meant.
+fn nearest(name: &str) -> Option<IncentiveType> {
+    const LIKE_ENOUGH: f64 = 0.6;
+    let likeness = |kind: &IncentiveType| {
+        let name: String = name.chars().take(Field::LONGEST_FOUND).collect();
+        strsim::normalized_damerau_levenshtein(&name.to_lowercase().replace(['-', ' '], "_"), kind.as_str())
+    };
+    let (likeness, kind) = IncentiveType::ALL
+        .into_iter()
+        .map(|kind| (likeness(&kind), kind))
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (likeness >= LIKE_ENOUGH).then_some(kind)
 }

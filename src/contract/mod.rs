@@ -1,15 +1,26 @@
 //! The messages on the topics, as types. `schemas/` says the same as JSON Schema; the tests run
 //! every example through both, so that the two cannot drift.
+//!
+//! Reading: [`IncentiveEvent::decode`] and [`DeliveryResult::decode`], from the value of a record to a message that
+//! has passed every check, or to the [`Rejection`] that goes with its [`DeadLetter`]. Writing: [`DeliveryRequest`].
 
 mod dead_letter;
 mod delivery;
 mod event;
+mod explain;
+mod field;
 mod incentive;
+mod incentive_data;
+mod language;
 mod result;
 pub mod time;
+mod timezone;
+mod traceparent;
+mod wire;
 
-pub use dead_letter::{Reason, Rejection};
+pub use dead_letter::{DeadLetter, Reason, Rejection, is_dead_letter_header};
 pub use delivery::DeliveryRequest;
 pub use event::IncentiveEvent;
 pub use incentive::{IncentiveType, Priority};
 pub use result::{DeliveryResult, ResultStatus};
+pub use traceparent::traceparent;
