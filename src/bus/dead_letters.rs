@@ -3,7 +3,7 @@
 use chrono::Utc;
 
 use super::{BusError, Cluster, Outgoing, Producer, Record};
-use crate::contract::{Rejection, dead_letter};
+use crate::contract::{DeadLetter, Rejection, is_dead_letter_header};
 
 /// Writes dead letters to one topic.
 pub struct DeadLetters {
@@ -44,16 +44,17 @@ impl DeadLetters {
                 let kept = record
                     .headers
                     .iter()
-                    .filter(|(name, _)| !dead_letter::is_dead_letter_header(name))
+                    .filter(|(name, _)| !is_dead_letter_header(name))
                     .cloned();
-                let reasons = dead_letter::headers(
+                let reasons = DeadLetter {
                     rejection,
-                    &record.topic,
-                    record.partition,
-                    record.offset,
-                    record.timestamp,
-                    now,
-                );
+                    topic: &record.topic,
+                    partition: record.partition,
+                    offset: record.offset,
+                    timestamp: record.timestamp,
+                    failed_at: now,
+                }
+                .headers();
                 Outgoing {
                     key: record.key.clone(),
                     payload: record.payload.clone(),

@@ -102,7 +102,7 @@ fn check_catalogues(settings: &Settings) -> Result<String, String> {
 async fn check_database(settings: &Settings) -> Result<String, String> {
     let look = async {
         let database = &settings.database;
-        let store = store::open(database.url.expose(), database.max_connections).await?;
+        let store = store::open(database.url.expose(), database.max_connections)?;
         let server = store.server().await?;
         let schema = require_current_schema(store.as_ref()).await;
         let locks = match &schema {

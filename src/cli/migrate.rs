@@ -35,7 +35,7 @@ struct Report {
 /// If the database cannot be reached, refuses, or was migrated by a newer program.
 pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let database = &settings.database;
-    let store = store::open(database.url.expose(), database.max_connections).await?;
+    let store = store::open(database.url.expose(), database.max_connections)?;
     let report = Report {
         server: store.server().await?,
         applied: store.migrate().await?,

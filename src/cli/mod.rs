@@ -143,7 +143,7 @@ fn catalogues(settings: &Settings) -> Result<Arc<Catalogues>, Failure> {
 /// The database with a schema that this program can read, for commands that look once and do not wait.
 async fn store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
     let database = &settings.database;
-    let store = store::open(database.url.expose(), database.max_connections).await?;
+    let store = store::open(database.url.expose(), database.max_connections)?;
     crate::service::require_current_schema(store.as_ref()).await?;
     Ok(store)
 }

@@ -22,6 +22,8 @@ pub enum Reason {
     UnknownNotification,
     /// A result names an attempt that was never made.
     UnknownAttempt,
+    /// A result waited in vain for its row's claim to be settled.
+    Unsettled,
     /// The database refuses the row for a reason that the contract does not know.
     RefusedByStore,
 }
@@ -48,6 +50,7 @@ impl Reason {
             Self::UnknownIncentiveType => "unknown_incentive_type",
             Self::UnknownNotification => "unknown_notification",
             Self::UnknownAttempt => "unknown_attempt",
+            Self::Unsettled => "unsettled",
             Self::RefusedByStore => "refused_by_store",
         }
     }

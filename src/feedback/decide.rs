@@ -70,7 +70,7 @@ pub fn decide(row: Option<&mut Standing>, result: &DeliveryResult, retry: &Retry
 }
 
 fn rejected(reason: Reason, detail: String) -> Verdict {
-    Verdict::Rejected(Rejection { reason, detail })
+    Verdict::Rejected(Rejection::new(reason, detail))
 }
 
 fn failed(row: &mut Standing, result: &DeliveryResult, retry: &RetryPolicy) -> Verdict {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Batch, DeadLetters, Record};
@@ -16,7 +17,7 @@ use crate::contract::{DeliveryResult, Reason, Rejection};
 use crate::patience::Patience;
 use crate::schedule::RetryPolicy;
 use crate::stage::Stage;
-use crate::store::{Store, Verdict};
+use crate::store::{HistoryKind, Store, Verdict};
 
 /// How long a result waits for its row's claim to be settled before it is put aside: longer than a lease and a
 /// recovery take together, so that only a claim in doubt outlasts it.
@@ -31,10 +32,12 @@ pub struct Feedback {
     retry: RetryPolicy,
     max_result_bytes: usize,
     unsettled_patience: Duration,
+    /// Changes when rows came back: the earliest due time may be another.
+    wake: watch::Sender<()>,
 }
 
 impl Feedback {
-    /// `lease` is the dispatchers'.
+    /// `lease` is the dispatchers'; `wake` is told when rows came back.
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
@@ -42,6 +45,7 @@ impl Feedback {
         retry: RetryPolicy,
         max_result_bytes: usize,
         lease: Duration,
+        wake: watch::Sender<()>,
     ) -> Self {
         Self {
             store,
@@ -49,6 +53,7 @@ impl Feedback {
             retry,
             max_result_bytes,
             unsettled_patience: lease + UNSETTLED_PATIENCE_BEYOND_LEASE,
+            wake,
         }
     }
 
@@ -88,7 +93,10 @@ impl Feedback {
                 .map_err(|error| error.to_string())?;
             for ((record, status), verdict) in sources.into_iter().zip(statuses).zip(verdicts) {
                 match verdict {
-                    Verdict::Applied { .. } => {
+                    Verdict::Applied { kind, .. } => {
+                        if kind == HistoryKind::DeliveryFailed {
+                            self.wake.send_replace(());
+                        }
                         metrics::counter!("inq_results_total", "status" => status).increment(1);
                     }
                     Verdict::Ignored(why) => {

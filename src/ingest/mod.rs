@@ -26,7 +26,7 @@ pub struct Ingest {
     store: Arc<dyn Store>,
     planner: Planner,
     dead_letters: DeadLetters,
-    /// Changes when rows were stored that are due.
+    /// Changes when rows were stored: the earliest due time may be another.
     wake: watch::Sender<()>,
 }
 
@@ -42,7 +42,7 @@ pub struct Outcome {
 }
 
 impl Ingest {
-    /// `wake` is told when rows were stored that are due.
+    /// `wake` is told when rows were stored.
     #[must_use]
     pub const fn new(
         store: Arc<dyn Store>,
@@ -128,16 +128,13 @@ impl Ingest {
                 Ok(inserted) => {
                     total.inserted += inserted.inserted;
                     total.duplicates += inserted.duplicates;
-                    if inserted.due_now {
+                    if inserted.inserted > 0 {
                         self.wake.send_replace(());
                     }
                 }
                 Err(StoreError::Data(why)) if part.len() == 1 => refused.push((
                     part.start,
-                    Rejection {
-                        reason: Reason::RefusedByStore,
-                        detail: why,
-                    },
+                    Rejection::new(Reason::RefusedByStore, why),
                 )),
                 Err(StoreError::Data(_)) => {
                     let middle = part.start + part.len() / 2;

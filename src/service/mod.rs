@@ -194,6 +194,7 @@ impl Service {
                 retry,
                 max_bytes,
                 self.settings.dispatch.lease,
+                wake,
             );
             tasks.spawn(stage::consume(
                 stage,

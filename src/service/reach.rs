@@ -59,7 +59,7 @@ pub async fn reach_store(
 }
 
 async fn try_store(settings: &DatabaseSettings, migrate: bool) -> Result<Arc<dyn Store>, StoreError> {
-    let store = store::open(settings.url.expose(), settings.max_connections).await?;
+    let store = store::open(settings.url.expose(), settings.max_connections)?;
     let server = store.server().await?;
     if migrate {
         for version in store.migrate().await? {

@@ -5,9 +5,15 @@
 //! always the database's clock: instances whose own clocks differ agree on what is due and on when a
 //! lease ends.
 
+mod columns;
 mod error;
+mod ids;
+mod migrations;
+#[doc(hidden)]
+pub mod mysql;
 mod notification;
 mod results;
+mod sqlite;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,8 +118,6 @@ pub struct Inserted {
     pub inserted: u64,
     /// Events that had a row already, or stood in the batch before.
     pub duplicates: u64,
-    /// Whether any new row is due now.
-    pub due_now: bool,
 }
 
 /// Where a database's schema stands against this program's migrations.
@@ -231,4 +235,26 @@ pub trait Store: Send + Sync {
 
     /// Closes the connections, after the statements that run.
     async fn close(&self);
+}
+
+/// The store of a database URL: `mysql://`, `mariadb://` or `sqlite://`. Nothing is connected yet.
+///
+/// # Errors
+/// [`StoreError::Refused`] where the URL cannot be used.
+pub fn open(url: &str, max_connections: u32) -> Result<Arc<dyn Store>> {
+    if url.starts_with("sqlite:") {
+        return Ok(Arc::new(sqlite::SqliteStore::new(url, max_connections)?));
+    }
+    Ok(Arc::new(mysql::MySqlStore::new(url, max_connections)?))
+}
+
+/// As whole microseconds, for the databases' arithmetic with times.
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// A text for people, cut to what its column holds.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 1000;
+    text.chars().take(LONGEST).collect()
 }

@@ -112,6 +112,15 @@ pub struct NewNotification {
     pub traceparent: Option<String>,
 }
 
+impl NewNotification {
+    /// The first `metrics_data`: what the event tells of the device.
+    pub(super) fn metrics_data(&self) -> Option<String> {
+        self.device_type
+            .as_ref()
+            .map(|device| serde_json::json!({ "device_type": device }).to_string())
+    }
+}
+
 /// A claimed row: all that a delivery request says.
 #[derive(Debug)]
 pub struct ClaimedRow {
