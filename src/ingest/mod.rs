@@ -132,10 +132,9 @@ impl Ingest {
                         self.wake.send_replace(());
                     }
                 }
-                Err(StoreError::Data(why)) if part.len() == 1 => refused.push((
-                    part.start,
-                    Rejection::new(Reason::RefusedByStore, why),
-                )),
+                Err(StoreError::Data(why)) if part.len() == 1 => {
+                    refused.push((part.start, Rejection::new(Reason::RefusedByStore, why)))
+                }
                 Err(StoreError::Data(_)) => {
                     let middle = part.start + part.len() / 2;
                     todo.push(middle..part.end);

@@ -174,7 +174,7 @@ impl Service {
                 Arc::clone(&store),
                 planner,
                 dead_letters(&topics.events_dlq)?,
-                wake,
+                wake.clone(),
             );
             tasks.spawn(stage::consume(
                 stage,

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{
-    Claimant, ClaimedRow, HistoryEntry, HistoryKind, Notification, OpenClaim, Standing, Status, StoreError,
+    Claimant, ClaimedRow, DepthRow, HistoryEntry, HistoryKind, Notification, OpenClaim, Standing, Status,
+    StoreError,
 };
 use crate::contract::{IncentiveType, Priority};
 
@@ -37,11 +38,11 @@ fn incentive_type(row: &impl Columns) -> Result<IncentiveType, StoreError> {
         .ok_or_else(|| foreign("incentive_type", format!("`{name}` is no incentive type")))
 }
 
-pub(super) fn priority(row: &impl Columns) -> Result<Priority, StoreError> {
+fn priority(row: &impl Columns) -> Result<Priority, StoreError> {
     Priority::new(row.int("priority")?).map_err(|fault| foreign("priority", fault))
 }
 
-pub(super) fn small(row: &impl Columns, column: &str) -> Result<u32, StoreError> {
+fn small(row: &impl Columns, column: &str) -> Result<u32, StoreError> {
     u32::try_from(row.int(column)?).map_err(|fault| foreign(column, fault))
 }
 
@@ -158,7 +159,10 @@ pub(super) const OPEN_CLAIM: &str =
 
 /// A claim row.
 pub(super) fn open_claim(row: &impl Columns) -> Result<OpenClaim, StoreError> {
-    let claimant = match (row.text_or_null("transactional_id")?, row.text_or_null("cluster_id")?) {
+    let claimant = match (
+        row.text_or_null("transactional_id")?,
+        row.text_or_null("cluster_id")?,
+    ) {
         (Some(transactional_id), Some(cluster_id)) => Claimant::Transactional {
             transactional_id,
             cluster_id,
@@ -166,7 +170,9 @@ pub(super) fn open_claim(row: &impl Columns) -> Result<OpenClaim, StoreError> {
         _ => Claimant::Plain,
     };
     let claimed_at = row.time("claimed_at")?;
-    let age = (row.time("db_now")? - claimed_at).to_std().unwrap_or(Duration::ZERO);
+    let age = (row.time("db_now")? - claimed_at)
+        .to_std()
+        .unwrap_or(Duration::ZERO);
     Ok(OpenClaim {
         id: row.int("id")?,
         claimant,
@@ -188,5 +194,14 @@ pub(super) fn history_entry(row: &impl Columns) -> Result<HistoryEntry, StoreErr
             .ok_or_else(|| foreign("kind", format!("`{kind}` is no kind of history")))?,
         attempt: small(row, "attempt")?,
         detail: object("detail", &row.text("detail")?)?,
+    })
+}
+
+/// A count by status and priority.
+pub(super) fn depth_row(row: &impl Columns) -> Result<DepthRow, StoreError> {
+    Ok(DepthRow {
+        status: status(row)?,
+        priority: priority(row)?,
+        rows: count(row, "found")?,
     })
 }

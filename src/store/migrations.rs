@@ -61,7 +61,11 @@ pub(super) fn check(migrator: &Migrator, applied: &[Applied]) -> Result<()> {
 /// Where the schema stands.
 pub(super) fn state(migrator: &Migrator, applied: &[Applied]) -> SchemaState {
     let newest = applied.iter().map(|run| run.version).max();
-    let needed = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let needed = migrator
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0);
     let complete = known(migrator)
         .iter()
         .all(|ours| applied.iter().any(|run| run.version == ours.version));

@@ -22,8 +22,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 pub use error::StoreError;
-pub use notification::{ClaimedRow, Depth, HistoryEntry, HistoryKind, NewNotification, Notification, Status};
-pub use results::{Standing, Verdict};
+pub use notification::{
+    ClaimedRow, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification, Notification, Status,
+};
+pub use results::{Decide, Standing, Verdict};
 
 use crate::contract::DeliveryResult;
 
@@ -214,11 +216,7 @@ pub trait Store: Send + Sync {
     /// Applies results in the order given, in one transaction. The rows are locked in id order, `decide` is called for
     /// each result with the row as the results before it left it (`None`: no such row), and what it changed is written
     /// together with the history entries of its verdicts. Returns the verdicts, in the same order.
-    async fn apply_results(
-        &self,
-        results: Vec<DeliveryResult>,
-        decide: Arc<dyn Fn(Option<&mut Standing>, &DeliveryResult) -> Verdict + Send + Sync>,
-    ) -> Result<Vec<Verdict>>;
+    async fn apply_results(&self, results: Vec<DeliveryResult>, decide: Arc<Decide>) -> Result<Vec<Verdict>>;
 
     /// One notification, with everything that is known of it.
     async fn notification(&self, id: i64) -> Result<Option<Notification>>;

@@ -301,6 +301,23 @@ pub struct Depth {
     pub oldest_due_ms: Option<u64>,
 }
 
+impl Depth {
+    /// What is pending and not due is scheduled ahead.
+    pub(super) fn new(rows: Vec<DepthRow>, due: u64, oldest_due_ms: Option<u64>) -> Self {
+        let pending: u64 = rows
+            .iter()
+            .filter(|row| row.status == Status::Pending)
+            .map(|row| row.rows)
+            .sum();
+        Self {
+            rows,
+            due,
+            ahead: pending.saturating_sub(due),
+            oldest_due_ms,
+        }
+    }
+}
+
 /// The rows of one status and priority.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DepthRow {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::{HistoryKind, Status};
-use crate::contract::Rejection;
+use crate::contract::{DeliveryResult, Rejection};
 
 /// A row as far as results are concerned. The decision changes the public fields in place.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,9 @@ pub struct Standing {
     /// `metrics_data`.
     pub metrics: Map<String, Value>,
 }
+
+/// Decides what a result does to its row (`None`: there is no such row), and changes the row in place.
+pub type Decide = dyn Fn(Option<&mut Standing>, &DeliveryResult) -> Verdict + Send + Sync;
 
 /// What was decided about a result.
 #[derive(Clone, Debug, PartialEq)]

@@ -156,9 +156,15 @@ pub(super) async fn prove_exclusion(pool: &MySqlPool) -> Result<()> {
     let mut first = pool.acquire().await.map_err(sorted)?;
     let mut second = pool.acquire().await.map_err(sorted)?;
     let mut holder = first.begin().await.map_err(sorted)?;
-    let held = sqlx::query(CONTEND).fetch_optional(&mut *holder).await.map_err(sorted)?;
+    let held = sqlx::query(CONTEND)
+        .fetch_optional(&mut *holder)
+        .await
+        .map_err(sorted)?;
     let mut contender = second.begin().await.map_err(sorted)?;
-    let taken = sqlx::query(CONTEND).fetch_optional(&mut *contender).await.map_err(sorted)?;
+    let taken = sqlx::query(CONTEND)
+        .fetch_optional(&mut *contender)
+        .await
+        .map_err(sorted)?;
     contender.rollback().await.map_err(sorted)?;
     holder.rollback().await.map_err(sorted)?;
     match (held, taken) {

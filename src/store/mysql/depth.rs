@@ -4,9 +4,9 @@ use sqlx::mysql::MySqlPool;
 use sqlx::{Connection, MySqlConnection};
 
 use super::super::columns::{self, Columns};
-use super::super::notification::DepthRow;
-use super::super::{Depth, Result, Status, StoreError};
+use super::super::{Depth, Result, StoreError};
 use super::error::{Answer, sorted};
+use crate::contract::Priority;
 
 /// See [`super::super::Store::depth`].
 pub(super) async fn depth(pool: &MySqlPool) -> Result<Depth> {
@@ -19,24 +19,18 @@ async fn counted(connection: &mut MySqlConnection) -> std::result::Result<Depth,
         .execute(&mut *connection)
         .await?;
     let mut transaction = connection.begin().await?;
-    let mut depth = Depth::default();
-    let rows = sqlx::query(
+    let counts = sqlx::query(
         "SELECT CAST(status AS CHAR) AS status, priority, COUNT(*) AS found FROM incentive_notify_queue \
          GROUP BY status, priority",
     )
     .fetch_all(&mut *transaction)
     .await?;
-    for row in &rows {
-        let name = row.text("status")?;
-        let status = Status::from_name(&name)
-            .ok_or_else(|| StoreError::Unexpected(format!("column status: `{name}` is no status")))?;
-        depth.rows.push(DepthRow {
-            status,
-            priority: columns::priority(row)?,
-            rows: columns::count(row, "found")?,
-        });
-    }
-    for priority in crate::contract::Priority::urgent_first() {
+    let rows = counts
+        .iter()
+        .map(columns::depth_row)
+        .collect::<Result<Vec<_>>>()?;
+    let (mut due, mut oldest_due_ms) = (0, None);
+    for priority in Priority::urgent_first() {
         let row = sqlx::query(
             "SELECT COUNT(*) AS due, TIMESTAMPDIFF(MICROSECOND, MIN(scheduled_at), UTC_TIMESTAMP(3)) AS oldest \
              FROM incentive_notify_queue FORCE INDEX (claim_order) \
@@ -45,19 +39,12 @@ async fn counted(connection: &mut MySqlConnection) -> std::result::Result<Depth,
         .bind(priority.get())
         .fetch_one(&mut *transaction)
         .await?;
-        depth.due += columns::count(&row, "due")?;
+        due += columns::count(&row, "due")?;
         let oldest = row
             .int_or_null("oldest")?
             .map(|micros| u64::try_from(micros).unwrap_or(0) / 1000);
-        depth.oldest_due_ms = depth.oldest_due_ms.max(oldest);
+        oldest_due_ms = oldest_due_ms.max(oldest);
     }
     transaction.rollback().await?;
-    let pending: u64 = depth
-        .rows
-        .iter()
-        .filter(|row| row.status == Status::Pending)
-        .map(|row| row.rows)
-        .sum();
-    depth.ahead = pending.saturating_sub(depth.due);
-    Ok(depth)
+    Ok(Depth::new(rows, due, oldest_due_ms))
 }

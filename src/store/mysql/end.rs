@@ -75,11 +75,7 @@ pub(super) async fn give_back(
 }
 
 /// Commits if exactly the expected rows have changed.
-async fn conclude(
-    transaction: MySqlTransaction<'_>,
-    expected: usize,
-    found: u64,
-) -> Result<Ended, Answer> {
+async fn conclude(transaction: MySqlTransaction<'_>, expected: usize, found: u64) -> Result<Ended, Answer> {
     let expected = u64::try_from(expected).unwrap_or(u64::MAX);
     if found == expected {
         transaction.commit().await?;

@@ -44,15 +44,14 @@ pub(super) fn sorted(error: sqlx::Error) -> Answer {
             Some(number) => by_number(number, one_line(fault.message())),
             None => Answer::Final(StoreError::Unexpected(text)),
         },
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-            Answer::Final(StoreError::Away(text))
-        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Answer::Final(StoreError::Away(text)),
         sqlx::Error::Tls(_) => Answer::Final(StoreError::Refused(format!(
             "no TLS with the database: {text}: check ssl-mode and ssl-ca in database.url"
         ))),
-        sqlx::Error::Configuration(_) => {
-            Answer::Final(StoreError::Refused(format!("database.url: {text}")))
-        }
+        sqlx::Error::Configuration(_) => Answer::Final(StoreError::Refused(format!("database.url: {text}"))),
         _ => Answer::Final(StoreError::Unexpected(text)),
     }
 }
@@ -90,9 +89,20 @@ fn by_number(number: u16, text: String) -> Answer {
         // Too long, not storable, out of range, no JSON, null, a violated check.
         1048 | 1264 | 1265 | 1292 | 1366 | 1406 | 3140..=3158 | 3819 | 4025 | 4038 => StoreError::Data(text),
         // Too many connections, shutting down, not writable for now (a fail-over), killed, too busy.
-        1040 | 1053 | 1129 | 1152 | 1158..=1161 | 1184 | 1203 | 1226 | 1290 | 1317 | 1792 | 1836 | 1927 | 3169 => {
-            StoreError::Away(text)
-        }
+        1040
+        | 1053
+        | 1129
+        | 1152
+        | 1158..=1161
+        | 1184
+        | 1203
+        | 1226
+        | 1290
+        | 1317
+        | 1792
+        | 1836
+        | 1927
+        | 3169 => StoreError::Away(text),
         _ => StoreError::Unexpected(format!("error {number}: {text}")),
     })
 }

@@ -62,8 +62,9 @@ async fn known(connection: &mut MySqlConnection, batch: &[NewNotification]) -> s
 async fn insert_rows(connection: &mut MySqlConnection, rows: &[&NewNotification]) -> sqlx::Result<()> {
     let values = vec![VALUES; rows.len()].join(", ");
     // An instance that has stored the same event meanwhile is no error, and every other fault of a row is one.
-    let text =
-        format!("INSERT INTO incentive_notify_queue ({COLUMNS}) VALUES {values} ON DUPLICATE KEY UPDATE id = id");
+    let text = format!(
+        "INSERT INTO incentive_notify_queue ({COLUMNS}) VALUES {values} ON DUPLICATE KEY UPDATE id = id"
+    );
     let mut query = sqlx::query(AssertSqlSafe(text));
     for row in rows {
         query = query

@@ -23,8 +23,8 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::columns::{self, Columns};
 use super::{
-    Claimant, Claimed, Depth, Ended, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim,
-    PublishFailure, Result, SchemaState, Standing, Store, StoreError, Verdict,
+    Claimant, Claimed, Decide, Depth, Ended, HistoryEntry, Inserted, NewNotification, Notification,
+    OpenClaim, PublishFailure, Result, SchemaState, Store, StoreError, Verdict,
 };
 use crate::contract::DeliveryResult;
 use error::{Answer, sorted};
@@ -107,27 +107,33 @@ impl Columns for MySqlRow {
     // Unchecked: an integer column may be narrower than 64 bits, and JSON is text on one server and a type of its own on
     // the other.
     fn int(&self, column: &str) -> Result<i64> {
-        self.try_get_unchecked(column).map_err(|fault| sorted(fault).into())
+        self.try_get_unchecked(column)
+            .map_err(|fault| sorted(fault).into())
     }
 
     fn int_or_null(&self, column: &str) -> Result<Option<i64>> {
-        self.try_get_unchecked(column).map_err(|fault| sorted(fault).into())
+        self.try_get_unchecked(column)
+            .map_err(|fault| sorted(fault).into())
     }
 
     fn text(&self, column: &str) -> Result<String> {
-        self.try_get_unchecked(column).map_err(|fault| sorted(fault).into())
+        self.try_get_unchecked(column)
+            .map_err(|fault| sorted(fault).into())
     }
 
     fn text_or_null(&self, column: &str) -> Result<Option<String>> {
-        self.try_get_unchecked(column).map_err(|fault| sorted(fault).into())
+        self.try_get_unchecked(column)
+            .map_err(|fault| sorted(fault).into())
     }
 
     fn time(&self, column: &str) -> Result<DateTime<Utc>> {
-        self.try_get_unchecked(column).map_err(|fault| sorted(fault).into())
+        self.try_get_unchecked(column)
+            .map_err(|fault| sorted(fault).into())
     }
 
     fn time_or_null(&self, column: &str) -> Result<Option<DateTime<Utc>>> {
-        self.try_get_unchecked(column).map_err(|fault| sorted(fault).into())
+        self.try_get_unchecked(column)
+            .map_err(|fault| sorted(fault).into())
     }
 }
 
@@ -245,11 +251,7 @@ impl Store for MySqlStore {
         .map_err(|fault| sorted(fault).into())
     }
 
-    async fn apply_results(
-        &self,
-        results: Vec<DeliveryResult>,
-        decide: Arc<dyn Fn(Option<&mut Standing>, &DeliveryResult) -> Verdict + Send + Sync>,
-    ) -> Result<Vec<Verdict>> {
+    async fn apply_results(&self, results: Vec<DeliveryResult>, decide: Arc<Decide>) -> Result<Vec<Verdict>> {
         let (results, decide) = (&results, &decide);
         self.retried(|| Box::pin(results::apply(&self.pool, results, decide.as_ref())))
             .await

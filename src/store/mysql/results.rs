@@ -7,11 +7,9 @@ use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection};
 
 use super::super::columns::{self, STANDING};
-use super::super::{Standing, Verdict, ids, short};
+use super::super::{Decide, Standing, Verdict, ids, short};
 use super::error::Answer;
 use crate::contract::DeliveryResult;
-
-type Decide = dyn Fn(Option<&mut Standing>, &DeliveryResult) -> Verdict + Send + Sync;
 
 /// See [`super::super::Store::apply_results`].
 pub(super) async fn apply(

@@ -1,0 +1,188 @@
+//! Ending a claim. The claim row goes first: of two who end the same claim only one finds it.
+
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, SqliteTransaction};
+
+use super::super::{Ended, HistoryKind, PublishFailure, Result, ids, short};
+use super::{IMMEDIATE, NOW, from_now, sorted};
+
+/// What a row becomes that was published; `{now}` is the database's clock.
+const SENT: &str = "status = 'sent', sent_at = {now}, claim_id = NULL, last_error = NULL";
+/// What a row becomes that was not.
+const RELEASED: &str = "status = 'pending', attempts = attempts - 1, claim_id = NULL";
+
+/// See [`super::super::Store::settle`].
+pub(super) async fn settle(pool: &SqlitePool, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended> {
+    let kind = recovered.then_some(HistoryKind::RecoveredAsSent);
+    end(pool, claim, rows, SENT, kind).await
+}
+
+/// See [`super::super::Store::release`].
+pub(super) async fn release(pool: &SqlitePool, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended> {
+    let kind = recovered.then_some(HistoryKind::RecoveredAsPending);
+    end(pool, claim, rows, RELEASED, kind).await
+}
+
+async fn end(
+    pool: &SqlitePool,
+    claim: i64,
+    rows: &[i64],
+    change: &str,
+    history: Option<HistoryKind>,
+) -> Result<Ended> {
+    let mut transaction = pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
+    if !delete_claim(&mut transaction, claim).await? {
+        transaction.rollback().await.map_err(sorted)?;
+        return Ok(Ended::Gone);
+    }
+    if let Some(kind) = history {
+        // Before the change, which may count the attempt back.
+        tell(&mut transaction, claim, rows, kind).await?;
+    }
+    let found = change_rows(&mut transaction, claim, rows, change).await?;
+    conclude(transaction, rows.len(), found).await
+}
+
+/// See [`super::super::Store::give_back`].
+pub(super) async fn give_back(
+    pool: &SqlitePool,
+    claim: i64,
+    sent: &[i64],
+    failed: &[PublishFailure],
+    released: &[i64],
+) -> Result<Ended> {
+    let mut transaction = pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
+    if !delete_claim(&mut transaction, claim).await? {
+        transaction.rollback().await.map_err(sorted)?;
+        return Ok(Ended::Gone);
+    }
+    let mut found = 0;
+    for (rows, change) in [(sent, SENT), (released, RELEASED)] {
+        found += change_rows(&mut transaction, claim, rows, change).await?;
+    }
+    for failure in failed {
+        found += fail(&mut transaction, claim, failure).await?;
+    }
+    conclude(transaction, sent.len() + failed.len() + released.len(), found).await
+}
+
+/// Commits if exactly the expected rows have changed.
+async fn conclude(transaction: SqliteTransaction<'_>, expected: usize, found: u64) -> Result<Ended> {
+    let expected = u64::try_from(expected).unwrap_or(u64::MAX);
+    if found == expected {
+        transaction.commit().await.map_err(sorted)?;
+        Ok(Ended::Done)
+    } else {
+        transaction.rollback().await.map_err(sorted)?;
+        Ok(Ended::Short { expected, found })
+    }
+}
+
+async fn delete_claim(connection: &mut SqliteConnection, claim: i64) -> Result<bool> {
+    let deleted = sqlx::query("DELETE FROM incentive_notify_claims WHERE id = ?")
+        .bind(claim)
+        .execute(connection)
+        .await
+        .map_err(sorted)?;
+    Ok(deleted.rows_affected() == 1)
+}
+
+async fn change_rows(
+    connection: &mut SqliteConnection,
+    claim: i64,
+    rows: &[i64],
+    change: &str,
+) -> Result<u64> {
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let text = format!(
+        "UPDATE incentive_notify_queue SET {}, updated_at = {NOW} WHERE {} AND claim_id = ? AND status = 'processing'",
+        change.replace("{now}", NOW),
+        ids::id_in(rows.len())
+    );
+    let mut query = sqlx::query(AssertSqlSafe(text));
+    for id in ids::bound(rows) {
+        query = query.bind(id);
+    }
+    let changed = query.bind(claim).execute(connection).await.map_err(sorted)?;
+    Ok(changed.rows_affected())
+}
+
+async fn tell(connection: &mut SqliteConnection, claim: i64, rows: &[i64], kind: HistoryKind) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
+         SELECT id, {NOW}, ?, attempts, json_object('claim', claim_id) FROM incentive_notify_queue \
+         WHERE {} AND claim_id = ? ORDER BY id",
+        ids::id_in(rows.len())
+    );
+    let mut query = sqlx::query(AssertSqlSafe(text)).bind(kind.as_str());
+    for id in ids::bound(rows) {
+        query = query.bind(id);
+    }
+    query
+        .bind(claim)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(sorted)
+}
+
+async fn fail(connection: &mut SqliteConnection, claim: i64, failure: &PublishFailure) -> Result<u64> {
+    let error = short(&failure.error);
+    let (status, kind) = match failure.retry_in {
+        Some(_) => ("pending", HistoryKind::PublishFailed),
+        None => ("failed", HistoryKind::PublishFailedFinally),
+    };
+    let wait = from_now(failure.retry_in.unwrap_or_default());
+    let text = format!(
+        "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
+         SELECT id, {NOW}, ?, attempts, json_object('error', ?, 'retry_at', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?)) \
+         FROM incentive_notify_queue WHERE id = ? AND claim_id = ?"
+    );
+    sqlx::query(AssertSqlSafe(text))
+        .bind(kind.as_str())
+        .bind(&error)
+        .bind(&wait)
+        .bind(failure.notification_id)
+        .bind(claim)
+        .execute(&mut *connection)
+        .await
+        .map_err(sorted)?;
+    let text = format!(
+        "UPDATE incentive_notify_queue SET status = ?, last_error = ?, claim_id = NULL, updated_at = {NOW}, \
+         scheduled_at = iif(?, strftime('%Y-%m-%d %H:%M:%f', 'now', ?), scheduled_at) \
+         WHERE id = ? AND claim_id = ? AND status = 'processing'"
+    );
+    let changed = sqlx::query(AssertSqlSafe(text))
+        .bind(status)
+        .bind(&error)
+        .bind(failure.retry_in.is_some())
+        .bind(&wait)
+        .bind(failure.notification_id)
+        .bind(claim)
+        .execute(connection)
+        .await
+        .map_err(sorted)?;
+    Ok(changed.rows_affected())
+}
+
+/// See [`super::super::Store::doubt`].
+pub(super) async fn doubt(pool: &SqlitePool, claim: i64, why: &str, retry_in: Duration) -> Result<()> {
+    sqlx::query(
+        "UPDATE incentive_notify_claims \
+         SET doubt = ?, lease_until = strftime('%Y-%m-%d %H:%M:%f', 'now', ?) WHERE id = ?",
+    )
+    .bind(short(why))
+    .bind(from_now(retry_in))
+    .bind(claim)
+    .execute(pool)
+    .await
+    .map(drop)
+    .map_err(sorted)
+}

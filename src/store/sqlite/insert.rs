@@ -1,0 +1,48 @@
+//! Storing a batch.
+
+use sqlx::AssertSqlSafe;
+use sqlx::sqlite::SqlitePool;
+
+use super::super::{Inserted, NewNotification, Result};
+use super::{IMMEDIATE, NOW, sorted, stored};
+
+/// See [`super::super::Store::insert`].
+pub(super) async fn insert(pool: &SqlitePool, batch: &[NewNotification]) -> Result<Inserted> {
+    let text = format!(
+        "INSERT INTO incentive_notify_queue (event_id, user_id, incentive_type, notification_type, priority, \
+         message_title, message_body, incentive_data, occurred_at, scheduled_at, expires_at, language, timezone, \
+         device_type, metrics_data, traceparent) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, {NOW}), ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING"
+    );
+    let mut transaction = pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
+    let mut inserted = 0;
+    for row in batch {
+        let done = sqlx::query(AssertSqlSafe(text.as_str()))
+            .bind(&row.event_id)
+            .bind(row.user_id)
+            .bind(row.incentive_type.as_str())
+            .bind(row.notification_type)
+            .bind(row.priority.get())
+            .bind(&row.message_title)
+            .bind(&row.message_body)
+            .bind(&row.incentive_data)
+            .bind(stored(row.occurred_at))
+            .bind(row.scheduled_at.map(stored))
+            .bind(row.expires_at.map(stored))
+            .bind(&row.language)
+            .bind(&row.timezone)
+            .bind(&row.device_type)
+            .bind(row.metrics_data())
+            .bind(&row.traceparent)
+            .execute(&mut *transaction)
+            .await
+            .map_err(sorted)?;
+        inserted += done.rows_affected();
+    }
+    transaction.commit().await.map_err(sorted)?;
+    let all = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+    Ok(Inserted {
+        inserted,
+        duplicates: all - inserted,
+    })
+}

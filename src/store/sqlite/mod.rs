@@ -1,0 +1,263 @@
+//! SQLite, for one machine: what `inq dev` keeps its rows in.
+//!
+//! One writer at a time, so that a claim excludes another by the lock on the file: every writing transaction begins
+//! IMMEDIATE. Readers go on beside it (WAL).
+
+mod claim;
+mod end;
+mod insert;
+mod read;
+mod results;
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use sqlx::Row;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
+
+use super::columns::Columns;
+use super::migrations::{self, Applied};
+use super::{
+    Claimant, Claimed, Decide, Depth, Ended, HistoryEntry, Inserted, NewNotification, Notification,
+    OpenClaim, PublishFailure, Result, SchemaState, Store, StoreError, Verdict,
+};
+use crate::contract::DeliveryResult;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// How long a writer waits for another.
+const BUSY: Duration = Duration::from_secs(10);
+/// How long a call waits for a connection.
+const ACQUIRE: Duration = Duration::from_secs(15);
+/// How a writing transaction begins.
+const IMMEDIATE: &str = "BEGIN IMMEDIATE";
+/// The database's clock, as the tables keep times.
+const NOW: &str = "strftime('%Y-%m-%d %H:%M:%f', 'now')";
+
+/// The store in a SQLite file.
+pub(super) struct SqliteStore {
+    pool: SqlitePool,
+}
+
+impl SqliteStore {
+    /// The file is made when it is first asked for something.
+    pub(super) fn new(url: &str, max_connections: u32) -> Result<Self> {
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|fault| StoreError::Refused(format!("database.url: {fault}")))?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A commit that was answered survives a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(ACQUIRE)
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    async fn applied(&self) -> Result<Vec<Applied>> {
+        let rows: sqlx::Result<Vec<(i64, Vec<u8>, bool)>> =
+            sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
+                .fetch_all(&self.pool)
+                .await;
+        match rows.map_err(sorted) {
+            Ok(rows) => Ok(rows.into_iter().map(Applied::from).collect()),
+            // There is no such table yet.
+            Err(StoreError::Schema(_)) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Sorts an error by what can be done.
+fn sorted(error: sqlx::Error) -> StoreError {
+    let text = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    match error {
+        sqlx::Error::Database(fault) => {
+            match fault.code().as_deref().and_then(|code| code.parse::<u32>().ok()) {
+                // The primary code is in the low byte: busy, locked, I/O error, full.
+                Some(code) if matches!(code & 0xff, 5 | 6 | 10 | 13) => StoreError::Away(text),
+                Some(code) if matches!(code & 0xff, 8 | 14 | 23 | 26) => StoreError::Refused(format!(
+                    "the file of database.url cannot be used ({text}): check that it is a SQLite file, that its folder \
+                 exists, and that both may be written"
+                )),
+                // Too big, constraint, mismatch.
+                Some(code) if matches!(code & 0xff, 18..=20) => StoreError::Data(text),
+                _ if fault.message().contains("no such table")
+                    || fault.message().contains("no such column") =>
+                {
+                    StoreError::Schema(format!(
+                        "the database's schema is not the one of this program ({text}): run `inq migrate`"
+                    ))
+                }
+                _ => StoreError::Unexpected(text),
+            }
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => StoreError::Away(text),
+        sqlx::Error::Configuration(_) => StoreError::Refused(format!("database.url: {text}")),
+        _ => StoreError::Unexpected(text),
+    }
+}
+
+/// A time as the tables keep it.
+fn stored(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+}
+
+/// A time from now, as a modifier of SQLite's date functions.
+fn from_now(duration: Duration) -> String {
+    format!("+{:.3} seconds", duration.as_secs_f64())
+}
+
+fn time_of(column: &str, text: &str) -> Result<DateTime<Utc>> {
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f")
+        .map(|time| time.and_utc())
+        .map_err(|fault| StoreError::Unexpected(format!("column {column}: {fault}")))
+}
+
+impl Columns for SqliteRow {
+    fn int(&self, column: &str) -> Result<i64> {
+        self.try_get_unchecked(column).map_err(sorted)
+    }
+
+    fn int_or_null(&self, column: &str) -> Result<Option<i64>> {
+        self.try_get_unchecked(column).map_err(sorted)
+    }
+
+    fn text(&self, column: &str) -> Result<String> {
+        self.try_get_unchecked(column).map_err(sorted)
+    }
+
+    fn text_or_null(&self, column: &str) -> Result<Option<String>> {
+        self.try_get_unchecked(column).map_err(sorted)
+    }
+
+    fn time(&self, column: &str) -> Result<DateTime<Utc>> {
+        time_of(column, &self.text(column)?)
+    }
+
+    fn time_or_null(&self, column: &str) -> Result<Option<DateTime<Utc>>> {
+        let text = self.text_or_null(column)?;
+        text.map(|text| time_of(column, &text)).transpose()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn server(&self) -> Result<String> {
+        let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(sorted)?;
+        Ok(format!("SQLite {version}"))
+    }
+
+    async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1")
+            .execute(&self.pool)
+            .await
+            .map(drop)
+            .map_err(sorted)
+    }
+
+    async fn migrate(&self) -> Result<Vec<i64>> {
+        let before = self.applied().await?;
+        migrations::check(&MIGRATIONS, &before)?;
+        MIGRATIONS.run(&self.pool).await.map_err(|fault| match fault {
+            sqlx::migrate::MigrateError::Execute(fault) => sorted(fault),
+            other => StoreError::Schema(format!("the migrations failed: {other}")),
+        })?;
+        Ok(migrations::news(&before, &self.applied().await?))
+    }
+
+    async fn schema(&self) -> Result<SchemaState> {
+        let applied = self.applied().await?;
+        migrations::check(&MIGRATIONS, &applied)?;
+        Ok(migrations::state(&MIGRATIONS, &applied))
+    }
+
+    async fn prove_claims_exclude(&self) -> Result<()> {
+        // The lock on the file is what excludes; that it can be had is what there is to see.
+        let transaction = self.pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
+        transaction.rollback().await.map_err(sorted)
+    }
+
+    async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted> {
+        insert::insert(&self.pool, batch).await
+    }
+
+    async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed> {
+        claim::claim(&self.pool, limit, lease, claimant).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>> {
+        claim::next_due(&self.pool).await
+    }
+
+    async fn settle(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended> {
+        end::settle(&self.pool, claim, rows, recovered).await
+    }
+
+    async fn release(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended> {
+        end::release(&self.pool, claim, rows, recovered).await
+    }
+
+    async fn give_back(
+        &self,
+        claim: i64,
+        sent: &[i64],
+        failed: &[PublishFailure],
+        released: &[i64],
+    ) -> Result<Ended> {
+        end::give_back(&self.pool, claim, sent, failed, released).await
+    }
+
+    async fn lapsed_claims(&self, limit: u32) -> Result<Vec<OpenClaim>> {
+        read::lapsed_claims(&self.pool, limit).await
+    }
+
+    async fn open_claims(&self, limit: u32) -> Result<Vec<OpenClaim>> {
+        read::open_claims(&self.pool, limit).await
+    }
+
+    async fn open_claim(&self, claim: i64) -> Result<Option<OpenClaim>> {
+        read::open_claim(&self.pool, claim).await
+    }
+
+    async fn doubt(&self, claim: i64, why: &str, retry_in: Duration) -> Result<()> {
+        end::doubt(&self.pool, claim, why, retry_in).await
+    }
+
+    async fn apply_results(&self, results: Vec<DeliveryResult>, decide: Arc<Decide>) -> Result<Vec<Verdict>> {
+        results::apply(&self.pool, &results, decide.as_ref()).await
+    }
+
+    async fn notification(&self, id: i64) -> Result<Option<Notification>> {
+        read::notification(&self.pool, id).await
+    }
+
+    async fn notification_of_event(&self, event_id: &str) -> Result<Option<Notification>> {
+        read::notification_of_event(&self.pool, event_id).await
+    }
+
+    async fn history(&self, notification_id: i64) -> Result<Vec<HistoryEntry>> {
+        read::history(&self.pool, notification_id).await
+    }
+
+    async fn depth(&self) -> Result<Depth> {
+        read::depth(&self.pool).await
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}
