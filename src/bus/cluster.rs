@@ -44,6 +44,11 @@ impl Cluster {
         &self.settings.brokers
     }
 
+    /// A property that the operator has set for every client.
+    pub(super) fn property(&self, name: &str) -> Option<&str> {
+        self.settings.properties.get(name).map(String::as_str)
+    }
+
     /// What all clients have in common, the operator's properties last, for they win.
     pub(super) fn client_config(&self, ours: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();

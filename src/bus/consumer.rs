@@ -35,9 +35,8 @@ const PAUSE_AFTER: Duration = Duration::from_secs(2);
 const POLL_SLICE: Duration = Duration::from_millis(100);
 /// A batch ends at this many bytes even if it has room for records.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
-const SESSION_TIMEOUT: Duration = Duration::from_secs(45);
-/// Half the session time-out: the drain on revocation must end well before the group gives us up.
-const DRAIN: Duration = Duration::from_millis(22_500);
+/// How long the group waits for a member that was killed, unless kafka.properties says otherwise.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What to consume, and in which portions.
 #[derive(Clone, Debug)]
@@ -99,13 +98,21 @@ impl Consumer {
     pub fn start(cluster: &Cluster, settings: ConsumerSettings) -> Result<Self, BusError> {
         let (joined_tx, joined) = watch::channel(false);
         let in_flight = InFlight::default();
+        let session = cluster
+            .property("session.timeout.ms")
+            .and_then(|text| text.parse().ok())
+            .map_or(SESSION_TIMEOUT, Duration::from_millis);
+        // The drain on revocation must end well before the group gives us up.
+        let drain = session / 2;
         let context = GroupContext {
+            topic: settings.topic.clone(),
             context: cluster.context(),
             in_flight: in_flight.clone(),
+            drain,
             revoked: Mutex::default(),
             joined: joined_tx,
         };
-        let session = SESSION_TIMEOUT.as_millis().to_string();
+        let session = session.as_millis().to_string();
         let consumer: BaseConsumer<GroupContext> = cluster
             .client_config(&[
                 ("group.id", &settings.group_id),
@@ -134,6 +141,7 @@ impl Consumer {
             consumer: Arc::new(consumer),
             settings,
             in_flight,
+            drain,
             sender,
             stop: Arc::clone(&stop),
             runtime: Handle::current(),
@@ -202,6 +210,8 @@ struct Reader {
     consumer: Arc<BaseConsumer<GroupContext>>,
     settings: ConsumerSettings,
     in_flight: InFlight,
+    /// How long a batch that is out has to finish when we must let go.
+    drain: Duration,
     sender: mpsc::Sender<Result<Batch, BusError>>,
     stop: Arc<AtomicBool>,
     runtime: Handle,
@@ -402,7 +412,7 @@ impl Reader {
     }
 
     fn leave(self) {
-        if !self.in_flight.wait_until_empty(DRAIN) {
+        if !self.in_flight.wait_until_empty(self.drain) {
             tracing::warn!(topic = %self.topic, "a batch was not finished in time; it will come again");
         }
         match self.consumer.commit_consumer_state(CommitMode::Sync) {
@@ -415,8 +425,11 @@ impl Reader {
 
 /// The context of a group member.
 struct GroupContext {
+    topic: String,
     context: Context,
     in_flight: InFlight,
+    /// How long a batch that is out has to finish when partitions are revoked.
+    drain: Duration,
     /// Partitions that were revoked since the thread last looked.
     revoked: Mutex<Vec<i32>>,
     /// Whether the partitions were shared out once.
@@ -444,7 +457,7 @@ impl ConsumerContext for GroupContext {
         if let Rebalance::Revoke(partitions) = rebalance
             && partitions.count() > 0
         {
-            if !self.in_flight.wait_until_empty(DRAIN) {
+            if !self.in_flight.wait_until_empty(self.drain) {
                 tracing::warn!("partitions were revoked while a batch was out; it will come again elsewhere");
             }
             self.revoked
@@ -454,10 +467,10 @@ impl ConsumerContext for GroupContext {
         }
     }
 
-    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, _rebalance: &Rebalance<'_>) {
         match consumer.assignment() {
             Ok(all) => {
-                tracing::info!(change = ?rebalance, partitions = all.count(), "the group has shared out the partitions");
+                tracing::info!(topic = %self.topic, partitions = all.count(), "the group has shared out the partitions");
                 self.joined.send_replace(true);
             }
             Err(error) => tracing::warn!(%error, "the assignment cannot be read"),

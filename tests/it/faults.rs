@@ -50,12 +50,28 @@ pub fn all() -> Vec<Fault> {
         fault("\"text\"", "schema_violation", "object"),
         fault("true", "schema_violation", "object"),
         fault("{}", "schema_violation", "event_id"),
-        fault(with("message_body", &format!("\"{}\"", "x".repeat(300_000))), "too_large", "262144"),
-        fault(with("incentive_type", "\"lottery\""), "unknown_incentive_type", "lottery"),
-        fault(with("incentive_type", "\"Point_Earning\""), "unknown_incentive_type", "point_earning"),
+        fault(
+            with("message_body", &format!("\"{}\"", "x".repeat(300_000))),
+            "too_large",
+            "262144",
+        ),
+        fault(
+            with("incentive_type", "\"lottery\""),
+            "unknown_incentive_type",
+            "lottery",
+        ),
+        fault(
+            with("incentive_type", "\"Point_Earning\""),
+            "unknown_incentive_type",
+            "point_earning",
+        ),
         fault(with("incentive_type", "7"), "schema_violation", "incentive_type"),
         fault(with("event_id", "\"\""), "schema_violation", "event_id"),
-        fault(with("event_id", &format!("\"{}\"", "e".repeat(129))), "schema_violation", "event_id"),
+        fault(
+            with("event_id", &format!("\"{}\"", "e".repeat(129))),
+            "schema_violation",
+            "event_id",
+        ),
     ];
     for required in ["event_id", "user_id", "incentive_type"] {
         faults.push(fault(without(required), "schema_violation", required));

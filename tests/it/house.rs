@@ -37,7 +37,10 @@ fn files_with(words: &[&str]) -> Vec<String> {
 
 fn assert_only(word: &[&str], rooms: &[&str]) {
     let found = files_with(word);
-    assert!(!found.is_empty(), "nobody uses {word:?}: is the test out of date?");
+    assert!(
+        !found.is_empty(),
+        "nobody uses {word:?}: is the test out of date?"
+    );
     let strangers: Vec<_> = found
         .iter()
         .filter(|file| !rooms.iter().any(|room| file.starts_with(room)))

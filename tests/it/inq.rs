@@ -79,7 +79,11 @@ impl Service {
     pub async fn ready(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
         let mut service = Self::start(environment, arguments);
         let deadline = Instant::now() + DEADLINE;
-        while service.get("/readyz").await.is_none_or(|(status, _)| status != 200) {
+        while service
+            .get("/readyz")
+            .await
+            .is_none_or(|(status, _)| status != 200)
+        {
             if let Some(status) = service.child.try_wait().expect("a status") {
                 panic!("inq has ended with {status}: {}", service.log());
             }

@@ -1,3 +1,10 @@
-//! What a user of the `inq` binary sees.
+//! What its users see of `inq`: on real servers where `scripts/test` has started them.
 
+mod bus;
+mod faults;
+mod house;
+mod inq;
+mod kafka;
+mod pipeline;
+mod servers;
 mod settings;

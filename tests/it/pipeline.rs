@@ -244,7 +244,11 @@ fn assert_dead_letters(house: &House, faults: &[faults::Fault]) {
             .unwrap_or_else(|| panic!("unknown: {}", String::from_utf8_lossy(payload)));
         let said = |name: &str| header(letter, name).unwrap_or_else(|| panic!("no {name}"));
         assert_eq!(said("dlq-reason"), fault.reason, "{}", said("dlq-detail"));
-        assert!(said("dlq-detail").contains(fault.detail), "{}", said("dlq-detail"));
+        assert!(
+            said("dlq-detail").contains(fault.detail),
+            "{}",
+            said("dlq-detail")
+        );
         assert_eq!(said("dlq-topic"), house.events);
         assert!(said("dlq-timestamp").parse::<DateTime<Utc>>().is_ok());
         assert!(said("dlq-failed-at").parse::<DateTime<Utc>>().is_ok());
@@ -309,14 +313,21 @@ async fn a_failed_result_brings_the_row_back_and_a_final_one_fails_it() {
     let first = house.request(1).await;
 
     house
-        .send_result(&first, "failed", json!({ "error_code": "timeout", "error_message": "no answer" }))
+        .send_result(
+            &first,
+            "failed",
+            json!({ "error_code": "timeout", "error_message": "no answer" }),
+        )
         .await;
     let second = house.request(2).await;
     assert_eq!(second["attempt"], 2);
     assert_eq!(second["notification_id"], first["notification_id"]);
 
     // Late and repeated: nothing changes.
-    eventually("attempt 2 is settled", async || house.show("story")["status"] == "sent").await;
+    eventually("attempt 2 is settled", async || {
+        house.show("story")["status"] == "sent"
+    })
+    .await;
     let before = house.show("story");
     house.send_result(&first, "failed", json!({})).await;
     house.send_result(&first, "delivered", json!({})).await;
@@ -374,7 +385,10 @@ async fn a_delivery_is_recorded_with_its_time_and_device() {
     house.send_result(&request, "opened", json!({})).await;
     // A failure that comes after it reached the user is late.
     house.send_result(&request, "failed", json!({})).await;
-    eventually("it was opened", async || !house.show("happy")["opened_at"].is_null()).await;
+    eventually("it was opened", async || {
+        !house.show("happy")["opened_at"].is_null()
+    })
+    .await;
     eventually("all is consumed", async || house.behind() == 0).await;
     let shown = house.show("happy");
     assert_eq!(shown["status"], "sent");
@@ -393,7 +407,10 @@ async fn a_result_that_names_nobody_is_a_dead_letter() {
     let nobody = json!({ "notification_id": 999_999, "attempt": 1, "user_id": 42 });
     house.send_result(&nobody, "delivered", json!({})).await;
     let letters = house.kafka.read_until(&house.kafka.name("results.dlq"), 1).await;
-    assert_eq!(header(&letters[0], "dlq-reason").as_deref(), Some("unknown_notification"));
+    assert_eq!(
+        header(&letters[0], "dlq-reason").as_deref(),
+        Some("unknown_notification")
+    );
     assert!(service.terminate().await.success());
     house.database.drop().await;
 }
@@ -432,7 +449,12 @@ async fn a_trace_goes_on_through_the_row_to_the_request() {
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     house
         .kafka
-        .produce_with_header(&house.events, simple_event("traced").as_bytes(), "traceparent", trace)
+        .produce_with_header(
+            &house.events,
+            simple_event("traced").as_bytes(),
+            "traceparent",
+            trace,
+        )
         .await;
     let requests = house.kafka.read_until(&house.deliveries, 1).await;
     assert_eq!(header(&requests[0], "traceparent").as_deref(), Some(trace));

@@ -1,4 +1,92 @@
-//! stub
+//! Where the real servers are. `scripts/test` starts them and names them in the environment.
+
+use sqlx::mysql::MySqlConnection;
+use sqlx::{AssertSqlSafe, Connection};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// The servers that must be there, separated by commas: `kafka`, `mysql`, `mariadb`.
+const REQUIRED: &str = "INQ_TEST_REQUIRE";
+
+fn is_required(server: &str) -> bool {
+    std::env::var(REQUIRED).is_ok_and(|list| list.split(',').any(|name| name == server))
+}
+
+/// The value of a variable that names a server; without it the test is left out aloud, or fails where it is required.
+pub fn named(server: &str, variable: &str) -> Option<String> {
+    match std::env::var(variable) {
+        Ok(value) if !value.is_empty() => Some(value),
+        _ if is_required(server) => panic!("{server} is required and {variable} is not set"),
+        _ => {
+            eprintln!("LEFT OUT: needs {server}, and {variable} is not set; run scripts/test");
+            None
+        }
+    }
+}
+
+/// Fails where a required server is not named.
+pub fn require() {
+    kafka_brokers();
+    server_url("mysql");
+    server_url("mariadb");
+}
+
+/// Kafka's bootstrap address.
 pub fn kafka_brokers() -> Option<String> {
-    std::env::var("KAFKA_BROKERS").ok()
+    named("kafka", "KAFKA_BROKERS")
+}
+
+/// The URL of a server, without a database: `mysql` or `mariadb`.
+pub fn server_url(server: &str) -> Option<String> {
+    named(server, &format!("INQ_TEST_{}_URL", server.to_uppercase()))
+}
+
+/// A database of a test's own, on `mysql`, `mariadb` or `sqlite`.
+pub struct Database {
+    pub url: String,
+    server: Option<(String, String)>,
+    _folder: Option<TempDir>,
+}
+
+impl Database {
+    /// An empty one, without tables; `None`, said aloud, where the server is not to be had.
+    pub async fn fresh(server: &str) -> Option<Self> {
+        if server == "sqlite" {
+            let folder = TempDir::new().expect("a folder");
+            return Some(Self {
+                url: format!("sqlite://{}", folder.path().join("test.db").display()),
+                server: None,
+                _folder: Some(folder),
+            });
+        }
+        let server_url = server_url(server)?;
+        let name = format!("inq_test_{}", Uuid::new_v4().simple());
+        execute(
+            &server_url,
+            &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"),
+        )
+        .await;
+        Some(Self {
+            url: format!("{}/{name}", server_url.trim_end_matches('/')),
+            server: Some((server_url, name)),
+            _folder: None,
+        })
+    }
+
+    /// Removes it. A test that fails leaves it, to be looked at.
+    pub async fn drop(self) {
+        if let Some((server, name)) = self.server {
+            execute(&server, &format!("DROP DATABASE {name}")).await;
+        }
+    }
+}
+
+/// One statement on a MySQL or MariaDB server.
+pub async fn execute(url: &str, statement: &str) {
+    let mut connection = MySqlConnection::connect(url).await.expect("a connection");
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(&mut connection)
+        .await
+        .unwrap_or_else(|fault| panic!("{statement}: {fault}"));
+    connection.close().await.expect("closed");
 }
