@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Failure, catalogues, cluster_settings, output};
-use crate::bus::{Cluster, ClusterView, TransactionalPublisher};
+use crate::bus::{BusError, Cluster, ClusterView, TransactionalPublisher};
 use crate::config::{Semantics, Settings};
 use crate::service::{missing_topics, require_current_schema};
 use crate::store;
@@ -27,7 +27,7 @@ pub struct Args {
     pub json: bool,
 }
 
-const LOOK: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_secs(5);
 
 /// One thing that was looked at.
 #[derive(Serialize)]
@@ -59,7 +59,10 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let seen = cluster.look(LOOK).await;
     let broker = match &seen {
         Ok(view) => Ok(format!("cluster {} at {}", view.id, cluster.brokers())),
-        Err(error) => Err(format!("{error}: check kafka.brokers ({})", cluster.brokers())),
+        Err(error @ BusError::Away(_)) => {
+            Err(format!("{error}; check kafka.brokers ({})", cluster.brokers()))
+        }
+        Err(error) => Err(error.to_string()),
     };
     checks.push(Check::new("broker", broker));
     if let Ok(view) = seen {

@@ -115,7 +115,7 @@ pub async fn reach_cluster(
             }
             Err(BusError::Refused(why)) => return Err(StartError::Failed(why)),
             Err(error) => {
-                let why = format!("{error} (kafka.brokers = {})", cluster.brokers());
+                let why = format!("{error}; check kafka.brokers ({})", cluster.brokers());
                 patience.wait(&why, stop).await;
             }
         }

@@ -6,5 +6,6 @@ mod house;
 mod inq;
 mod kafka;
 mod pipeline;
+mod remedies;
 mod servers;
 mod settings;

@@ -1,6 +1,6 @@
 //! The server's version, and the schema.
 
-use sqlx::mysql::MySqlPool;
+use sqlx::mysql::{MySqlConnection, MySqlPool};
 
 use super::super::migrations::{self, Applied};
 use super::super::{Result, SchemaState, StoreError};
@@ -9,9 +9,9 @@ use super::error::sorted;
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/mysql");
 
 /// Its name, checked against what the claims need.
-pub(super) async fn server(pool: &MySqlPool) -> Result<String> {
+pub(super) async fn server(connection: &mut MySqlConnection) -> Result<String> {
     let version: String = sqlx::query_scalar("SELECT CAST(VERSION() AS CHAR)")
-        .fetch_one(pool)
+        .fetch_one(connection)
         .await
         .map_err(sorted)?;
     let mariadb = version.to_ascii_lowercase().contains("mariadb");

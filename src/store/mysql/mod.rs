@@ -19,7 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlRow};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Connection, Row};
 
 use super::columns::{self, Columns};
 use super::{
@@ -51,6 +51,7 @@ type Attempt<'a, T> = Pin<Box<dyn Future<Output = std::result::Result<T, Answer>
 /// The store on MySQL or MariaDB.
 pub(super) struct MySqlStore {
     pool: MySqlPool,
+    options: MySqlConnectOptions,
 }
 
 impl MySqlStore {
@@ -66,8 +67,22 @@ impl MySqlStore {
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE)
             .after_connect(|connection, _| Box::pin(set_session(connection)))
-            .connect_lazy_with(options);
-        Ok(Self { pool })
+            .connect_lazy_with(options.clone());
+        Ok(Self { pool, options })
+    }
+
+    /// A connection beside the pool, which would only say that it waited in vain.
+    async fn connect(&self) -> Result<MySqlConnection> {
+        let place = format!("{}:{}", self.options.get_host(), self.options.get_port());
+        match tokio::time::timeout(ACQUIRE, MySqlConnection::connect_with(&self.options)).await {
+            Ok(connected) => connected.map_err(|fault| match StoreError::from(sorted(fault)) {
+                StoreError::Away(why) => StoreError::Away(format!("{why}; check database.url ({place})")),
+                other => other,
+            }),
+            Err(_elapsed) => Err(StoreError::Away(format!(
+                "{place} does not answer; check database.url"
+            ))),
+        }
     }
 
     /// Does a transaction, and does it again when the server has ended it for the sake of another.
@@ -140,7 +155,11 @@ impl Columns for MySqlRow {
 #[async_trait]
 impl Store for MySqlStore {
     async fn server(&self) -> Result<String> {
-        migrate::server(&self.pool).await
+        let mut connection = self.connect().await?;
+        let server = migrate::server(&mut connection).await?;
+        // It has told what it was made for; how it ends is of no interest.
+        drop(connection.close().await);
+        Ok(server)
     }
 
     async fn ping(&self) -> Result<()> {
