@@ -7,5 +7,6 @@ mod inq;
 mod kafka;
 mod pipeline;
 mod remedies;
+mod security;
 mod servers;
 mod settings;

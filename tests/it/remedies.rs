@@ -32,7 +32,11 @@ fn assert_says(said: &(String, Option<i32>), status: i32, parts: &[&str]) {
 #[test]
 fn a_database_url_of_another_kind_is_refused() {
     let said = refused(&[("DATABASE_URL", "postgres://localhost/inq")], &["run"]);
-    assert_says(&said, 2, &["database.url", "DATABASE_URL", "postgres", "mysql://"]);
+    assert_says(
+        &said,
+        2,
+        &["database.url", "DATABASE_URL", "postgres", "mysql://"],
+    );
 }
 
 #[test]
@@ -44,7 +48,9 @@ fn a_broker_without_a_port_is_refused() {
 #[tokio::test]
 async fn a_wrong_password_names_the_setting_and_not_the_password() {
     for server in ["mysql", "mariadb"] {
-        let Some(url) = servers::server_url(server) else { return };
+        let Some(url) = servers::server_url(server) else {
+            return;
+        };
         let (start, host) = url.split_once('@').expect("a user");
         let user = start.rsplit_once(':').map_or(start, |(user, _)| user);
         let wrong = format!("{user}:not-the-password@{host}/inq");
@@ -56,7 +62,9 @@ async fn a_wrong_password_names_the_setting_and_not_the_password() {
 
 #[tokio::test]
 async fn a_database_that_does_not_exist_names_the_statement_to_make_it() {
-    let Some(url) = servers::server_url("mysql") else { return };
+    let Some(url) = servers::server_url("mysql") else {
+        return;
+    };
     let nowhere = format!("{url}/inq_test_nowhere");
     for arguments in [&["run"][..], &["migrate"], &["status"], &["show", "1"]] {
         let said = refused(&[("DATABASE_URL", &nowhere)], arguments);
@@ -82,7 +90,9 @@ async fn a_missing_topic_is_named_with_the_command_to_make_it() {
 #[tokio::test]
 async fn an_old_schema_names_the_command_that_mends_it() {
     for server in ["sqlite", "mysql", "mariadb"] {
-        let Some(database) = Database::fresh(server).await else { return };
+        let Some(database) = Database::fresh(server).await else {
+            return;
+        };
         let environment = [("DATABASE_URL", database.url.as_str())];
         let said = refused(&environment, &["run", "--no-migrate"]);
         assert_says(&said, 1, &["schema", "inq migrate"]);
@@ -119,7 +129,13 @@ fn a_check_names_all_that_is_wrong_at_once() {
     let output = inq(&environment, &["check"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(1));
-    for part in ["FAIL  database", "database.url", "FAIL  broker", "kafka.brokers", "127.0.0.1:1"] {
+    for part in [
+        "FAIL  database",
+        "database.url",
+        "FAIL  broker",
+        "kafka.brokers",
+        "127.0.0.1:1",
+    ] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
     assert!(!text.contains("secret-word"));
@@ -186,7 +202,10 @@ async fn servers_that_are_away_are_waited_for() {
 
     open(kafka_port, kafka.brokers.parse().expect("an address")).await;
     eventually("it is ready", async || {
-        service.get("/readyz").await.is_some_and(|(status, _)| status == 200)
+        service
+            .get("/readyz")
+            .await
+            .is_some_and(|(status, _)| status == 200)
     })
     .await;
     assert!(service.terminate().await.success());

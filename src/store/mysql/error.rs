@@ -48,12 +48,16 @@ pub(super) fn sorted(error: sqlx::Error) -> Answer {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => Answer::Final(StoreError::Away(text)),
-        sqlx::Error::Tls(_) => Answer::Final(StoreError::Refused(format!(
-            "no TLS with the database: {text}: check ssl-mode and ssl-ca in database.url"
-        ))),
+        sqlx::Error::Tls(_) => no_tls(&text),
         sqlx::Error::Configuration(_) => Answer::Final(StoreError::Refused(format!("database.url: {text}"))),
         _ => Answer::Final(StoreError::Unexpected(text)),
     }
+}
+
+fn no_tls(text: &str) -> Answer {
+    Answer::Final(StoreError::Refused(format!(
+        "no TLS with the database: {text}: check ssl-mode and ssl-ca in database.url"
+    )))
 }
 
 fn number(fault: &dyn DatabaseError) -> Option<u16> {
