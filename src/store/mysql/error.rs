@@ -44,6 +44,8 @@ pub(super) fn sorted(error: sqlx::Error) -> Answer {
             Some(number) => by_number(number, one_line(fault.message())),
             None => Answer::Final(StoreError::Unexpected(text)),
         },
+        // What rustls thinks of a certificate comes as an I/O error.
+        sqlx::Error::Io(fault) if fault.kind() == std::io::ErrorKind::InvalidData => no_tls(&text),
         sqlx::Error::Io(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
