@@ -10,3 +10,4 @@ mod remedies;
 mod security;
 mod servers;
 mod settings;
+mod store;
