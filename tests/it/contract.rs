@@ -4,6 +4,7 @@
 mod asyncapi;
 mod differential;
 mod examples;
+mod messages;
 mod written;
 
 use std::collections::BTreeMap;
