@@ -1,4 +1,4 @@
-//! The AsyncAPI document ties the topics to the schemas.
+//! `asyncapi.json` ties the topics to the schemas.
 
 use std::collections::BTreeSet;
 

@@ -106,6 +106,7 @@ fn nearly(field: &str) -> BoxedStrategy<Value> {
         .boxed(),
         "language" => prop_oneof![
             text("[a-zA-Z]{1,4}([-_][a-zA-Z0-9]{1,8}){0,4}"),
+            text("en-Latn-US(-[a-z]{8}){2}-[a-z]{5,8}"),
             text(
                 "(en|de|zh)(-Hant)?(-US|-419)?(-[a-z]{5,8}|-1996){0,3}(-u-ca-[a-z]{3,8})?(-t-[a-z]{2}-h0-[a-z]{3,6})?\
                  (-x(-[a-z0-9]{1,8}){1,2})?"
