@@ -1,6 +1,7 @@
 //! What its users see of `inq`: on real servers where `scripts/test` has started them.
 
 mod bus;
+mod contract;
 mod faults;
 mod house;
 mod inq;
