@@ -7,6 +7,7 @@ mod house;
 mod inq;
 mod kafka;
 mod pipeline;
+mod readme;
 mod remedies;
 mod security;
 mod servers;
