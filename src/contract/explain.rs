@@ -17,6 +17,9 @@ use super::{Reason, Rejection};
 /// The longest path that a detail shows, in characters.
 const LONGEST_PATH: usize = 200;
 
+/// The longest path whose value a detail shows, in levels.
+const DEEPEST_FOUND: usize = 8;
+
 /// What is wrong with a text that was no `T`.
 pub(super) fn explain<'a, T: Deserialize<'a>>(text: &'a str, fields: &[&Field]) -> Rejection {
     let violation = |detail: String| Rejection::new(Reason::SchemaViolation, detail);
@@ -58,9 +61,8 @@ fn misfit(text: &str, fields: &[&Field], path: &Path, error: &serde_json::Error)
         return None;
     };
     let field = fields.iter().find(|field| field.name == key)?;
-    let found = value_at(text, &segments);
     if segments.len() == 1 {
-        let rejection = field.wrong(found.unwrap_or("something else"));
+        let rejection = field.wrong(value_at(text, &segments).unwrap_or("something else"));
         // JSON that no value can hold, a lone surrogate or a number too large: the parser has the better words.
         let is_unusable = error.classify() == Category::Syntax;
         return Some(if is_unusable {
@@ -69,13 +71,19 @@ fn misfit(text: &str, fields: &[&Field], path: &Path, error: &serde_json::Error)
             rejection
         });
     }
-    // Within a field everything is allowed but what no value can hold, and too many levels.
+    // Within a field everything is allowed but too many levels, and what no value can hold.
     let detail = if error.classify() == Category::Data {
         format!("{}: nested deeper than {MAX_LEVELS} levels", field.name)
     } else {
-        let found = cut(found.unwrap_or("something else"), Field::LONGEST_FOUND);
+        // Each level costs a pass over the text, and nobody's poison may cost much.
+        let found = (segments.len() <= DEEPEST_FOUND)
+            .then(|| value_at(text, &segments))
+            .flatten();
+        let found = found.map_or_else(String::new, |it| {
+            format!(", found {}", cut(it, Field::LONGEST_FOUND))
+        });
         format!(
-            "{}: {}, found {found}",
+            "{}: {}{found}",
             cut(&spell(&segments), LONGEST_PATH),
             without_position(error)
         )

@@ -51,9 +51,11 @@ fn text(payload: Option<&[u8]>, max_bytes: usize) -> Result<&str, Rejection> {
             "the value starts with the five bytes of a schema registry; send the JSON alone".into(),
         )),
         _ => str::from_utf8(bytes).map_err(|error| {
-            let good = &bytes[..error.valid_up_to()];
-            let lines = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n');
-            let (line, column) = (lines.clone().count(), lines.last().map_or(0, <[u8]>::len) + 1);
+            let mut lines = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n');
+            let (line, column) = (
+                lines.clone().count(),
+                lines.next_back().map_or(0, <[u8]>::len) + 1,
+            );
             invalid(format!("the value is not UTF-8 at line {line} column {column}"))
         }),
     }

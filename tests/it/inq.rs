@@ -1,6 +1,7 @@
 //! The built program, run as a user would.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -110,6 +111,11 @@ impl Service {
 
     pub fn output(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("out")).unwrap_or_default()
+    }
+
+    /// Where it runs.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// As an orchestrator stops it.

@@ -1,11 +1,13 @@
 //! What its users see of `inq`: on real servers where `scripts/test` has started them.
 
 mod bus;
+mod contract;
 mod faults;
 mod house;
 mod inq;
 mod kafka;
 mod pipeline;
+mod readme;
 mod remedies;
 mod security;
 mod servers;
