@@ -1,4 +1,4 @@
-//! Lists of ids: in a claim row, and in statements.
+//! Lists: of ids in a claim row and in statements, and of rows in statements.
 
 /// The smallest power of two that holds the list: statements with lists are prepared once for each length, and there
 /// should be few lengths.
@@ -21,6 +21,20 @@ pub(super) fn bound(ids: &[i64]) -> impl Iterator<Item = i64> {
     let last = ids.last().copied().unwrap_or_default();
     let missing = padded(ids.len()) - ids.len();
     ids.iter().copied().chain(std::iter::repeat_n(last, missing))
+}
+
+/// The most rows of one statement that stores rows.
+const ROWS_AT_ONCE: usize = 512;
+
+/// The list in parts whose lengths are powers of two, for statements that cannot say a row twice: few lengths again.
+pub(super) fn parts<T>(list: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = list;
+    std::iter::from_fn(move || {
+        let largest = 1 << rest.len().checked_ilog2()?;
+        let (part, later) = rest.split_at(ROWS_AT_ONCE.min(largest));
+        rest = later;
+        Some(part)
+    })
 }
 
 /// As the claim row keeps them.
@@ -48,6 +62,15 @@ mod tests {
             assert_eq!(bound(&ids).count(), places);
         }
         assert_eq!(bound(&[4, 5, 6]).collect::<Vec<_>>(), [4, 5, 6, 6]);
+    }
+
+    #[test]
+    fn parts_are_powers_of_two_and_make_the_list() {
+        let list: Vec<i64> = (0..1100).collect();
+        let lengths: Vec<_> = parts(&list).map(<[i64]>::len).collect();
+        assert_eq!(lengths, [512, 512, 64, 8, 4]);
+        assert_eq!(parts(&list).collect::<Vec<_>>().concat(), list);
+        assert_eq!(parts::<i64>(&[]).count(), 0);
     }
 
     #[test]

@@ -73,9 +73,10 @@ pub(super) async fn claim(
         return Ok(Claimed::default());
     }
     let rows = pick.to_claim();
-    let claim = match rows.is_empty() {
-        true => None,
-        false => Some(write_claim(&mut transaction, &rows, lease, claimant).await?),
+    let claim = if rows.is_empty() {
+        None
+    } else {
+        Some(write_claim(&mut transaction, &rows, lease, claimant).await?)
     };
     transaction.commit().await?;
     Ok(pick.claimed_as(claim))

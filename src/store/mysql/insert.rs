@@ -5,12 +5,10 @@ use std::collections::HashSet;
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
-use super::super::{Inserted, NewNotification, bounds};
+use super::super::{Inserted, NewNotification, bounds, ids};
 use super::error::Answer;
 use super::stored;
 
-/// The most rows of one statement; a batch is parted into powers of two, so that few statements are prepared.
-const ROWS_AT_ONCE: usize = 512;
 const COLUMNS: &str = "event_id, user_id, incentive_type, notification_type, priority, message_title, message_body, \
      incentive_data, occurred_at, scheduled_at, expires_at, language, timezone, device_type, metrics_data, traceparent";
 const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?)";
@@ -25,12 +23,8 @@ pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Resul
         .iter()
         .filter(|row| !known.contains(&row.event_id) && seen.insert(&row.event_id))
         .collect();
-    let mut rest = fresh.as_slice();
-    while !rest.is_empty() {
-        let largest = 1 << rest.len().ilog2();
-        let (now, later) = rest.split_at(ROWS_AT_ONCE.min(largest));
-        insert_rows(&mut transaction, now).await?;
-        rest = later;
+    for part in ids::parts(&fresh) {
+        insert_rows(&mut transaction, part).await?;
     }
     transaction.commit().await?;
     let inserted = fresh.len();
@@ -43,18 +37,14 @@ pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Resul
 /// Which events have a row already: the count of affected rows does not tell, and a replay writes nothing this way.
 async fn known(connection: &mut MySqlConnection, batch: &[NewNotification]) -> sqlx::Result<HashSet<String>> {
     let mut known = HashSet::new();
-    let mut rest = batch;
-    while !rest.is_empty() {
-        let largest = 1 << rest.len().ilog2();
-        let (now, later) = rest.split_at(ROWS_AT_ONCE.min(largest));
-        let mut query = sqlx::query(AssertSqlSafe(known_text(now.len())));
-        for row in now {
+    for part in ids::parts(batch) {
+        let mut query = sqlx::query(AssertSqlSafe(known_text(part.len())));
+        for row in part {
             query = query.bind(&row.event_id);
         }
         for row in query.fetch_all(&mut *connection).await? {
             known.insert(row.try_get_unchecked(0)?);
         }
-        rest = later;
     }
     Ok(known)
 }

@@ -27,25 +27,11 @@ pub(super) async fn apply(
     let mut transaction = pool.begin().await?;
     let before = lock(&mut transaction, &wanted).await?;
     let mut after = before.clone();
-    let mut verdicts = Vec::with_capacity(results.len());
-    for result in results {
-        let row = after.get_mut(&result.notification_id);
-        let attempt = row.as_ref().map_or(0, |row| row.attempts);
-        let verdict = decide(row, result);
-        if let Verdict::Applied { kind, detail } = &verdict {
-            sqlx::query(
-                "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
-                 VALUES (?, UTC_TIMESTAMP(3), ?, ?, ?)",
-            )
-            .bind(result.notification_id)
-            .bind(kind.as_str())
-            .bind(attempt)
-            .bind(Value::Object(detail.clone()).to_string())
-            .execute(&mut *transaction)
-            .await?;
-        }
-        verdicts.push(verdict);
-    }
+    let verdicts: Vec<_> = results
+        .iter()
+        .map(|result| decide(after.get_mut(&result.notification_id), result))
+        .collect();
+    tell(&mut transaction, results, &verdicts, &before).await?;
     for (id, row) in &after {
         if before.get(id) != Some(row) {
             write(&mut transaction, row).await?;
@@ -75,6 +61,41 @@ async fn lock(connection: &mut MySqlConnection, rows: &[i64]) -> Result<BTreeMap
         found.insert(standing.id, standing);
     }
     Ok(found)
+}
+
+/// Writes the history entries of the verdicts.
+async fn tell(
+    connection: &mut MySqlConnection,
+    results: &[DeliveryResult],
+    verdicts: &[Verdict],
+    rows: &BTreeMap<i64, Standing>,
+) -> sqlx::Result<()> {
+    let entries: Vec<_> = results
+        .iter()
+        .zip(verdicts)
+        .filter_map(|(result, verdict)| match verdict {
+            Verdict::Applied { kind, detail } => {
+                rows.get(&result.notification_id).map(|row| (row, kind, detail))
+            }
+            _ => None,
+        })
+        .collect();
+    for part in ids::parts(&entries) {
+        let text = format!(
+            "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) VALUES {}",
+            vec!["(?, UTC_TIMESTAMP(3), ?, ?, ?)"; part.len()].join(", ")
+        );
+        let mut query = sqlx::query(AssertSqlSafe(text));
+        for (row, kind, detail) in part {
+            query = query
+                .bind(row.id)
+                .bind(kind.as_str())
+                .bind(row.attempts)
+                .bind(Value::Object((*detail).clone()).to_string());
+        }
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 async fn write(connection: &mut MySqlConnection, row: &Standing) -> sqlx::Result<()> {

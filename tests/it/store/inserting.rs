@@ -21,11 +21,7 @@ on_every_database! {
 }
 
 fn counts(inserted: u64, duplicates: u64) -> Inserted {
-    Inserted {
-        inserted,
-        duplicates,
-        ..Inserted::default()
-    }
+    Inserted { inserted, duplicates }
 }
 
 async fn a_redelivered_event_becomes_one_row(bench: Bench) {
@@ -48,7 +44,7 @@ async fn many_who_store_the_same_events_store_each_once(bench: Bench) {
             tokio::spawn(async move {
                 let mut rows: Vec<_> = (0..100).map(|number| row(&format!("event-{number}"))).collect();
                 // In orders of their own, so that they meet on the unique index from both sides.
-                if storer % 2 == 0 {
+                if storer.is_multiple_of(2) {
                     rows.reverse();
                 }
                 rows.rotate_left(storer * 10);
@@ -136,7 +132,7 @@ async fn text_is_kept_as_it_came(bench: Bench) {
 
 async fn json_is_kept_in_meaning(bench: Bench) {
     let texts = [
-        r#"{}"#,
+        "{}",
         r#"{"points_earned": 50, "badge": {"name": "Streak \ud83d\udd25", "tags": [1, 2.5, -3, null, true]}}"#,
         r#"{"nul": "\u0000", "escape": "\"\\\/\b\f\n\r\t", "separator": "\u2028"}"#,
         r#"{"big": 9223372036854775807, "bigger": 18446744073709551615, "small": -9223372036854775808}"#,

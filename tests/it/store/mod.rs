@@ -20,7 +20,7 @@ use inq::store::{self, Claim, Claimant, HistoryEntry, Inserted, NewNotification,
 
 use crate::servers::Database;
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Makes a test of each claim on each database.
 macro_rules! on_every_database {
