@@ -20,7 +20,7 @@ pub(super) fn event(run: &str, number: u32) -> (i64, Value) {
         "user_id": user_id,
         "incentive_type": kind,
         "language": language,
-        "device_type": if number % 2 == 0 { "ios" } else { "android" },
+        "device_type": if number.is_multiple_of(2) { "ios" } else { "android" },
         "incentive_data": data(kind, amount, number + 1),
     });
     (user_id, event)
