@@ -7,7 +7,8 @@ CREATE TABLE incentive_notify_queue (
     notification_type INT          NOT NULL,
     message_title     VARCHAR(255) NOT NULL,
     message_body      TEXT         NOT NULL,
-    incentive_data    JSON         NOT NULL,
+    -- MariaDB's JSON refuses what is nested deeper than 32 levels, which the contract allows.
+    incentive_data    /*!80000 JSON */ /*M!100600 LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin */ NOT NULL,
     status            ENUM ('pending', 'processing', 'sent', 'failed', 'cancelled', 'expired', 'suppressed', 'digested')
                                    NOT NULL DEFAULT 'pending',
     priority          TINYINT      NOT NULL DEFAULT 0,

@@ -34,16 +34,9 @@ pub(super) fn known(migrator: &Migrator) -> Vec<Applied> {
 /// Whether what has run is what this program would have run.
 ///
 /// # Errors
-/// If a migration broke off, or was another one under the same number.
+/// If a migration was another one under the same number.
 pub(super) fn check(migrator: &Migrator, applied: &[Applied]) -> Result<()> {
     for run in applied {
-        if !run.success {
-            return Err(StoreError::Schema(format!(
-                "migration {} broke off in the middle: restore the database from a backup, or finish the migration by \
-                 hand and delete its row from _sqlx_migrations",
-                run.version
-            )));
-        }
         let other = known(migrator)
             .into_iter()
             .find(|ours| ours.version == run.version && ours.checksum != run.checksum);
@@ -58,8 +51,26 @@ pub(super) fn check(migrator: &Migrator, applied: &[Applied]) -> Result<()> {
     Ok(())
 }
 
+/// Whether there is something to run, asked while no other can run anything.
+///
+/// # Errors
+/// If a migration broke off, or was another one under the same number.
+pub(super) fn is_missing_some(migrator: &Migrator, applied: &[Applied]) -> Result<bool> {
+    if let Some(run) = applied.iter().find(|run| !run.success) {
+        return Err(StoreError::Schema(format!(
+            "migration {} broke off in the middle: restore the database from a backup, or finish the migration by hand \
+             and delete its row from _sqlx_migrations",
+            run.version
+        )));
+    }
+    check(migrator, applied)?;
+    Ok(matches!(state(migrator, applied), SchemaState::Old { .. }))
+}
+
 /// Where the schema stands.
 pub(super) fn state(migrator: &Migrator, applied: &[Applied]) -> SchemaState {
+    // One without success is under way, or broke off: `migrate` knows.
+    let applied: Vec<_> = applied.iter().filter(|run| run.success).collect();
     let newest = applied.iter().map(|run| run.version).max();
     let needed = migrator
         .iter()
@@ -77,6 +88,12 @@ pub(super) fn state(migrator: &Migrator, applied: &[Applied]) -> SchemaState {
         Some(version) if complete => SchemaState::Current { version },
         version => SchemaState::Old { version, needed },
     }
+}
+
+/// What the library has to say of a migration that failed.
+pub(super) fn failed(fault: &sqlx::migrate::MigrateError) -> StoreError {
+    let text: Vec<_> = fault.to_string().split_whitespace().map(str::to_owned).collect();
+    StoreError::Schema(format!("the migrations failed: {}", text.join(" ")))
 }
 
 /// The versions that ran between the two.

@@ -5,6 +5,7 @@
 //! always the database's clock: instances whose own clocks differ agree on what is due and on when a
 //! lease ends.
 
+mod bounds;
 mod columns;
 mod error;
 mod ids;
@@ -12,6 +13,7 @@ mod migrations;
 #[doc(hidden)]
 pub mod mysql;
 mod notification;
+mod pick;
 mod results;
 mod sqlite;
 
@@ -159,7 +161,8 @@ pub trait Store: Send + Sync {
     /// One round trip.
     async fn ping(&self) -> Result<()>;
 
-    /// Runs the migrations that are missing, and returns the versions that it ran.
+    /// Runs the migrations that are missing, and returns the versions that it ran. Those who migrate at the same time
+    /// wait for each other. A database of a newer program is left as it is.
     async fn migrate(&self) -> Result<Vec<i64>>;
 
     /// Compares the schema with this program's migrations.
@@ -240,10 +243,13 @@ pub trait Store: Send + Sync {
 /// # Errors
 /// [`StoreError::Refused`] where the URL cannot be used.
 pub fn open(url: &str, max_connections: u32) -> Result<Arc<dyn Store>> {
-    if url.starts_with("sqlite:") {
-        return Ok(Arc::new(sqlite::SqliteStore::new(url, max_connections)?));
+    match url.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => Ok(Arc::new(sqlite::SqliteStore::new(url, max_connections)?)),
+        Some("mysql" | "mariadb") => Ok(Arc::new(mysql::MySqlStore::new(url, max_connections)?)),
+        _ => Err(StoreError::Refused(
+            "database.url is of another kind: use mysql://, mariadb:// or sqlite://".to_owned(),
+        )),
     }
-    Ok(Arc::new(mysql::MySqlStore::new(url, max_connections)?))
 }
 
 /// As whole microseconds, for the databases' arithmetic with times.

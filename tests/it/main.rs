@@ -12,3 +12,4 @@ mod remedies;
 mod security;
 mod servers;
 mod settings;
+mod store;

@@ -1,6 +1,7 @@
 //! Where the real servers are. `scripts/test` starts them and names them in the environment.
 
 use sqlx::mysql::MySqlConnection;
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -71,6 +72,19 @@ impl Database {
             server: Some((server_url, name)),
             _folder: None,
         })
+    }
+
+    /// One statement past the store, as an operator or a mishap would do it.
+    pub async fn execute(&self, statement: &str) {
+        if self.server.is_some() {
+            return execute(&self.url, statement).await;
+        }
+        let mut connection = SqliteConnection::connect(&self.url).await.expect("a connection");
+        sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut connection)
+            .await
+            .unwrap_or_else(|fault| panic!("{statement}: {fault}"));
+        connection.close().await.expect("closed");
     }
 
     /// Removes it. A test that fails leaves it, to be looked at.

@@ -5,84 +5,100 @@ use std::time::Duration;
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 
-use super::super::columns::{self, CLAIMED, Columns};
-use super::super::{Claim, Claimant, Claimed, ClaimedRow, Result, StoreError, ids, micros};
+use super::super::columns::{CLAIMED, Columns};
+use super::super::pick::Pick;
+use super::super::{Claimant, Claimed, Result, ids, micros};
 use super::error::{Answer, sorted};
 use crate::contract::Priority;
 
 /// The due rows of one priority: a range of `claim_order`, in its order, but for rows that another claim has locked.
-/// [`claim_text`] puts the columns in.
-#[doc(hidden)]
-pub const CLAIM: &str = "SELECT {columns}, expires_at <= UTC_TIMESTAMP(3) AS has_expired, UTC_TIMESTAMP(3) AS db_now \
-     FROM incentive_notify_queue FORCE INDEX (claim_order) \
-     WHERE status = 'pending' AND priority = ? AND scheduled_at <= UTC_TIMESTAMP(3) \
-     ORDER BY scheduled_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
+pub(super) fn due_rows_text() -> String {
+    format!(
+        "SELECT {CLAIMED}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_queue FORCE INDEX (claim_order) \
+         WHERE status = 'pending' AND priority = ? AND scheduled_at <= UTC_TIMESTAMP(3) \
+         ORDER BY scheduled_at, id LIMIT ? FOR UPDATE SKIP LOCKED"
+    )
+}
 
-/// The due time of the next row of each priority, in microseconds from now: five dives into `claim_order`.
-#[doc(hidden)]
-pub const NEXT_DUE: &str = "SELECT MIN(wait) AS wait FROM ( \
-     (SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), scheduled_at) AS wait FROM incentive_notify_queue \
-      FORCE INDEX (claim_order) WHERE status = 'pending' AND priority = 4 ORDER BY scheduled_at LIMIT 1) UNION ALL \
-     (SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), scheduled_at) FROM incentive_notify_queue \
-      FORCE INDEX (claim_order) WHERE status = 'pending' AND priority = 3 ORDER BY scheduled_at LIMIT 1) UNION ALL \
-     (SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), scheduled_at) FROM incentive_notify_queue \
-      FORCE INDEX (claim_order) WHERE status = 'pending' AND priority = 2 ORDER BY scheduled_at LIMIT 1) UNION ALL \
-     (SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), scheduled_at) FROM incentive_notify_queue \
-      FORCE INDEX (claim_order) WHERE status = 'pending' AND priority = 1 ORDER BY scheduled_at LIMIT 1) UNION ALL \
-     (SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), scheduled_at) FROM incentive_notify_queue \
-      FORCE INDEX (claim_order) WHERE status = 'pending' AND priority = 0 ORDER BY scheduled_at LIMIT 1)) AS earliest";
+/// How long each priority's next row waits, in microseconds: a dive into `claim_order` for each, without locks.
+pub(super) fn waits_text() -> String {
+    let dives: Vec<_> = Priority::urgent_first()
+        .map(|priority| {
+            let priority = priority.get();
+            format!(
+                "(SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), scheduled_at) \
+                 FROM incentive_notify_queue FORCE INDEX (claim_order) \
+                 WHERE status = 'pending' AND priority = {priority} ORDER BY scheduled_at, id LIMIT 1) AS wait_{priority}"
+            )
+        })
+        .collect();
+    format!("SELECT {}", dives.join(", "))
+}
 
-/// One transaction: lock, mark what has expired, write the claim, mark its rows.
+async fn waits(connection: &mut MySqlConnection) -> std::result::Result<Vec<(Priority, i64)>, Answer> {
+    let row = sqlx::query(AssertSqlSafe(waits_text()))
+        .fetch_one(connection)
+        .await?;
+    let mut waits = Vec::new();
+    for priority in Priority::urgent_first() {
+        if let Some(wait) = row.int_or_null(&format!("wait_{}", priority.get()))? {
+            waits.push((priority, wait));
+        }
+    }
+    Ok(waits)
+}
+
+/// Looks which priorities have due rows, which costs an idle publisher one statement; then one transaction: lock, mark
+/// what has expired, write the claim, mark its rows.
 pub(super) async fn claim(
     pool: &MySqlPool,
     limit: u32,
     lease: Duration,
     claimant: &Claimant,
 ) -> std::result::Result<Claimed, Answer> {
-    let text = CLAIM.replace("{columns}", CLAIMED);
-    let mut transaction = pool.begin().await?;
-    let mut now = None;
-    let mut rows: Vec<ClaimedRow> = Vec::new();
-    let mut expired: Vec<i64> = Vec::new();
-    for priority in Priority::urgent_first() {
-        let room = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        if room == 0 {
-            break;
-        }
-        let found = sqlx::query(AssertSqlSafe(text.as_str()))
-            .bind(priority.get())
-            .bind(room)
-            .fetch_all(&mut *transaction)
-            .await?;
-        for row in &found {
-            now = now.or(Some(row.time("db_now")?));
-            if row.int_or_null("has_expired")? == Some(1) {
-                expired.push(row.int("id")?);
-            } else {
-                rows.push(columns::claimed_row(row)?);
-            }
-        }
+    let mut connection = pool.acquire().await?;
+    let mut due = waits(&mut connection).await?;
+    due.retain(|(_, wait)| *wait <= 0);
+    if due.is_empty() {
+        return Ok(Claimed::default());
     }
-    let Some(now) = now else {
+    let mut transaction = connection.begin().await?;
+    let mut pick = Pick::new(limit);
+    for (priority, _) in due {
+        pick.next_priority();
+        pick_from(&mut transaction, priority, &mut pick).await?;
+    }
+    if pick.is_empty() {
         transaction.rollback().await?;
         return Ok(Claimed::default());
-    };
-    if !expired.is_empty() {
-        mark_expired(&mut transaction, &expired).await?;
     }
-    let claim = if rows.is_empty() {
-        None
-    } else {
-        let mut claimed: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        claimed.sort_unstable();
-        let id = write_claim(&mut transaction, &claimed, lease, claimant).await?;
-        Some(Claim { id, now, rows })
+    let rows = pick.to_claim();
+    let claim = match rows.is_empty() {
+        true => None,
+        false => Some(write_claim(&mut transaction, &rows, lease, claimant).await?),
     };
     transaction.commit().await?;
-    Ok(Claimed {
-        claim,
-        expired: expired.len().try_into().unwrap_or(u64::MAX),
-    })
+    Ok(pick.claimed_as(claim))
+}
+
+async fn pick_from(
+    connection: &mut MySqlConnection,
+    priority: Priority,
+    pick: &mut Pick,
+) -> std::result::Result<(), Answer> {
+    while let Some(look_at) = pick.look_at() {
+        let found = sqlx::query(AssertSqlSafe(due_rows_text()))
+            .bind(priority.get())
+            .bind(look_at)
+            .fetch_all(&mut *connection)
+            .await?;
+        let expired = pick.take(&found)?;
+        if expired.is_empty() {
+            break;
+        }
+        mark_expired(connection, &expired).await?;
+    }
+    Ok(())
 }
 
 async fn mark_expired(connection: &mut MySqlConnection, rows: &[i64]) -> sqlx::Result<()> {
@@ -92,7 +108,7 @@ async fn mark_expired(connection: &mut MySqlConnection, rows: &[i64]) -> sqlx::R
         ids::id_in(rows.len())
     );
     let mark = format!(
-        "UPDATE incentive_notify_queue SET status = 'expired' WHERE {}",
+        "UPDATE incentive_notify_queue FORCE INDEX (PRIMARY) SET status = 'expired' WHERE {}",
         ids::id_in(rows.len())
     );
     for text in [history, mark] {
@@ -103,6 +119,14 @@ async fn mark_expired(connection: &mut MySqlConnection, rows: &[i64]) -> sqlx::R
         query.execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// So many rows, which this transaction has locked.
+pub(super) fn mark_claimed_text(rows: usize) -> String {
+    format!(
+        "UPDATE incentive_notify_queue FORCE INDEX (PRIMARY) SET status = 'processing', claim_id = ?, attempts = attempts + 1 WHERE {}",
+        ids::id_in(rows)
+    )
 }
 
 async fn write_claim(
@@ -130,11 +154,7 @@ async fn write_claim(
     .execute(&mut *connection)
     .await?;
     let claim = i64::try_from(written.last_insert_id()).unwrap_or(i64::MAX);
-    let text = format!(
-        "UPDATE incentive_notify_queue SET status = 'processing', claim_id = ?, attempts = attempts + 1 WHERE {}",
-        ids::id_in(rows.len())
-    );
-    let mut query = sqlx::query(AssertSqlSafe(text)).bind(claim);
+    let mut query = sqlx::query(AssertSqlSafe(mark_claimed_text(rows.len()))).bind(claim);
     for id in ids::bound(rows) {
         query = query.bind(id);
     }
@@ -144,36 +164,8 @@ async fn write_claim(
 
 /// See [`super::super::Store::next_due`].
 pub(super) async fn next_due(pool: &MySqlPool) -> Result<Option<Duration>> {
-    let row = sqlx::query(NEXT_DUE).fetch_one(pool).await.map_err(sorted)?;
-    Ok(row
-        .int_or_null("wait")?
-        .map(|wait| Duration::from_micros(u64::try_from(wait).unwrap_or(0))))
-}
-
-/// Two connections contend for one row.
-pub(super) async fn prove_exclusion(pool: &MySqlPool) -> Result<()> {
-    const CONTEND: &str = "SELECT id FROM incentive_notify_lock_probe WHERE id = 1 FOR UPDATE SKIP LOCKED";
-    let mut first = pool.acquire().await.map_err(sorted)?;
-    let mut second = pool.acquire().await.map_err(sorted)?;
-    let mut holder = first.begin().await.map_err(sorted)?;
-    let held = sqlx::query(CONTEND)
-        .fetch_optional(&mut *holder)
-        .await
-        .map_err(sorted)?;
-    let mut contender = second.begin().await.map_err(sorted)?;
-    let taken = sqlx::query(CONTEND)
-        .fetch_optional(&mut *contender)
-        .await
-        .map_err(sorted)?;
-    contender.rollback().await.map_err(sorted)?;
-    holder.rollback().await.map_err(sorted)?;
-    match (held, taken) {
-        // Not held: another instance proves the same at this moment, which is a proof as well.
-        (Some(_) | None, None) => Ok(()),
-        (_, Some(_)) => Err(StoreError::Refused(
-            "this server accepts FOR UPDATE SKIP LOCKED and does not lock: two instances would send the same \
-             notification; use MySQL 8.0+ or MariaDB 10.6+"
-                .to_owned(),
-        )),
-    }
+    let mut connection = pool.acquire().await.map_err(sorted)?;
+    let waits = waits(&mut connection).await?;
+    let next = waits.into_iter().map(|(_, wait)| wait).min();
+    Ok(next.map(|wait| Duration::from_micros(u64::try_from(wait).unwrap_or(0))))
 }

@@ -6,7 +6,8 @@ use sqlx::{AssertSqlSafe, MySqlConnection, MySqlTransaction};
 use super::super::{Ended, HistoryKind, PublishFailure, ids, micros, short};
 use super::error::Answer;
 
-const SENT: &str = "status = 'sent', sent_at = UTC_TIMESTAMP(3), claim_id = NULL, last_error = NULL";
+pub(super) const SENT: &str =
+    "status = 'sent', sent_at = UTC_TIMESTAMP(3), claim_id = NULL, last_error = NULL";
 const RELEASED: &str = "status = 'pending', attempts = attempts - 1, claim_id = NULL";
 
 /// See [`super::super::Store::settle`].
@@ -94,6 +95,14 @@ async fn delete_claim(connection: &mut MySqlConnection, claim: i64) -> sqlx::Res
     Ok(deleted.rows_affected() == 1)
 }
 
+/// So many rows, where they still belong to their claim.
+pub(super) fn change_text(change: &str, rows: usize) -> String {
+    format!(
+        "UPDATE incentive_notify_queue FORCE INDEX (PRIMARY) SET {change} WHERE {} AND claim_id = ? AND status = 'processing'",
+        ids::id_in(rows)
+    )
+}
+
 async fn change_rows(
     connection: &mut MySqlConnection,
     claim: i64,
@@ -103,11 +112,7 @@ async fn change_rows(
     if rows.is_empty() {
         return Ok(0);
     }
-    let text = format!(
-        "UPDATE incentive_notify_queue SET {change} WHERE {} AND claim_id = ? AND status = 'processing'",
-        ids::id_in(rows.len())
-    );
-    let mut query = sqlx::query(AssertSqlSafe(text));
+    let mut query = sqlx::query(AssertSqlSafe(change_text(change, rows.len())));
     for id in ids::bound(rows) {
         query = query.bind(id);
     }
@@ -138,36 +143,42 @@ async fn tell(
 
 async fn fail(connection: &mut MySqlConnection, claim: i64, failure: &PublishFailure) -> sqlx::Result<u64> {
     let error = short(&failure.error);
-    let (status, kind) = match failure.retry_in {
-        Some(_) => ("pending", HistoryKind::PublishFailed),
-        None => ("failed", HistoryKind::PublishFailedFinally),
+    let (status, kind, detail) = match failure.retry_in {
+        Some(_) => (
+            "pending",
+            HistoryKind::PublishFailed,
+            "JSON_OBJECT('error', ?, 'retry_at', \
+             CONCAT(LEFT(DATE_FORMAT(scheduled_at, '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z'))",
+        ),
+        None => (
+            "failed",
+            HistoryKind::PublishFailedFinally,
+            "JSON_OBJECT('error', ?)",
+        ),
     };
-    let wait = micros(failure.retry_in.unwrap_or_default());
-    sqlx::query(
-        "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
-         SELECT id, UTC_TIMESTAMP(3), ?, attempts, JSON_OBJECT('error', ?, 'retry_at', \
-         DATE_FORMAT(UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND, '%Y-%m-%dT%H:%i:%s.%fZ')) \
-         FROM incentive_notify_queue WHERE id = ? AND claim_id = ?",
-    )
-    .bind(kind.as_str())
-    .bind(&error)
-    .bind(wait)
-    .bind(failure.notification_id)
-    .bind(claim)
-    .execute(&mut *connection)
-    .await?;
     let changed = sqlx::query(
-        "UPDATE incentive_notify_queue SET status = ?, last_error = ?, claim_id = NULL, \
-         scheduled_at = IF(? > 0, UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND, scheduled_at) \
+        "UPDATE incentive_notify_queue FORCE INDEX (PRIMARY) SET status = ?, last_error = ?, claim_id = NULL, \
+         scheduled_at = IF(?, UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND, scheduled_at) \
          WHERE id = ? AND claim_id = ? AND status = 'processing'",
     )
     .bind(status)
     .bind(&error)
-    .bind(wait)
-    .bind(wait)
+    .bind(failure.retry_in.is_some())
+    .bind(micros(failure.retry_in.unwrap_or_default()))
     .bind(failure.notification_id)
     .bind(claim)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    // After the change, which has set when the next attempt is due.
+    let text = format!(
+        "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
+         SELECT id, UTC_TIMESTAMP(3), ?, attempts, {detail} FROM incentive_notify_queue WHERE id = ?"
+    );
+    sqlx::query(AssertSqlSafe(text))
+        .bind(kind.as_str())
+        .bind(&error)
+        .bind(failure.notification_id)
+        .execute(connection)
+        .await?;
     Ok(changed.rows_affected())
 }

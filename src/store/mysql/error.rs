@@ -62,6 +62,13 @@ fn no_tls(text: &str) -> Answer {
     )))
 }
 
+/// The URL ends before the database.
+pub(super) fn no_database() -> StoreError {
+    StoreError::Refused(
+        "database.url names no database: write mysql://USER:PASSWORD@HOST:PORT/DATABASE".to_owned(),
+    )
+}
+
 fn number(fault: &dyn DatabaseError) -> Option<u16> {
     fault
         .try_downcast_ref::<MySqlDatabaseError>()
@@ -86,18 +93,27 @@ fn by_number(number: u16, text: String) -> Answer {
         1049 => StoreError::Refused(format!(
             "the database that database.url names does not exist ({text}): create it with CREATE DATABASE"
         )),
-        1046 => StoreError::Refused(
-            "database.url names no database: write mysql://USER:PASSWORD@HOST:PORT/DATABASE".to_owned(),
-        ),
+        1046 => no_database(),
         1146 | 1054 => StoreError::Schema(format!(
             "the database's schema is not the one of this program ({text}): run `inq migrate`"
         )),
+        1665 => StoreError::Refused(format!(
+            "the server logs statements ({text}): set its binlog_format to ROW or MIXED"
+        )),
         // Too long, not storable, out of range, no JSON, null, a violated check.
-        1048 | 1264 | 1265 | 1292 | 1366 | 1406 | 3140..=3158 | 3819 | 4025 | 4038 => StoreError::Data(text),
-        // Too many connections, shutting down, not writable for now (a fail-over), killed, too busy.
-        1040
+        1048 | 1264 | 1265 | 1292 | 1366 | 1406 | 1690 | 3140..=3158 | 3819 | 4025 | 4038 => {
+            StoreError::Data(text)
+        }
+        // Too many connections, shutting down, not writable for now (a fail-over, a full disk), killed, too busy.
+        1021
+        | 1037
+        | 1038
+        | 1040
+        | 1041
         | 1053
+        | 1114
         | 1129
+        | 1135
         | 1152
         | 1158..=1161
         | 1184
@@ -108,7 +124,8 @@ fn by_number(number: u16, text: String) -> Answer {
         | 1792
         | 1836
         | 1927
-        | 3169 => StoreError::Away(text),
+        | 3169
+        | 4031 => StoreError::Away(text),
         _ => StoreError::Unexpected(format!("error {number}: {text}")),
     })
 }

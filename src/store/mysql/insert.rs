@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
-use super::super::{Inserted, NewNotification};
+use super::super::{Inserted, NewNotification, bounds};
 use super::error::Answer;
+use super::stored;
 
 /// The most rows of one statement; a batch is parted into powers of two, so that few statements are prepared.
 const ROWS_AT_ONCE: usize = 512;
@@ -16,6 +17,7 @@ const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)),
 
 /// See [`super::super::Store::insert`].
 pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Result<Inserted, Answer> {
+    bounds::check(batch)?;
     let mut transaction = pool.begin().await?;
     let known = known(&mut transaction, batch).await?;
     let mut seen: HashSet<&str> = HashSet::with_capacity(batch.len());
@@ -45,9 +47,7 @@ async fn known(connection: &mut MySqlConnection, batch: &[NewNotification]) -> s
     while !rest.is_empty() {
         let largest = 1 << rest.len().ilog2();
         let (now, later) = rest.split_at(ROWS_AT_ONCE.min(largest));
-        let places = vec!["?"; now.len()].join(", ");
-        let text = format!("SELECT event_id FROM incentive_notify_queue WHERE event_id IN ({places})");
-        let mut query = sqlx::query(AssertSqlSafe(text));
+        let mut query = sqlx::query(AssertSqlSafe(known_text(now.len())));
         for row in now {
             query = query.bind(&row.event_id);
         }
@@ -57,6 +57,12 @@ async fn known(connection: &mut MySqlConnection, batch: &[NewNotification]) -> s
         rest = later;
     }
     Ok(known)
+}
+
+/// Which of so many events have a row.
+pub(super) fn known_text(events: usize) -> String {
+    let places = vec!["?"; events].join(", ");
+    format!("SELECT event_id FROM incentive_notify_queue WHERE event_id IN ({places})")
 }
 
 async fn insert_rows(connection: &mut MySqlConnection, rows: &[&NewNotification]) -> sqlx::Result<()> {
@@ -76,9 +82,9 @@ async fn insert_rows(connection: &mut MySqlConnection, rows: &[&NewNotification]
             .bind(&row.message_title)
             .bind(&row.message_body)
             .bind(&row.incentive_data)
-            .bind(row.occurred_at)
-            .bind(row.scheduled_at)
-            .bind(row.expires_at)
+            .bind(stored(row.occurred_at))
+            .bind(row.scheduled_at.map(stored))
+            .bind(row.expires_at.map(stored))
             .bind(&row.language)
             .bind(&row.timezone)
             .bind(&row.device_type)

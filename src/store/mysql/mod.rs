@@ -7,8 +7,10 @@ mod claim;
 mod depth;
 mod end;
 mod error;
+mod explained;
 mod insert;
 mod migrate;
+mod proof;
 mod results;
 
 use std::pin::Pin;
@@ -17,10 +19,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlRow};
 use sqlx::{AssertSqlSafe, Connection, Row};
 
+use super::bounds;
 use super::columns::{self, Columns};
 use super::{
     Claimant, Claimed, Decide, Depth, Ended, HistoryEntry, Inserted, NewNotification, Notification,
@@ -30,7 +33,7 @@ use crate::contract::DeliveryResult;
 use error::{Answer, sorted};
 
 #[doc(hidden)]
-pub use claim::{CLAIM, NEXT_DUE};
+pub use explained::{Explained, explained};
 
 /// How long a call waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
@@ -63,6 +66,9 @@ impl MySqlStore {
             .pipes_as_concat(false)
             .no_engine_substitution(false)
             .timezone("+00:00".to_owned());
+        if options.get_database().is_none() {
+            return Err(error::no_database());
+        }
         let pool = MySqlPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE)
@@ -118,6 +124,11 @@ async fn set_session(connection: &mut MySqlConnection) -> sqlx::Result<()> {
     }
 }
 
+/// A time as the tables keep it. As a DATETIME: MariaDB makes NULL of a TIMESTAMP that is out of that type's range.
+fn stored(time: DateTime<Utc>) -> NaiveDateTime {
+    bounds::cut(time).naive_utc()
+}
+
 impl Columns for MySqlRow {
     // Unchecked: an integer column may be narrower than 64 bits, and JSON is text on one server and a type of its own on
     // the other.
@@ -171,15 +182,23 @@ impl Store for MySqlStore {
     }
 
     async fn migrate(&self) -> Result<Vec<i64>> {
-        migrate::run(&self.pool).await
+        let mut connection = self.connect().await?;
+        let ran = migrate::run(&mut connection).await?;
+        drop(connection.close().await);
+        Ok(ran)
     }
 
     async fn schema(&self) -> Result<SchemaState> {
-        migrate::schema(&self.pool).await
+        let mut connection = self.pool.acquire().await.map_err(sorted)?;
+        migrate::schema(&mut connection).await
     }
 
     async fn prove_claims_exclude(&self) -> Result<()> {
-        claim::prove_exclusion(&self.pool).await
+        // Beside the pool, which may have one connection only.
+        let (mut first, mut second) = (self.connect().await?, self.connect().await?);
+        let proven = proof::claims_exclude(&mut first, &mut second).await;
+        drop((first.close().await, second.close().await));
+        proven
     }
 
     async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted> {

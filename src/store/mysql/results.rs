@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, MySqlConnection};
 use super::super::columns::{self, STANDING};
 use super::super::{Decide, Standing, Verdict, ids, short};
 use super::error::Answer;
+use super::stored;
 use crate::contract::DeliveryResult;
 
 /// See [`super::super::Store::apply_results`].
@@ -54,12 +55,17 @@ pub(super) async fn apply(
     Ok(verdicts)
 }
 
+/// So many rows, locked in id order.
+pub(super) fn lock_text(rows: usize) -> String {
+    format!(
+        "SELECT {STANDING}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_queue FORCE INDEX (PRIMARY) \
+         WHERE {} ORDER BY id FOR UPDATE",
+        ids::id_in(rows)
+    )
+}
+
 async fn lock(connection: &mut MySqlConnection, rows: &[i64]) -> Result<BTreeMap<i64, Standing>, Answer> {
-    let text = format!(
-        "SELECT {STANDING}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_queue WHERE {} ORDER BY id FOR UPDATE",
-        ids::id_in(rows.len())
-    );
-    let mut query = sqlx::query(AssertSqlSafe(text));
+    let mut query = sqlx::query(AssertSqlSafe(lock_text(rows.len())));
     for id in ids::bound(rows) {
         query = query.bind(id);
     }
@@ -74,15 +80,15 @@ async fn lock(connection: &mut MySqlConnection, rows: &[i64]) -> Result<BTreeMap
 async fn write(connection: &mut MySqlConnection, row: &Standing) -> sqlx::Result<()> {
     let metrics = (!row.metrics.is_empty()).then(|| Value::Object(row.metrics.clone()).to_string());
     sqlx::query(
-        "UPDATE incentive_notify_queue SET status = ?, scheduled_at = ?, delivered_at = ?, opened_at = ?, \
+        "UPDATE incentive_notify_queue FORCE INDEX (PRIMARY) SET status = ?, scheduled_at = ?, delivered_at = ?, opened_at = ?, \
          clicked_at = ?, dismissed_at = ?, last_error = ?, metrics_data = ? WHERE id = ?",
     )
     .bind(row.status.as_str())
-    .bind(row.scheduled_at)
-    .bind(row.delivered_at)
-    .bind(row.opened_at)
-    .bind(row.clicked_at)
-    .bind(row.dismissed_at)
+    .bind(stored(row.scheduled_at))
+    .bind(row.delivered_at.map(stored))
+    .bind(row.opened_at.map(stored))
+    .bind(row.clicked_at.map(stored))
+    .bind(row.dismissed_at.map(stored))
     .bind(row.last_error.as_deref().map(short))
     .bind(metrics)
     .bind(row.id)

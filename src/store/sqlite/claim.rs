@@ -5,8 +5,9 @@ use std::time::Duration;
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
-use super::super::columns::{self, CLAIMED, Columns};
-use super::super::{Claim, Claimant, Claimed, ClaimedRow, Result, ids};
+use super::super::columns::{CLAIMED, Columns};
+use super::super::pick::Pick;
+use super::super::{Claimant, Claimed, Result, ids};
 use super::{IMMEDIATE, NOW, from_now, sorted};
 use crate::contract::Priority;
 
@@ -18,62 +19,43 @@ pub(super) async fn claim(
     claimant: &Claimant,
 ) -> Result<Claimed> {
     let mut transaction = pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
-    let claimed = claim_within(&mut transaction, limit, lease, claimant).await?;
+    let mut pick = Pick::new(limit);
+    for priority in Priority::urgent_first() {
+        pick.next_priority();
+        pick_from(&mut transaction, priority, &mut pick).await?;
+    }
+    if pick.is_empty() {
+        transaction.rollback().await.map_err(sorted)?;
+        return Ok(Claimed::default());
+    }
+    let rows = pick.to_claim();
+    let claim = match rows.is_empty() {
+        true => None,
+        false => Some(write_claim(&mut transaction, &rows, lease, claimant).await?),
+    };
     transaction.commit().await.map_err(sorted)?;
-    Ok(claimed)
+    Ok(pick.claimed_as(claim))
 }
 
-async fn claim_within(
-    connection: &mut SqliteConnection,
-    limit: u32,
-    lease: Duration,
-    claimant: &Claimant,
-) -> Result<Claimed> {
+async fn pick_from(connection: &mut SqliteConnection, priority: Priority, pick: &mut Pick) -> Result<()> {
     let text = format!(
-        "SELECT {CLAIMED}, expires_at <= {NOW} AS has_expired, {NOW} AS db_now FROM incentive_notify_queue \
+        "SELECT {CLAIMED}, {NOW} AS db_now FROM incentive_notify_queue INDEXED BY claim_order \
          WHERE status = 'pending' AND priority = ? AND scheduled_at <= {NOW} ORDER BY scheduled_at, id LIMIT ?"
     );
-    let mut now = None;
-    let mut rows: Vec<ClaimedRow> = Vec::new();
-    let mut expired: Vec<i64> = Vec::new();
-    for priority in Priority::urgent_first() {
-        let room = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        if room == 0 {
-            break;
-        }
+    while let Some(look_at) = pick.look_at() {
         let found = sqlx::query(AssertSqlSafe(text.as_str()))
             .bind(priority.get())
-            .bind(room)
+            .bind(look_at)
             .fetch_all(&mut *connection)
             .await
             .map_err(sorted)?;
-        for row in &found {
-            now = now.or(Some(row.time("db_now")?));
-            if row.int_or_null("has_expired")? == Some(1) {
-                expired.push(row.int("id")?);
-            } else {
-                rows.push(columns::claimed_row(row)?);
-            }
+        let expired = pick.take(&found)?;
+        if expired.is_empty() {
+            break;
         }
-    }
-    let Some(now) = now else {
-        return Ok(Claimed::default());
-    };
-    if !expired.is_empty() {
         mark_expired(connection, &expired).await?;
     }
-    let claim = if rows.is_empty() {
-        None
-    } else {
-        let mut claimed: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        claimed.sort_unstable();
-        let id = write_claim(connection, &claimed, lease, claimant).await?;
-        Some(Claim { id, now, rows })
-    };
-    Ok(Claimed {
-        claim,
-        expired: expired.len().try_into().unwrap_or(u64::MAX),
-    })
+    Ok(())
 }
 
 async fn mark_expired(connection: &mut SqliteConnection, rows: &[i64]) -> Result<()> {
@@ -136,7 +118,7 @@ async fn write_claim(
 
 /// See [`super::super::Store::next_due`].
 pub(super) async fn next_due(pool: &SqlitePool) -> Result<Option<Duration>> {
-    // Milliseconds since midnight of day 0 (Julian), which REAL holds exactly enough for.
+    // Days since day 0 (Julian), which a REAL holds to less than a tenth of a millisecond.
     const NEXT: &str = "SELECT CAST(ROUND((julianday(MIN(scheduled_at)) - julianday('now')) * 86400000) AS INTEGER) \
          AS wait FROM (SELECT MIN(scheduled_at) AS scheduled_at FROM incentive_notify_queue \
          WHERE status = 'pending' AND priority = 4 UNION ALL SELECT MIN(scheduled_at) FROM incentive_notify_queue \

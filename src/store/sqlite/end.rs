@@ -135,25 +135,18 @@ async fn tell(connection: &mut SqliteConnection, claim: i64, rows: &[i64], kind:
 
 async fn fail(connection: &mut SqliteConnection, claim: i64, failure: &PublishFailure) -> Result<u64> {
     let error = short(&failure.error);
-    let (status, kind) = match failure.retry_in {
-        Some(_) => ("pending", HistoryKind::PublishFailed),
-        None => ("failed", HistoryKind::PublishFailedFinally),
+    let (status, kind, detail) = match failure.retry_in {
+        Some(_) => (
+            "pending",
+            HistoryKind::PublishFailed,
+            "json_object('error', ?, 'retry_at', strftime('%Y-%m-%dT%H:%M:%fZ', scheduled_at))",
+        ),
+        None => (
+            "failed",
+            HistoryKind::PublishFailedFinally,
+            "json_object('error', ?)",
+        ),
     };
-    let wait = from_now(failure.retry_in.unwrap_or_default());
-    let text = format!(
-        "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
-         SELECT id, {NOW}, ?, attempts, json_object('error', ?, 'retry_at', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?)) \
-         FROM incentive_notify_queue WHERE id = ? AND claim_id = ?"
-    );
-    sqlx::query(AssertSqlSafe(text))
-        .bind(kind.as_str())
-        .bind(&error)
-        .bind(&wait)
-        .bind(failure.notification_id)
-        .bind(claim)
-        .execute(&mut *connection)
-        .await
-        .map_err(sorted)?;
     let text = format!(
         "UPDATE incentive_notify_queue SET status = ?, last_error = ?, claim_id = NULL, updated_at = {NOW}, \
          scheduled_at = iif(?, strftime('%Y-%m-%d %H:%M:%f', 'now', ?), scheduled_at) \
@@ -163,9 +156,21 @@ async fn fail(connection: &mut SqliteConnection, claim: i64, failure: &PublishFa
         .bind(status)
         .bind(&error)
         .bind(failure.retry_in.is_some())
-        .bind(&wait)
+        .bind(from_now(failure.retry_in.unwrap_or_default()))
         .bind(failure.notification_id)
         .bind(claim)
+        .execute(&mut *connection)
+        .await
+        .map_err(sorted)?;
+    // After the change, which has set when the next attempt is due.
+    let text = format!(
+        "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
+         SELECT id, {NOW}, ?, attempts, {detail} FROM incentive_notify_queue WHERE id = ?"
+    );
+    sqlx::query(AssertSqlSafe(text))
+        .bind(kind.as_str())
+        .bind(&error)
+        .bind(failure.notification_id)
         .execute(connection)
         .await
         .map_err(sorted)?;

@@ -3,11 +3,12 @@
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqlitePool;
 
-use super::super::{Inserted, NewNotification, Result};
+use super::super::{Inserted, NewNotification, Result, bounds};
 use super::{IMMEDIATE, NOW, sorted, stored};
 
 /// See [`super::super::Store::insert`].
 pub(super) async fn insert(pool: &SqlitePool, batch: &[NewNotification]) -> Result<Inserted> {
+    bounds::check(batch)?;
     let text = format!(
         "INSERT INTO incentive_notify_queue (event_id, user_id, incentive_type, notification_type, priority, \
          message_title, message_body, incentive_data, occurred_at, scheduled_at, expires_at, language, timezone, \

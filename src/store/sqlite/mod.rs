@@ -17,9 +17,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sqlx::Row;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
 
+use super::bounds;
 use super::columns::Columns;
 use super::migrations::{self, Applied};
 use super::{
@@ -60,18 +62,18 @@ impl SqliteStore {
             .connect_lazy_with(options);
         Ok(Self { pool })
     }
+}
 
-    async fn applied(&self) -> Result<Vec<Applied>> {
-        let rows: sqlx::Result<Vec<(i64, Vec<u8>, bool)>> =
-            sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
-                .fetch_all(&self.pool)
-                .await;
-        match rows.map_err(sorted) {
-            Ok(rows) => Ok(rows.into_iter().map(Applied::from).collect()),
-            // There is no such table yet.
-            Err(StoreError::Schema(_)) => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+async fn applied(connection: &mut SqliteConnection) -> Result<Vec<Applied>> {
+    let rows: sqlx::Result<Vec<(i64, Vec<u8>, bool)>> =
+        sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
+            .fetch_all(connection)
+            .await;
+    match rows.map_err(sorted) {
+        Ok(rows) => Ok(rows.into_iter().map(Applied::from).collect()),
+        // There is no such table yet.
+        Err(StoreError::Schema(_)) => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 
@@ -110,7 +112,7 @@ fn sorted(error: sqlx::Error) -> StoreError {
 
 /// A time as the tables keep it.
 fn stored(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+    bounds::cut(time).format("%Y-%m-%d %H:%M:%S%.3f").to_string()
 }
 
 /// A time from now, as a modifier of SQLite's date functions.
@@ -170,17 +172,28 @@ impl Store for SqliteStore {
     }
 
     async fn migrate(&self) -> Result<Vec<i64>> {
-        let before = self.applied().await?;
-        migrations::check(&MIGRATIONS, &before)?;
-        MIGRATIONS.run(&self.pool).await.map_err(|fault| match fault {
-            sqlx::migrate::MigrateError::Execute(fault) => sorted(fault),
-            other => StoreError::Schema(format!("the migrations failed: {other}")),
-        })?;
-        Ok(migrations::news(&before, &self.applied().await?))
+        // All of them in one transaction, and whoever comes at the same time waits for its end.
+        let mut transaction = self.pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
+        let before = applied(&mut transaction).await?;
+        if !migrations::is_missing_some(&MIGRATIONS, &before)? {
+            transaction.rollback().await.map_err(sorted)?;
+            return Ok(Vec::new());
+        }
+        MIGRATIONS
+            .run_direct(None, &mut *transaction, false)
+            .await
+            .map_err(|fault| match fault {
+                sqlx::migrate::MigrateError::Execute(fault) => sorted(fault),
+                other => migrations::failed(&other),
+            })?;
+        let after = applied(&mut transaction).await?;
+        transaction.commit().await.map_err(sorted)?;
+        Ok(migrations::news(&before, &after))
     }
 
     async fn schema(&self) -> Result<SchemaState> {
-        let applied = self.applied().await?;
+        let mut connection = self.pool.acquire().await.map_err(sorted)?;
+        let applied = applied(&mut connection).await?;
         migrations::check(&MIGRATIONS, &applied)?;
         Ok(migrations::state(&MIGRATIONS, &applied))
     }

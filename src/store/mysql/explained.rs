@@ -1,0 +1,65 @@
+//! The statements of the hot path with values in place, for the tests that look at how they are executed.
+
+use super::super::ids;
+use super::{claim, end, insert, results};
+
+/// A statement, and how it is meant to be executed.
+#[derive(Debug)]
+pub struct Explained {
+    /// Whose statement it is.
+    pub name: &'static str,
+    /// The statement, without placeholders.
+    pub text: String,
+    /// The only index that it may use.
+    pub index: &'static str,
+    /// How often it looks into the queue's table.
+    pub accesses: usize,
+}
+
+/// Every statement that is executed for each batch, for batches of so many rows.
+#[must_use]
+pub fn explained(rows: usize) -> Vec<Explained> {
+    let ids: Vec<i64> = (1..).take(rows).collect();
+    let ids: Vec<String> = ids::bound(&ids).map(|id| id.to_string()).collect();
+    let claim = ["7".to_owned()];
+    let events: Vec<_> = (0..rows).map(|number| format!("'event-{number}'")).collect();
+    let statement = |name, text: &str, values: &[String], index, accesses| Explained {
+        name,
+        text: filled(text, values),
+        index,
+        accesses,
+    };
+    let due = ["1".to_owned(), rows.to_string()];
+    let mark = end::change_text(end::SENT, rows);
+    vec![
+        statement("due rows", &claim::due_rows_text(), &due, "claim_order", 1),
+        statement("waits", &claim::waits_text(), &[], "claim_order", 5),
+        statement(
+            "mark as claimed",
+            &claim::mark_claimed_text(rows),
+            &[&claim[..], &ids].concat(),
+            "PRIMARY",
+            1,
+        ),
+        statement("mark as sent", &mark, &[&ids, &claim[..]].concat(), "PRIMARY", 1),
+        statement("rows of results", &results::lock_text(rows), &ids, "PRIMARY", 1),
+        statement(
+            "known events",
+            &insert::known_text(events.len()),
+            &events,
+            "one_row_per_event",
+            1,
+        ),
+    ]
+}
+
+/// The statement with its placeholders replaced, in their order.
+fn filled(text: &str, values: &[String]) -> String {
+    let mut parts = text.split('?');
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for (value, part) in values.iter().zip(parts) {
+        filled.push_str(value);
+        filled.push_str(part);
+    }
+    filled
+}

@@ -1,0 +1,54 @@
+//! Whether the server locks what it says it locks.
+
+use std::time::Duration;
+
+use sqlx::{Connection, MySqlConnection};
+
+use super::super::{Result, StoreError};
+use super::error::sorted;
+
+const CONTEND: &str = "SELECT id FROM incentive_notify_lock_probe WHERE id = 1 FOR UPDATE SKIP LOCKED";
+/// How often the row is asked for while other instances prove the same.
+const TRIES: u32 = 200;
+
+/// Two connections contend for one row.
+pub(super) async fn claims_exclude(first: &mut MySqlConnection, second: &mut MySqlConnection) -> Result<()> {
+    for _ in 0..TRIES {
+        let mut holder = first.begin().await.map_err(sorted)?;
+        let held = contend(&mut holder).await?;
+        let taken = if held {
+            let mut contender = second.begin().await.map_err(sorted)?;
+            let taken = contend(&mut contender).await?;
+            contender.rollback().await.map_err(sorted)?;
+            Some(taken)
+        } else {
+            None
+        };
+        holder.rollback().await.map_err(sorted)?;
+        match taken {
+            Some(false) => return Ok(()),
+            Some(true) => {
+                return Err(StoreError::Refused(
+                    "this server accepts FOR UPDATE SKIP LOCKED and does not lock: two instances would send the same \
+                     notification; use MySQL 8.0+ or MariaDB 10.6+"
+                        .to_owned(),
+                ));
+            }
+            // Another instance proves the same at this moment.
+            None => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+    Err(StoreError::Schema(
+        "the row of incentive_notify_lock_probe is missing, or locked all the time: if SELECT shows none, \
+         INSERT INTO incentive_notify_lock_probe (id) VALUES (1)"
+            .to_owned(),
+    ))
+}
+
+async fn contend(connection: &mut MySqlConnection) -> Result<bool> {
+    let row = sqlx::query(CONTEND)
+        .fetch_optional(connection)
+        .await
+        .map_err(sorted)?;
+    Ok(row.is_some())
+}

@@ -1,0 +1,91 @@
+//! The statements of the hot path use the index that they are meant to, on both servers.
+
+use inq::store::mysql::explained;
+use sqlx::mysql::MySqlConnection;
+use sqlx::{AssertSqlSafe, Connection, Row};
+
+use super::due;
+use crate::servers::Database;
+
+/// One line of an explanation: the table, how it is read, by which index.
+#[derive(Debug)]
+struct Access {
+    table: String,
+    kind: String,
+    key: String,
+    rows: u64,
+    extra: String,
+}
+
+async fn explain(server: &str, connection: &mut MySqlConnection, statement: &str) -> Vec<Access> {
+    // MySQL 9 draws a tree by default; MariaDB knows no other name for the table.
+    let format = if server == "mysql" {
+        "FORMAT = TRADITIONAL"
+    } else {
+        ""
+    };
+    let text = format!("EXPLAIN {format} {statement}");
+    let rows = sqlx::raw_sql(AssertSqlSafe(text.as_str()))
+        .fetch_all(connection)
+        .await
+        .unwrap_or_else(|fault| panic!("{text}: {fault}"));
+    let text_of = |row: &sqlx::mysql::MySqlRow, column: &str| {
+        let value: Option<String> = row.try_get_unchecked(column).expect("a column");
+        value.unwrap_or_default()
+    };
+    rows.iter()
+        .map(|row| Access {
+            table: text_of(row, "table"),
+            kind: text_of(row, "type"),
+            key: text_of(row, "key"),
+            rows: text_of(row, "rows").parse().unwrap_or(0),
+            extra: text_of(row, "Extra"),
+        })
+        .collect()
+}
+
+async fn statements_use_their_index(server: &'static str) {
+    let Some(database) = Database::fresh(server).await else {
+        return;
+    };
+    let store = inq::store::open(&database.url, 2).expect("a store");
+    store.migrate().await.expect("migrated");
+    // Few rows, where a scan is most tempting, and more, where it hurts.
+    for (more, batch) in [(0..40, 10), (40..3000, 500)] {
+        let rows: Vec<_> = more
+            .map(|number| due(&format!("event-{number}"), number % 5, number % 90 - 30))
+            .collect();
+        store.insert(&rows).await.expect("inserted");
+        let mut connection = MySqlConnection::connect(&database.url)
+            .await
+            .expect("a connection");
+        for statement in explained(batch) {
+            let accesses = explain(server, &mut connection, &statement.text).await;
+            let ours: Vec<_> = accesses
+                .iter()
+                .filter(|access| access.table.starts_with("incentive_notify"))
+                .collect();
+            assert_eq!(ours.len(), statement.accesses, "{}: {accesses:?}", statement.name);
+            for access in ours {
+                let fine = access.key == statement.index
+                    && ["range", "ref", "const"].contains(&access.kind.as_str())
+                    && !access.extra.contains("filesort");
+                assert!(fine, "{server}, {}: {accesses:?}", statement.name);
+                assert!(access.rows <= 3000);
+            }
+        }
+        connection.close().await.expect("closed");
+    }
+    store.close().await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn statements_use_their_index_on_mysql() {
+    statements_use_their_index("mysql").await;
+}
+
+#[tokio::test]
+async fn statements_use_their_index_on_mariadb() {
+    statements_use_their_index("mariadb").await;
+}
