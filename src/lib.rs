@@ -18,4 +18,5 @@
 //! never another stage; [`service`] starts and stops them.
 
 pub mod contract;
+pub mod localize;
 pub mod store;
