@@ -61,19 +61,25 @@ enum Found {
 
 impl Argument {
     const fn number(name: &'static str, find: fn(&Data) -> Found) -> Self {
-        Self { name, kind: Kind::Number, find }
+        Self {
+            name,
+            kind: Kind::Number,
+            find,
+        }
     }
 
     const fn text(name: &'static str, find: fn(&Data) -> Found) -> Self {
-        Self { name, kind: Kind::Text, find }
+        Self {
+            name,
+            kind: Kind::Text,
+            find,
+        }
     }
 }
 
-const POINTS: Argument = Argument::number("points", |data| {
-    match as_number(data.get("points_earned")) {
-        Some(points) => Found::Number(points),
-        None => number_at(rewards(data, "points")),
-    }
+const POINTS: Argument = Argument::number("points", |data| match as_number(data.get("points_earned")) {
+    Some(points) => Found::Number(points),
+    None => number_at(rewards(data, "points")),
 });
 const TOTAL: Argument = Argument::number("total", |data| number_at(data.get("total_points")));
 const NEXT_BADGE: Argument = Argument::text("next_badge", |data| match badge_left(data) {
@@ -179,14 +185,20 @@ fn text_at(value: Option<&Value>) -> Found {
         Some(Value::String(text)) => {
             let text = clean::argument(text);
             // A badge named "none" would meet the wording for no badge anyhow.
-            if text.is_empty() || text == NONE { Found::Nothing } else { Found::Text(text) }
+            if text.is_empty() || text == NONE {
+                Found::Nothing
+            } else {
+                Found::Text(text)
+            }
         }
         _ => Found::Nothing,
     }
 }
 
 fn first_text(list: Option<&Value>) -> Found {
-    let Some(Value::Array(list)) = list else { return Found::Nothing };
+    let Some(Value::Array(list)) = list else {
+        return Found::Nothing;
+    };
     text_at(list.iter().find(|value| value.is_string()))
 }
 
@@ -258,13 +270,24 @@ mod tests {
         let data = json!({ "badge_progress": { "current": 5, "required": 5, "badge_name": "Collector" } });
         assert_eq!(filled(IncentiveType::PointEarning, &data), "");
         let data = json!({ "streak_count": 12, "next_milestone": 10 });
-        assert_eq!(filled(IncentiveType::StreakReward, &data), "milestone=10 streak=12");
+        assert_eq!(
+            filled(IncentiveType::StreakReward, &data),
+            "milestone=10 streak=12"
+        );
     }
 
     #[test]
     fn numbers_are_shown_exactly_or_not_at_all() {
-        let points = |value: Value| filled(IncentiveType::BonusOpportunity, &json!({ "points_earned": value }));
-        assert_eq!(points(json!(9_007_199_254_740_991_u64)), "points=9007199254740991");
+        let points = |value: Value| {
+            filled(
+                IncentiveType::BonusOpportunity,
+                &json!({ "points_earned": value }),
+            )
+        };
+        assert_eq!(
+            points(json!(9_007_199_254_740_991_u64)),
+            "points=9007199254740991"
+        );
         assert_eq!(points(json!(9_007_199_254_740_992_u64)), "");
         assert_eq!(points(json!(1e300)), "");
         assert_eq!(points(json!(-12)), "points=-12");

@@ -104,7 +104,10 @@ fn trimmed(mut text: String) -> String {
 fn fit_chars(mut text: String, limit: usize) -> String {
     // A text has at least as many bytes as characters: most are done here.
     if text.len() > limit && text.chars().nth(limit).is_some() {
-        let last = text.char_indices().nth(limit - 1).map_or(text.len(), |(at, _)| at);
+        let last = text
+            .char_indices()
+            .nth(limit - 1)
+            .map_or(text.len(), |(at, _)| at);
         cut(&mut text, last);
     }
     text
@@ -116,7 +119,12 @@ fn cut(text: &mut String, limit: usize) {
     let mut cursor = GraphemeCursor::new(limit, text.len(), true);
     let boundary = match cursor.is_boundary(text, 0) {
         Ok(true) => limit,
-        _ => cursor.prev_boundary(text, 0).ok().flatten().filter(|&at| at > 0).unwrap_or(limit),
+        _ => cursor
+            .prev_boundary(text, 0)
+            .ok()
+            .flatten()
+            .filter(|&at| at > 0)
+            .unwrap_or(limit),
     };
     text.truncate(boundary);
     text.truncate(text.trim_end().len());
@@ -129,30 +137,46 @@ mod tests {
 
     #[test]
     fn a_title_is_one_line() {
-        assert_eq!(title("  Well\r\n\tdone,\u{2028}you \u{b} all \n"), "Well done, you all");
+        assert_eq!(
+            title("  Well\r\n\tdone,\u{2028}you \u{b} all \n"),
+            "Well done, you all"
+        );
     }
 
     #[test]
     fn typographic_spaces_stay() {
-        assert_eq!(title("Bravo\u{202f}! 1\u{a0}000 おめ\u{3000}でとう"), "Bravo\u{202f}! 1\u{a0}000 おめ\u{3000}でとう");
+        assert_eq!(
+            title("Bravo\u{202f}! 1\u{a0}000 おめ\u{3000}でとう"),
+            "Bravo\u{202f}! 1\u{a0}000 おめ\u{3000}でとう"
+        );
     }
 
     #[test]
     fn controls_and_direction_marks_go_and_joiners_stay() {
-        assert_eq!(title("a\u{0}b\u{7}c\u{9b}d\u{202e}e\u{2066}f\u{2069}g\u{200f}h\u{61c}"), "abcdefgh");
+        assert_eq!(
+            title("a\u{0}b\u{7}c\u{9b}d\u{202e}e\u{2066}f\u{2069}g\u{200f}h\u{61c}"),
+            "abcdefgh"
+        );
         assert_eq!(title("👩\u{200d}🚀"), "👩\u{200d}🚀");
         assert_eq!(body("a\u{1b}[31mred\u{202e}"), "a[31mred");
     }
 
     #[test]
     fn a_body_keeps_its_lines() {
-        assert_eq!(body("\n one\r\ntwo\rthree\tfour\u{0}\n\nfive \n"), "one\ntwo\nthree four\n\nfive");
+        assert_eq!(
+            body("\n one\r\ntwo\rthree\tfour\u{0}\n\nfive \n"),
+            "one\ntwo\nthree four\n\nfive"
+        );
     }
 
     #[test]
     fn what_is_blank_becomes_empty() {
         for blank in ["", " \t\r\n ", "\u{a0}\u{3000}", "\u{0}\u{202e}\u{200f}"] {
-            assert_eq!((title(blank).as_str(), body(blank).as_str()), ("", ""), "{blank:?}");
+            assert_eq!(
+                (title(blank).as_str(), body(blank).as_str()),
+                ("", ""),
+                "{blank:?}"
+            );
         }
     }
 
@@ -160,7 +184,10 @@ mod tests {
     fn a_title_has_at_most_255_characters() {
         assert_eq!(title(&"é".repeat(255)), "é".repeat(255));
         assert_eq!(title(&"é".repeat(256)), format!("{}…", "é".repeat(254)));
-        assert_eq!(title(&format!("{} word", "a".repeat(252))), format!("{}…", "a".repeat(252)));
+        assert_eq!(
+            title(&format!("{} word", "a".repeat(252))),
+            format!("{}…", "a".repeat(252))
+        );
     }
 
     #[test]

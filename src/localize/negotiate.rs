@@ -25,7 +25,13 @@ pub fn read(tag: &str) -> Option<LanguageIdentifier> {
 /// implied (`zh-TW` is `zh-Hant-TW`): who reads Traditional Chinese isn't served by the Simplified one.
 pub fn best(wanted: &LanguageIdentifier, available: &[LanguageIdentifier]) -> Option<usize> {
     let script = maximized(wanted).script;
-    let largest = maximized(&LanguageIdentifier::from_parts(wanted.language, script, None, &[])).region;
+    let largest = maximized(&LanguageIdentifier::from_parts(
+        wanted.language,
+        script,
+        None,
+        &[],
+    ))
+    .region;
     available
         .iter()
         .enumerate()
@@ -85,10 +91,31 @@ mod tests {
 
     #[test]
     fn tags_are_read_with_forgiveness() {
-        for tag in ["es-MX", "es_mx", "ES-mx", "es-MX-u-nu-latn", "es-MX-x-app", "es-MX-valencia"] {
-            assert_eq!(read(tag).map(|language| language.to_string()).as_deref(), Some("es-MX"), "{tag}");
+        for tag in [
+            "es-MX",
+            "es_mx",
+            "ES-mx",
+            "es-MX-u-nu-latn",
+            "es-MX-x-app",
+            "es-MX-valencia",
+        ] {
+            assert_eq!(
+                read(tag).map(|language| language.to_string()).as_deref(),
+                Some("es-MX"),
+                "{tag}"
+            );
         }
-        for tag in ["", "-", "und", "x-klingon", "i-default", "not a tag", "español", "e", "es--MX"] {
+        for tag in [
+            "",
+            "-",
+            "und",
+            "x-klingon",
+            "i-default",
+            "not a tag",
+            "español",
+            "e",
+            "es--MX",
+        ] {
             assert_eq!(read(tag), None, "{tag}");
         }
     }

@@ -27,7 +27,10 @@ impl Numbers {
         let formatter = |grouping: GroupingStrategy| {
             DecimalFormatter::try_new(preferences, DecimalFormatterOptions::from(grouping)).ok()
         };
-        Some(Self { grouped: formatter(GroupingStrategy::Auto)?, plain: formatter(GroupingStrategy::Never)? })
+        Some(Self {
+            grouped: formatter(GroupingStrategy::Auto)?,
+            plain: formatter(GroupingStrategy::Never)?,
+        })
     }
 
     fn write(&self, number: &FluentNumber) -> Option<String> {
@@ -40,7 +43,11 @@ impl Numbers {
         if let Some(digits) = options.minimum_fraction_digits {
             decimal.absolute.pad_end(-i16::try_from(digits).ok()?);
         }
-        let formatter = if options.use_grouping { &self.grouped } else { &self.plain };
+        let formatter = if options.use_grouping {
+            &self.grouped
+        } else {
+            &self.plain
+        };
         Some(formatter.format_to_string(&decimal))
     }
 }
@@ -57,8 +64,12 @@ impl Memoizable for Numbers {
 /// What a bundle asks of every value that it writes: `None` leaves it as it is (texts, and numbers
 /// that are none, such as infinity).
 pub fn write(value: &FluentValue, memoizer: &IntlLangMemoizer) -> Option<String> {
-    let FluentValue::Number(number) = value else { return None };
-    memoizer.with_try_get::<Numbers, _, _>((), |numbers| numbers.write(number)).ok()?
+    let FluentValue::Number(number) = value else {
+        return None;
+    };
+    memoizer
+        .with_try_get::<Numbers, _, _>((), |numbers| numbers.write(number))
+        .ok()?
 }
 
 /// How a language writes numbers, as a text that is equal for two languages that write them alike.
@@ -71,11 +82,17 @@ pub fn habit(language: &LanguageIdentifier) -> Option<String> {
     Some(written.into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a whole number within LARGEST is exact as i64")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a whole number within LARGEST is exact as i64"
+)]
 fn decimal(value: f64) -> Option<Decimal> {
     if value.abs() <= LARGEST && value.fract() == 0.0 {
         Some(Decimal::from(value as i64))
     } else {
-        value.is_finite().then(|| Decimal::try_from_str(&value.to_string()).ok()).flatten()
+        value
+            .is_finite()
+            .then(|| Decimal::try_from_str(&value.to_string()).ok())
+            .flatten()
     }
 }
