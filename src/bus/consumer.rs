@@ -21,6 +21,7 @@ use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{ClientContext, Message as _, Offset, TopicPartitionList};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -463,7 +464,12 @@ impl ConsumerContext for GroupContext {
             self.revoked
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .extend(partitions.elements().iter().map(|element| element.partition()));
+                .extend(
+                    partitions
+                        .elements()
+                        .iter()
+                        .map(TopicPartitionListElem::partition),
+                );
         }
     }
 

@@ -84,15 +84,15 @@ impl ClientContext for Context {
     }
 
     fn generate_oauth_token(&self, _config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        match &self.token_file {
-            Some(file) => oauth::token_from(file).inspect_err(|fault| {
+        if let Some(file) = &self.token_file {
+            oauth::token_from(file).inspect_err(|fault| {
                 self.note(BusError::Refused(fault.to_string()));
-            }),
-            None => {
-                let why = "SASL OAUTHBEARER needs a token: set kafka.oauthbearer_token_file to the file that holds it";
-                self.note(BusError::Refused(why.to_owned()));
-                Err(why.into())
-            }
+            })
+        } else {
+            let why =
+                "SASL OAUTHBEARER needs a token: set kafka.oauthbearer_token_file to the file that holds it";
+            self.note(BusError::Refused(why.to_owned()));
+            Err(why.into())
         }
     }
 }

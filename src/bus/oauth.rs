@@ -12,7 +12,7 @@ use rdkafka::client::OAuthToken;
 use serde::Deserialize;
 
 /// How long a token is trusted that does not say when it ends.
-const OPAQUE_TOKEN_LIFETIME: Duration = Duration::from_secs(300);
+const OPAQUE_TOKEN_LIFETIME: Duration = Duration::from_mins(5);
 
 /// The claims of a JWT that matter to the client.
 #[derive(Default, Deserialize)]

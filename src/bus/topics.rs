@@ -90,7 +90,7 @@ fn lag_of(
     patience: Duration,
 ) -> Result<Lag, BusError> {
     let sorted = |error: KafkaError| BusError::from_kafka(&error);
-    let minute_ago = (now - Duration::from_secs(60)).timestamp_millis();
+    let minute_ago = (now - Duration::from_mins(1)).timestamp_millis();
     let mut asked = TopicPartitionList::new();
     let mut since = TopicPartitionList::new();
     for partition in (0..partitions).filter_map(|number| i32::try_from(number).ok()) {

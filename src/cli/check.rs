@@ -80,14 +80,10 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     if args.json {
         output::print_json(&checks)?;
     } else {
-        let lines: String = checks
-            .iter()
-            .map(|check| {
-                let sign = if check.ok { "ok  " } else { "FAIL" };
-                format!("{sign}  {:<13} {}\n", check.what, check.detail)
-            })
-            .collect();
-        output::print(&lines)?;
+        for check in &checks {
+            let sign = if check.ok { "ok  " } else { "FAIL" };
+            output::print(&format!("{sign}  {:<13} {}\n", check.what, check.detail))?;
+        }
     }
     match wrong {
         0 => Ok(()),

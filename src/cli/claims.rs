@@ -1,5 +1,7 @@
 //! `inq claims`: claims in doubt, and an operator's decision on them.
 
+use std::fmt::Write as _;
+
 use clap::Subcommand;
 use serde::Serialize;
 
@@ -117,10 +119,12 @@ async fn list(store: &dyn Store, json: bool) -> Result<(), Failure> {
     let mut text = String::new();
     for claim in claims {
         let doubt = claim.doubt.unwrap_or_else(|| "under way".to_owned());
-        text.push_str(&format!(
-            "claim {}  {} rows  made {}  lease until {}  {doubt}\n",
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "claim {}  {} rows  made {}  lease until {}  {doubt}",
             claim.id, claim.rows, claim.claimed_at, claim.lease_until
-        ));
+        );
     }
     output::print(&text)
 }

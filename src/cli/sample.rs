@@ -20,7 +20,7 @@ pub(super) fn event(run: &str, number: u32) -> (i64, Value) {
         "user_id": user_id,
         "incentive_type": kind,
         "language": language,
-        "device_type": if number % 2 == 0 { "ios" } else { "android" },
+        "device_type": if number.is_multiple_of(2) { "ios" } else { "android" },
         "incentive_data": data(kind, amount, number + 1),
     });
     (user_id, event)
@@ -33,15 +33,24 @@ fn data(kind: IncentiveType, amount: u64, count: u32) -> Value {
             "badge_unlocked": "Explorer",
             "rewards": { "points": amount },
         }),
-        IncentiveType::PointEarning => json!({ "points_earned": amount, "next_milestone": amount * 2 }),
+        IncentiveType::PointEarning => json!({
+            "points_earned": amount,
+            "badge_progress": { "current": 3, "required": 5, "badge_name": "Champion" },
+        }),
         IncentiveType::ChallengeCompletion => json!({
             "challenge_name": "Autumn",
-            "badge_progress": { "current": 3, "required": 5, "badge_name": "Champion" },
-            "rewards": { "points": amount },
+            "rewards": { "points": amount, "unlocked_features": ["Night mode"] },
         }),
-        IncentiveType::BonusOpportunity => json!({ "rewards": { "points": amount } }),
-        IncentiveType::StreakReward => json!({ "streak_count": count, "points_earned": amount }),
-        IncentiveType::ReferralBonus => json!({ "points_earned": amount }),
+        IncentiveType::BonusOpportunity => json!({
+            "bonus_percent": 20,
+            "rewards": { "discount_codes": ["RIDE20"] },
+        }),
+        IncentiveType::StreakReward => json!({
+            "streak_count": count,
+            "next_milestone": count + 3,
+            "points_earned": amount,
+        }),
+        IncentiveType::ReferralBonus => json!({ "referred_name": "Noor", "points_earned": amount }),
     }
 }
 

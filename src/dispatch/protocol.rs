@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How long a ledger that does not mention a publisher is taken at its word: brokers forget the offsets of a group
 /// without members after `offsets.retention.minutes`, seven days by default and a day at the least that is in use.
-pub const LEDGER_TRUSTED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+pub const LEDGER_TRUSTED_FOR: Duration = Duration::from_hours(24);
 
 /// What became of the publish of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ mod tests {
     const EVIDENCE: Evidence<'static> = Evidence {
         claim: 7,
         claim_cluster: "a",
-        age: Duration::from_secs(60),
+        age: Duration::from_mins(1),
         ledger_cluster: "a",
         ledger: None,
     };

@@ -322,9 +322,8 @@ impl PublisherTask {
             },
         };
         match paid {
-            Ok(None | Some(Ended::Done)) => Ok(()),
-            // The lease had ended and somebody has recovered the claim: it was decided by the same ledger.
-            Ok(Some(Ended::Gone)) => Ok(()),
+            // Gone: the lease had ended and somebody has recovered the claim; it was decided by the same ledger.
+            Ok(None | Some(Ended::Done | Ended::Gone)) => Ok(()),
             Ok(Some(Ended::Short { expected, found })) => Err(Step::Halted(format!(
                 "the database has lost a commit: only {found} of {expected} claimed rows are still ours; see `inq claims \
                  list`, and check that MySQL runs with innodb_flush_log_at_trx_commit = 1 and sync_binlog = 1"

@@ -90,23 +90,20 @@ fn failed(row: &mut Standing, result: &DeliveryResult, retry: &RetryPolicy) -> V
         .retryable
         .then(|| retry.delay(row.attempts, asked, spread(row.id, row.attempts)))
         .flatten();
-    let kind = match delay {
-        Some(delay) => {
-            row.status = Status::Pending;
-            row.scheduled_at = row.now + delay;
-            detail.insert("retry_at".to_owned(), time::format(&row.scheduled_at).into());
-            HistoryKind::DeliveryFailed
-        }
-        None => {
-            row.status = Status::Failed;
-            let why = if result.retryable {
-                "attempts are used up"
-            } else {
-                "the service says that another attempt is of no use"
-            };
-            detail.insert("final_because".to_owned(), why.into());
-            HistoryKind::DeliveryFailedFinally
-        }
+    let kind = if let Some(delay) = delay {
+        row.status = Status::Pending;
+        row.scheduled_at = row.now + delay;
+        detail.insert("retry_at".to_owned(), time::format(&row.scheduled_at).into());
+        HistoryKind::DeliveryFailed
+    } else {
+        row.status = Status::Failed;
+        let why = if result.retryable {
+            "attempts are used up"
+        } else {
+            "the service says that another attempt is of no use"
+        };
+        detail.insert("final_because".to_owned(), why.into());
+        HistoryKind::DeliveryFailedFinally
     };
     Verdict::Applied { kind, detail }
 }

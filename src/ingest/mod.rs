@@ -133,7 +133,7 @@ impl Ingest {
                     }
                 }
                 Err(StoreError::Data(why)) if part.len() == 1 => {
-                    refused.push((part.start, Rejection::new(Reason::RefusedByStore, why)))
+                    refused.push((part.start, Rejection::new(Reason::RefusedByStore, why)));
                 }
                 Err(StoreError::Data(_)) => {
                     let middle = part.start + part.len() / 2;

@@ -27,6 +27,7 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 
 /// Which stages run in this process.
+#[allow(clippy::struct_excessive_bools)] // each stage runs or does not, whatever the others do
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stages {
     /// Events become rows.
@@ -76,15 +77,10 @@ impl Service {
     pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
         let health = Health::default();
         let mut tasks = JoinSet::new();
-        let listener = match self.stages.http {
-            true => Some(
-                http::bind(self.settings.http.listen)
-                    .await
-                    .map_err(StartError::Failed)?,
-            ),
-            false => None,
-        };
-        if let Some(listener) = listener {
+        if self.stages.http {
+            let listener = http::bind(self.settings.http.listen)
+                .await
+                .map_err(StartError::Failed)?;
             self.serve(listener, &health, &stop, &mut tasks);
         }
         let started = match self.reach(&health, &stop).await {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::servers;
 
 /// How long a test waits for anything.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A broker, and a prefix that keeps this test's topics and groups apart.
 pub struct Kafka {

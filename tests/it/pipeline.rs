@@ -23,6 +23,8 @@ const TYPES: [&str; 6] = [
 ];
 const LANGUAGES: [&str; 8] = ["en", "es-MX", "fr", "de-AT", "pt-BR", "ja", "tlh", "en-GB"];
 
+const EVENTS: usize = 10_000;
+
 /// Topics, a group and a database of its own, and the environment that names them.
 struct House {
     kafka: Kafka,
@@ -142,7 +144,6 @@ async fn ten_thousand_mixed_events(server: &str) {
     let (Some(kafka), Some(database)) = (Kafka::reached(), Database::fresh(server).await) else {
         return;
     };
-    const EVENTS: usize = 10_000;
     let house = House::on(kafka, database, 4).await;
     let ahead = Utc::now() + Duration::seconds(45);
     let faults = faults::all();

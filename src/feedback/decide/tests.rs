@@ -46,9 +46,9 @@ fn result(status: ResultStatus) -> DeliveryResult {
 
 fn policy() -> RetryPolicy {
     RetryPolicy {
-        initial: Duration::from_secs(900),
+        initial: Duration::from_mins(15),
         multiplier: 2.0,
-        max_interval: Duration::from_secs(21_600),
+        max_interval: Duration::from_hours(6),
         jitter: 0.0,
         max_attempts: 2,
     }

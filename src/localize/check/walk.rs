@@ -1,0 +1,420 @@
+//! A walk through all that a pattern can come to say.
+//!
+//! It carries the set of arguments that are known to be there: `{ $points -> [none] A *[other] B }` says in
+//! B, and in whatever B refers to, that `$points` isn't `none`. Only there can `{ $points }` be printed.
+
+use std::collections::HashSet;
+
+use fluent_syntax::ast::{
+    CallArguments, Expression, Identifier, InlineExpression, Pattern, PatternElement, Variant, VariantKey,
+};
+use fluent_syntax::unicode::unescape_unicode_to_string;
+
+use super::{Entries, attribute};
+use crate::contract::IncentiveType;
+use crate::localize::arguments::{self, Argument, Kind, NONE};
+use crate::localize::catalogue::Part;
+use crate::localize::fault::{CatalogueError, did_you_mean};
+use crate::localize::file::File;
+
+/// The categories of the CLDR's plural rules.
+const CATEGORIES: [&str; 6] = ["zero", "one", "two", "few", "many", "other"];
+/// The most digits of a number that a catalogue writes: what plural rules can work with.
+const MAX_DIGITS: usize = 15;
+/// The most fraction digits that a catalogue can ask for.
+const MAX_FRACTION_DIGITS: usize = 6;
+
+/// The entry that is looked at, for errors.
+#[derive(Clone, Copy)]
+pub enum Place<'a> {
+    Message(&'a File, &'a str),
+    Term(&'a File, &'a str),
+}
+
+impl<'a> Place<'a> {
+    fn file(self) -> &'a File {
+        match self {
+            Self::Message(file, _) | Self::Term(file, _) => file,
+        }
+    }
+
+    /// The fault of this entry in the line of `part`.
+    fn fault(self, part: &str, what: &str) -> CatalogueError {
+        match self {
+            Self::Message(file, id) => file.fault(part, format!("message `{id}` {what}")),
+            Self::Term(file, id) => file.fault(part, format!("term `-{id}` {what}")),
+        }
+    }
+}
+
+/// Bit n says that the type's nth argument is known to be there.
+type Known = u32;
+
+pub struct Walk<'w, 'a> {
+    /// The type whose message this is; `None` for a term, which has no arguments.
+    kind: Option<IncentiveType>,
+    one_line: bool,
+    entries: &'w Entries<'a>,
+    errors: &'w mut Vec<CatalogueError>,
+    /// The messages that were come by, on this walk and others.
+    reached: &'w mut HashSet<&'a str>,
+    /// What refers to what, from the start to here.
+    trail: Vec<(&'a str, Option<&'a str>)>,
+    /// Where this walk has been, knowing what: once is enough.
+    seen: HashSet<(&'a str, Option<&'a str>, Known)>,
+}
+
+impl<'w, 'a> Walk<'w, 'a> {
+    pub fn of_type(
+        kind: IncentiveType,
+        part: Part,
+        entries: &'w Entries<'a>,
+        errors: &'w mut Vec<CatalogueError>,
+        reached: &'w mut HashSet<&'a str>,
+    ) -> Self {
+        let trail = vec![(kind.as_str(), Some(part.as_str()))];
+        let one_line = part == Part::Title;
+        Self {
+            kind: Some(kind),
+            one_line,
+            entries,
+            errors,
+            reached,
+            trail,
+            seen: HashSet::new(),
+        }
+    }
+
+    pub fn of_term(
+        entries: &'w Entries<'a>,
+        errors: &'w mut Vec<CatalogueError>,
+        reached: &'w mut HashSet<&'a str>,
+    ) -> Self {
+        let (trail, seen) = (Vec::new(), HashSet::new());
+        Self {
+            kind: None,
+            one_line: true,
+            entries,
+            errors,
+            reached,
+            trail,
+            seen,
+        }
+    }
+
+    pub fn pattern(&mut self, at: Place<'a>, pattern: &'a Pattern<&'a str>, known: Known) {
+        for element in &pattern.elements {
+            match element {
+                PatternElement::TextElement { value } => self.text(at, value, value),
+                PatternElement::Placeable { expression } => self.expression(at, expression, known),
+            }
+        }
+    }
+
+    fn fault(&mut self, at: Place<'a>, part: &str, what: &str) {
+        self.errors.push(at.fault(part, what));
+    }
+
+    fn text(&mut self, at: Place<'a>, written: &str, text: &str) {
+        if self.one_line && text.contains('\n') {
+            self.fault(at, written, "goes over more than one line; a title has one");
+        } else if let Some(control) = text.chars().find(|&each| each.is_control() && each != '\n') {
+            let what = format!("contains the control character U+{:04X}", u32::from(control));
+            self.fault(at, written, &what);
+        }
+    }
+
+    fn expression(&mut self, at: Place<'a>, expression: &'a Expression<&'a str>, known: Known) {
+        match expression {
+            Expression::Inline(inline) => self.inline(at, inline, known),
+            Expression::Select { selector, variants } => {
+                let selected = self.selector(at, selector, known);
+                let has_none = variants.iter().any(|variant| key(variant) == NONE);
+                for variant in variants {
+                    let mut known = known;
+                    if let Some((place, argument)) = selected {
+                        self.key(at, argument, variant);
+                        // Without a [none], the default is where the lacking argument comes out.
+                        if key(variant) != NONE && (has_none || !variant.default) {
+                            known |= 1 << place;
+                        }
+                    }
+                    self.pattern(at, &variant.value, known);
+                }
+            }
+        }
+    }
+
+    /// The argument that a selector asks about, if it is one and may be lacking.
+    fn selector(
+        &mut self,
+        at: Place<'a>,
+        selector: &'a InlineExpression<&'a str>,
+        known: Known,
+    ) -> Option<(usize, &'static Argument)> {
+        if let InlineExpression::VariableReference { id } = selector {
+            return self.argument(at, id);
+        }
+        self.inline(at, selector, known);
+        None
+    }
+
+    fn key(&mut self, at: Place<'a>, argument: &Argument, variant: &Variant<&'a str>) {
+        let name = match variant.key {
+            VariantKey::Identifier { name } => name,
+            VariantKey::NumberLiteral { value } => return self.digits(at, value),
+        };
+        if argument.kind == Kind::Number && name != NONE && !CATEGORIES.contains(&name) {
+            let hint = did_you_mean(name, "", CATEGORIES.into_iter().chain([NONE]));
+            let what = format!(
+                "has a variant [{name}], which no number like `${}` is{hint}",
+                argument.name
+            );
+            self.fault(at, name, &what);
+        }
+    }
+
+    fn digits(&mut self, at: Place<'a>, number: &str) {
+        if number.len() > MAX_DIGITS {
+            self.fault(
+                at,
+                number,
+                &format!("writes the number {number}, which has too many digits"),
+            );
+        }
+    }
+
+    fn inline(&mut self, at: Place<'a>, inline: &'a InlineExpression<&'a str>, known: Known) {
+        match inline {
+            InlineExpression::StringLiteral { value } => {
+                self.text(at, value, &unescape_unicode_to_string(value));
+            }
+            InlineExpression::NumberLiteral { value } => self.digits(at, value),
+            InlineExpression::VariableReference { id } => self.printed(at, id, known),
+            InlineExpression::Placeable { expression } => self.expression(at, expression, known),
+            InlineExpression::FunctionReference { id, arguments } => self.function(at, id, arguments, known),
+            InlineExpression::MessageReference { id, attribute } => {
+                self.message(at, id.name, attribute.as_ref(), known);
+            }
+            InlineExpression::TermReference {
+                id,
+                attribute,
+                arguments,
+            } => {
+                self.term(at, id.name, attribute.as_ref());
+                if arguments.is_some() {
+                    self.fault(
+                        at,
+                        id.name,
+                        &format!("passes arguments to `-{}`; terms take none", id.name),
+                    );
+                }
+            }
+        }
+    }
+
+    /// An argument that is printed must be there.
+    fn printed(&mut self, at: Place<'a>, id: &'a Identifier<&'a str>, known: Known) {
+        let Some((place, _)) = self.argument(at, id) else {
+            return;
+        };
+        if known & (1 << place) == 0 {
+            let name = id.name;
+            let what = format!(
+                "prints `${name}` where an event may lack it; \
+                 put it into a variant of `{{ ${name} -> [none] … *[other] … }}`"
+            );
+            self.fault(at, name, &what);
+        }
+    }
+
+    fn argument(&mut self, at: Place<'a>, id: &'a Identifier<&'a str>) -> Option<(usize, &'static Argument)> {
+        let name = id.name;
+        let Some(kind) = self.kind else {
+            self.fault(
+                at,
+                name,
+                &format!("uses `${name}`; terms are fixed words, use a message for this"),
+            );
+            return None;
+        };
+        let of_type = arguments::of(kind);
+        let found = of_type
+            .iter()
+            .enumerate()
+            .find(|(_, argument)| argument.name == name);
+        if found.is_none() {
+            let elsewhere = IncentiveType::ALL
+                .into_iter()
+                .filter(|kind| arguments::of(*kind).iter().any(|argument| argument.name == name))
+                .map(|kind| format!("`{kind}`"))
+                .collect::<Vec<_>>();
+            let what = if elsewhere.is_empty() {
+                let hint = did_you_mean(name, "$", of_type.iter().map(|argument| argument.name));
+                format!("uses `${name}`, which is unknown{hint}")
+            } else {
+                format!(
+                    "uses `${name}`, which `{kind}` doesn't have, only {}",
+                    elsewhere.join(", ")
+                )
+            };
+            self.fault(at, name, &what);
+        }
+        found
+    }
+
+    fn function(
+        &mut self,
+        at: Place<'a>,
+        id: &'a Identifier<&'a str>,
+        call: &'a CallArguments<&'a str>,
+        known: Known,
+    ) {
+        if id.name != "NUMBER" {
+            self.fault(
+                at,
+                id.name,
+                &format!("calls `{}`, which is unknown; there is `NUMBER`", id.name),
+            );
+            return;
+        }
+        match call.positional.as_slice() {
+            [InlineExpression::VariableReference { id: argument }] => {
+                self.printed(at, argument, known);
+                let found = self.kind.and_then(|kind| {
+                    arguments::of(kind)
+                        .iter()
+                        .find(|candidate| candidate.name == argument.name)
+                });
+                if found.is_some_and(|argument| argument.kind != Kind::Number) {
+                    self.fault(
+                        at,
+                        argument.name,
+                        &format!("calls `NUMBER` with `${}`, a text", argument.name),
+                    );
+                }
+            }
+            _ => self.fault(
+                at,
+                id.name,
+                "calls `NUMBER` with something else than one argument like `$points`",
+            ),
+        }
+        for option in &call.named {
+            let name = option.name.name;
+            let allowed = match (name, &option.value) {
+                ("type", InlineExpression::StringLiteral { value }) => {
+                    ["cardinal", "ordinal"].contains(value)
+                }
+                ("useGrouping", InlineExpression::StringLiteral { value }) => {
+                    ["true", "false"].contains(value)
+                }
+                (
+                    "minimumFractionDigits" | "maximumFractionDigits",
+                    InlineExpression::NumberLiteral { value },
+                ) => value
+                    .parse::<usize>()
+                    .is_ok_and(|digits| digits <= MAX_FRACTION_DIGITS),
+                _ => false,
+            };
+            if !allowed {
+                let what = format!(
+                    "calls `NUMBER` with an unknown `{name}` or value of it; there are \
+                     type: \"ordinal\", useGrouping: \"false\", minimumFractionDigits and \
+                     maximumFractionDigits: 0 to {MAX_FRACTION_DIGITS}"
+                );
+                self.fault(at, name, &what);
+            }
+        }
+    }
+
+    fn message(&mut self, at: Place<'a>, id: &'a str, wanted: Option<&'a Identifier<&'a str>>, known: Known) {
+        let entries = self.entries;
+        self.reached.insert(id);
+        if self.kind.is_none() {
+            self.fault(
+                at,
+                id,
+                &format!("refers to the message `{id}`; terms are fixed words"),
+            );
+            return;
+        }
+        let Some((file, message)) = entries.messages.get(id).copied() else {
+            if !at.file().broken {
+                let hint = did_you_mean(id, "", entries.messages.keys().copied());
+                self.fault(
+                    at,
+                    id,
+                    &format!("refers to the message `{id}`, which is unknown{hint}"),
+                );
+            }
+            return;
+        };
+        let pattern = match wanted {
+            Some(name) => attribute(&message.attributes, name.name),
+            None => message.value.as_ref(),
+        };
+        let Some(pattern) = pattern else {
+            let missing = wanted.map_or("text of its own".to_owned(), |name| format!("`.{}`", name.name));
+            self.fault(
+                at,
+                id,
+                &format!("refers to the message `{id}`, which has no {missing}"),
+            );
+            return;
+        };
+        let step = (id, wanted.map(|name| name.name));
+        if self.trail.contains(&step) {
+            self.fault(at, id, &format!("refers to `{id}`, which leads back here"));
+        } else if self.seen.insert((step.0, step.1, known)) {
+            self.trail.push(step);
+            self.pattern(Place::Message(file, id), pattern, known);
+            self.trail.pop();
+        }
+    }
+
+    /// A term's text is checked once, where it stands; here only that it is there, and no circle.
+    fn term(&mut self, at: Place<'a>, id: &'a str, wanted: Option<&'a Identifier<&'a str>>) {
+        let entries = self.entries;
+        let Some((file, term)) = entries.terms.get(id).copied() else {
+            if !at.file().broken {
+                let hint = did_you_mean(id, "-", entries.terms.keys().copied());
+                self.fault(
+                    at,
+                    id,
+                    &format!("refers to the term `-{id}`, which is unknown{hint}"),
+                );
+            }
+            return;
+        };
+        let Some(name) = wanted else {
+            let step = (id, None);
+            if self.kind.is_some() {
+                return;
+            }
+            if self.trail.contains(&step) {
+                self.fault(at, id, &format!("refers to `-{id}`, which leads back here"));
+            } else if self.seen.insert((id, None, 0)) {
+                self.trail.push(step);
+                self.pattern(Place::Term(file, id), &term.value, 0);
+                self.trail.pop();
+            }
+            return;
+        };
+        if attribute(&term.attributes, name.name).is_none() {
+            self.fault(
+                at,
+                id,
+                &format!("refers to `-{id}.{}`, which is unknown", name.name),
+            );
+        }
+    }
+}
+
+/// A variant's key as it is written.
+fn key<'a>(variant: &Variant<&'a str>) -> &'a str {
+    match variant.key {
+        VariantKey::Identifier { name } => name,
+        VariantKey::NumberLiteral { value } => value,
+    }
+}

@@ -1,0 +1,219 @@
+//! The words of a notification, in its reader's language.
+//!
+//! Catalogues are [Fluent] files, one a language, in `locales/`: compiled in, and overridden file by file
+//! and message by message by a directory in the settings. They are checked once, when they are loaded
+//! ([`CatalogueErrors`]); rendering then has nothing left that can fail.
+//!
+//! | file | decides |
+//! | --- | --- |
+//! | [`arguments`] | what a message can say, and where in an event's data it comes from |
+//! | `negotiate` | which language suits a reader |
+//! | `number` | how numbers are written |
+//! | `clean` | what becomes of an event's own text: it is data, never a pattern |
+//! | `file`, `check` | what a catalogue is, and what is wrong with it |
+//!
+//! [Fluent]: https://projectfluent.org
+
+pub mod arguments;
+mod catalogue;
+mod check;
+mod clean;
+mod fault;
+mod file;
+mod negotiate;
+mod number;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+pub use clean::{ARGUMENT_CHARS, BODY_BYTES, TITLE_CHARS};
+pub use fault::{CatalogueError, CatalogueErrors};
+
+use crate::contract::IncentiveType;
+use catalogue::{Catalogue, Part};
+use file::File;
+
+/// Every catalogue, checked; share it behind an `Arc`.
+pub struct Catalogues {
+    /// By tag.
+    catalogues: Vec<Catalogue>,
+    /// The languages of `catalogues`, in the same order.
+    languages: Vec<unic_langid::LanguageIdentifier>,
+    fallback: Voice,
+    /// What the commonest tags lead to: saves reading them.
+    known: HashMap<String, Voice>,
+}
+
+/// A catalogue and the bundle that writes numbers as the reader's region does.
+#[derive(Clone, Copy, Debug)]
+struct Voice {
+    catalogue: usize,
+    bundle: usize,
+}
+
+/// The words of one notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// One line, 1 to [`TITLE_CHARS`] characters.
+    pub title: String,
+    /// 1 to [`BODY_BYTES`] bytes.
+    pub body: String,
+    /// The language in which they are written, a BCP 47 tag: the catalogue's; the one that was wanted,
+    /// where both texts come from the event.
+    pub language: String,
+    /// A language was wanted that there is no catalogue for, and a text is in the fallback language
+    /// instead. Worth counting.
+    pub fell_back: bool,
+}
+
+impl Catalogues {
+    /// The catalogues that are compiled in, overridden by those of `dir`: `dir/es.ftl`, `dir/pt-BR.ftl`.
+    /// What a file of `dir` leaves out comes from the built-in one of its language; a language that isn't
+    /// built in must be complete. `fallback` is the language for readers whose own isn't there.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any file, and a fallback language that there is no catalogue for.
+    pub fn load(dir: Option<&Path>, fallback: &str) -> Result<Self, CatalogueErrors> {
+        let mut errors = Vec::new();
+        let mut files = File::built_in(&mut errors);
+        if let Some(dir) = dir {
+            files.extend(File::of_directory(dir, &mut errors));
+        }
+        let mut by_language = BTreeMap::<_, Vec<File>>::new();
+        for file in files {
+            by_language
+                .entry(file.language.to_string())
+                .or_default()
+                .push(file);
+        }
+        let tags = by_language.keys().cloned().collect::<Vec<_>>().join(", ");
+        let mut catalogues = Vec::with_capacity(by_language.len());
+        for files in by_language.values() {
+            let before = errors.len();
+            check::check(files, &mut errors);
+            if errors.len() == before && files.iter().all(|file| !file.broken) {
+                let catalogue = Catalogue::new(files[0].language.clone(), files);
+                check::rehearse::rehearse(&catalogue, files, &mut errors);
+                catalogues.push(catalogue);
+            }
+        }
+        let wanted = negotiate::read(fallback).map(|language| language.to_string());
+        if !wanted.is_some_and(|wanted| by_language.contains_key(&wanted)) {
+            let what = format!("there is no catalogue for `{fallback}`; there are {tags}");
+            errors.push(CatalogueError {
+                file: "localization.fallback".to_owned(),
+                line: None,
+                what,
+            });
+        }
+        match CatalogueErrors::from_found(errors) {
+            Some(errors) => Err(errors),
+            None => Ok(Self::of(catalogues, fallback)),
+        }
+    }
+
+    fn of(catalogues: Vec<Catalogue>, fallback: &str) -> Self {
+        let languages = catalogues
+            .iter()
+            .map(|catalogue| catalogue.language.clone())
+            .collect();
+        let start = Voice {
+            catalogue: 0,
+            bundle: 0,
+        };
+        let mut this = Self {
+            catalogues,
+            languages,
+            fallback: start,
+            known: HashMap::new(),
+        };
+        let tags = this.catalogues.iter().flat_map(|catalogue| {
+            let language = catalogue.language.language;
+            let regional = catalogue
+                .regions()
+                .map(move |(region, _)| format!("{language}-{region}"));
+            regional.chain([catalogue.tag.clone()])
+        });
+        this.known = tags
+            .filter_map(|tag| Some((this.find(&tag)?, tag)))
+            .map(|(voice, tag)| (tag, voice))
+            .collect();
+        this.fallback = this.find(fallback).unwrap_or(start);
+        this
+    }
+
+    /// The languages that there are, as BCP 47 tags in alphabetical order.
+    pub fn languages(&self) -> impl Iterator<Item = &str> {
+        self.catalogues.iter().map(|catalogue| catalogue.tag.as_str())
+    }
+
+    /// Renders a notification: the event's own texts where it has some that can be seen, else the
+    /// catalogue's. `wanted` is the reader's language, a BCP 47 tag; `None` is the fallback language.
+    #[must_use]
+    pub fn render(
+        &self,
+        wanted: Option<&str>,
+        kind: IncentiveType,
+        data: &Map<String, Value>,
+        literal_title: Option<&str>,
+        literal_body: Option<&str>,
+    ) -> Rendered {
+        let literal_title = literal_title.map(clean::title).filter(|title| !title.is_empty());
+        let literal_body = literal_body.map(clean::body).filter(|body| !body.is_empty());
+        let (literal_title, literal_body) = match (literal_title, literal_body) {
+            (Some(title), Some(body)) => {
+                let language = self.language_of_literals(wanted);
+                return Rendered {
+                    title,
+                    body,
+                    language,
+                    fell_back: false,
+                };
+            }
+            some_missing => some_missing,
+        };
+        let found = wanted.map(|wanted| self.find(wanted));
+        let voice = found.flatten().unwrap_or(self.fallback);
+        let catalogue = &self.catalogues[voice.catalogue];
+        let arguments = arguments::fill(kind, data);
+        let write = |part| catalogue.write(voice.bundle, kind, part, &arguments, &mut Vec::new());
+        Rendered {
+            title: literal_title.unwrap_or_else(|| clean::fit_title(write(Part::Title))),
+            body: literal_body.unwrap_or_else(|| clean::fit_body(write(Part::Body))),
+            language: catalogue.tag.clone(),
+            fell_back: matches!(found, Some(None)),
+        }
+    }
+
+    fn find(&self, wanted: &str) -> Option<Voice> {
+        if let Some(voice) = self.known.get(wanted) {
+            return Some(*voice);
+        }
+        let wanted = negotiate::read(wanted)?;
+        let catalogue = negotiate::best(&wanted, &self.languages)?;
+        Some(Voice {
+            catalogue,
+            bundle: self.catalogues[catalogue].bundle_for(wanted.region),
+        })
+    }
+
+    /// Whoever writes the texts and names a language has written them in it.
+    fn language_of_literals(&self, wanted: Option<&str>) -> String {
+        let fallback = || self.catalogues[self.fallback.catalogue].tag.clone();
+        wanted
+            .and_then(negotiate::read)
+            .map_or_else(fallback, |language| language.to_string())
+    }
+}
+
+impl std::fmt::Debug for Catalogues {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Catalogues")
+            .field("languages", &self.languages().collect::<Vec<_>>())
+            .finish()
+    }
+}

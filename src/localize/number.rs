@@ -1,0 +1,98 @@
+//! Numbers as a language writes them: 12,345 or 12.345 or 12 345, by ICU4X and the CLDR's data.
+
+use fluent_bundle::FluentValue;
+use fluent_bundle::types::FluentNumber;
+use icu_decimal::input::Decimal;
+use icu_decimal::options::{DecimalFormatterOptions, GroupingStrategy};
+use icu_decimal::{DecimalFormatter, DecimalFormatterPreferences};
+use icu_locale_core::Locale;
+use intl_memoizer::Memoizable;
+use intl_memoizer::concurrent::IntlLangMemoizer;
+use unic_langid::LanguageIdentifier;
+
+/// The largest number that is shown, either side of zero: up to here every integer is exact, in JSON
+/// as most software reads it and in the arguments of a message.
+pub const LARGEST: f64 = 9_007_199_254_740_991.0;
+
+/// How one language writes numbers.
+struct Numbers {
+    grouped: DecimalFormatter,
+    plain: DecimalFormatter,
+}
+
+impl Numbers {
+    fn of(language: &LanguageIdentifier) -> Option<Self> {
+        let locale: Locale = language.to_string().parse().ok()?;
+        let preferences = DecimalFormatterPreferences::from(&locale);
+        let formatter = |grouping: GroupingStrategy| {
+            DecimalFormatter::try_new(preferences, DecimalFormatterOptions::from(grouping)).ok()
+        };
+        Some(Self {
+            grouped: formatter(GroupingStrategy::Auto)?,
+            plain: formatter(GroupingStrategy::Never)?,
+        })
+    }
+
+    fn write(&self, number: &FluentNumber) -> Option<String> {
+        let mut decimal = decimal(number.value)?;
+        let options = &number.options;
+        if let Some(digits) = options.maximum_fraction_digits {
+            decimal.round(-i16::try_from(digits).ok()?);
+            decimal.absolute.trim_end();
+        }
+        if let Some(digits) = options.minimum_fraction_digits {
+            decimal.absolute.pad_end(-i16::try_from(digits).ok()?);
+        }
+        let formatter = if options.use_grouping {
+            &self.grouped
+        } else {
+            &self.plain
+        };
+        Some(formatter.format_to_string(&decimal))
+    }
+}
+
+impl Memoizable for Numbers {
+    type Args = ();
+    type Error = ();
+
+    fn construct(language: LanguageIdentifier, (): ()) -> Result<Self, ()> {
+        Self::of(&language).ok_or(())
+    }
+}
+
+/// What a bundle asks of every value that it writes: `None` leaves it as it is (texts, and numbers
+/// that are none, such as infinity).
+pub fn write(value: &FluentValue, memoizer: &IntlLangMemoizer) -> Option<String> {
+    let FluentValue::Number(number) = value else {
+        return None;
+    };
+    memoizer
+        .with_try_get::<Numbers, _, _>((), |numbers| numbers.write(number))
+        .ok()?
+}
+
+/// How a language writes numbers, as a text that is equal for two languages that write them alike.
+#[must_use]
+pub fn habit(language: &LanguageIdentifier) -> Option<String> {
+    let numbers = Numbers::of(language)?;
+    // Four digits: some languages group only from five on.
+    let samples = [-1_234_567.8, 1234.0, 12_345.0];
+    let written = samples.map(|value| numbers.write(&FluentNumber::new(value, Default::default())));
+    Some(written.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a whole number within LARGEST is exact as i64"
+)]
+fn decimal(value: f64) -> Option<Decimal> {
+    if value.abs() <= LARGEST && value.fract() == 0.0 {
+        Some(Decimal::from(value as i64))
+    } else {
+        value
+            .is_finite()
+            .then(|| Decimal::try_from_str(&value.to_string()).ok())
+            .flatten()
+    }
+}
