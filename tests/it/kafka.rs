@@ -51,9 +51,17 @@ impl Kafka {
 
     /// Makes a topic of this test.
     pub async fn topic(&self, topic: &str, partitions: i32) -> String {
+        self.topic_with(topic, partitions, &[]).await
+    }
+
+    /// Makes a topic of this test with settings of its own.
+    pub async fn topic_with(&self, topic: &str, partitions: i32, settings: &[(&str, &str)]) -> String {
         let name = self.name(topic);
         let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
-        let new = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
+        let new = settings.iter().fold(
+            NewTopic::new(&name, partitions, TopicReplication::Fixed(1)),
+            |new, (key, value)| new.set(key, value),
+        );
         let made = admin
             .create_topics([&new], &AdminOptions::new().operation_timeout(Some(DEADLINE)))
             .await

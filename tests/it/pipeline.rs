@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use chrono::{DateTime, Duration, Utc};
 use rdkafka::Message;
 use serde_json::{Value, json};
 
 use crate::faults;
-use crate::inq::{Service, eventually, inq, inq_json};
+use crate::household::{House, simple_event, text};
+use crate::inq::{eventually, inq};
 use crate::kafka::{Kafka, header, json as json_of};
-use crate::servers::{self, Database};
+use crate::servers::Database;
 
 const TYPES: [&str; 6] = [
     "achievement_reward",
@@ -24,83 +25,6 @@ const TYPES: [&str; 6] = [
 const LANGUAGES: [&str; 8] = ["en", "es-MX", "fr", "de-AT", "pt-BR", "ja", "tlh", "en-GB"];
 
 const EVENTS: usize = 10_000;
-
-/// Topics, a group and a database of its own, and the environment that names them.
-struct House {
-    kafka: Kafka,
-    database: Database,
-    environment: Vec<(String, String)>,
-    deliveries: String,
-    events: String,
-    results: String,
-}
-
-impl House {
-    async fn on(kafka: Kafka, database: Database, partitions: i32) -> Self {
-        let events = kafka.topic("events", partitions).await;
-        let deliveries = kafka.topic("deliveries", 1).await;
-        let results = kafka.topic("results", partitions).await;
-        let events_dlq = kafka.topic("events.dlq", 1).await;
-        let results_dlq = kafka.topic("results.dlq", 1).await;
-        let environment = [
-            ("DATABASE_URL", database.url.clone()),
-            ("KAFKA_BROKERS", kafka.brokers.clone()),
-            ("INQ_KAFKA__GROUP_ID", kafka.name("group")),
-            ("INQ_TOPICS__EVENTS", events.clone()),
-            ("INQ_TOPICS__EVENTS_DLQ", events_dlq),
-            ("INQ_TOPICS__DELIVERIES", deliveries.clone()),
-            ("INQ_TOPICS__RESULTS", results.clone()),
-            ("INQ_TOPICS__RESULTS_DLQ", results_dlq),
-            ("INQ_DISPATCH__LEASE", "5s".to_owned()),
-        ];
-        Self {
-            kafka,
-            database,
-            environment: environment
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
-            deliveries,
-            events,
-            results,
-        }
-    }
-
-    fn with(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    fn environment(&self) -> Vec<(&str, &str)> {
-        self.environment
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect()
-    }
-
-    async fn run(&self, arguments: &[&str]) -> Service {
-        Service::ready(&self.environment(), &[&["run"], arguments].concat()).await
-    }
-
-    fn show(&self, event: &str) -> Value {
-        inq_json(&self.environment(), &["show", "--event", event])
-    }
-
-    fn status(&self) -> Value {
-        inq_json(&self.environment(), &["status"])
-    }
-
-    /// Records that the service has not finished, over events and results.
-    fn behind(&self) -> i64 {
-        self.status()["topics"]
-            .as_array()
-            .expect("topics")
-            .iter()
-            .filter(|topic| topic["topic"] != self.deliveries.as_str())
-            .map(|topic| topic["behind"].as_i64().expect("a number"))
-            .sum()
-    }
-}
 
 /// Produces lines of `key<TAB>value` with kcat.
 fn kcat_produce(brokers: &str, topic: &str, lines: &[(String, Vec<u8>)]) {
@@ -118,10 +42,6 @@ fn kcat_produce(brokers: &str, topic: &str, lines: &[(String, Vec<u8>)]) {
     }
     drop(stdin);
     assert!(kcat.wait().expect("kcat ends").success());
-}
-
-fn text(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// An event by its number: every type, priority and language, one in twenty scheduled ahead.
@@ -264,48 +184,18 @@ async fn ten_thousand_mixed_events_on_mysql() {
 }
 
 #[tokio::test]
+async fn ten_thousand_mixed_events_on_sqlite() {
+    ten_thousand_mixed_events("sqlite").await;
+}
+
+#[tokio::test]
 async fn ten_thousand_mixed_events_on_mariadb() {
     ten_thousand_mixed_events("mariadb").await;
 }
 
-async fn house() -> Option<House> {
-    let (kafka, database) = (Kafka::reached()?, Database::fresh("mysql").await?);
-    Some(House::on(kafka, database, 1).await)
-}
-
-fn simple_event(id: &str) -> String {
-    json!({ "event_id": id, "user_id": 42, "incentive_type": "streak_reward" }).to_string()
-}
-
-impl House {
-    async fn send_event(&self, event: &str) {
-        self.kafka.produce(&self.events, [("42", event.as_bytes())]).await;
-    }
-
-    async fn send_result(&self, request: &Value, status: &str, more: Value) {
-        let mut result = json!({
-            "notification_id": request["notification_id"],
-            "attempt": request["attempt"],
-            "user_id": request["user_id"],
-            "status": status,
-            "occurred_at": text(Utc::now()),
-        });
-        for (name, value) in more.as_object().expect("an object") {
-            result[name] = value.clone();
-        }
-        self.kafka
-            .produce(&self.results, [("42", result.to_string().as_bytes())])
-            .await;
-    }
-
-    async fn request(&self, number: usize) -> Value {
-        json_of(&self.kafka.read_until(&self.deliveries, number).await[number - 1])
-    }
-}
-
 #[tokio::test]
 async fn a_failed_result_brings_the_row_back_and_a_final_one_fails_it() {
-    let Some(house) = house().await else { return };
+    let Some(house) = House::fresh().await else { return };
     let house = house
         .with("INQ_RETRY__INITIAL", "300ms")
         .with("INQ_RETRY__JITTER", "0");
@@ -372,7 +262,7 @@ async fn a_failed_result_brings_the_row_back_and_a_final_one_fails_it() {
 
 #[tokio::test]
 async fn a_delivery_is_recorded_with_its_time_and_device() {
-    let Some(house) = house().await else { return };
+    let Some(house) = House::fresh().await else { return };
     let service = house.run(&[]).await;
     house.send_event(&simple_event("happy")).await;
     let request = house.request(1).await;
@@ -403,7 +293,7 @@ async fn a_delivery_is_recorded_with_its_time_and_device() {
 
 #[tokio::test]
 async fn a_result_that_names_nobody_is_a_dead_letter() {
-    let Some(house) = house().await else { return };
+    let Some(house) = House::fresh().await else { return };
     let service = house.run(&[]).await;
     let nobody = json!({ "notification_id": 999_999, "attempt": 1, "user_id": 42 });
     house.send_result(&nobody, "delivered", json!({})).await;
@@ -418,7 +308,7 @@ async fn a_result_that_names_nobody_is_a_dead_letter() {
 
 #[tokio::test]
 async fn what_is_scheduled_ahead_leaves_within_a_hundred_milliseconds_of_its_time() {
-    let Some(house) = house().await else { return };
+    let Some(house) = House::fresh().await else { return };
     let service = house.run(&[]).await;
     // The first round trip warms connections that the measured one has.
     house.send_event(&simple_event("warm")).await;
@@ -444,8 +334,57 @@ async fn what_is_scheduled_ahead_leaves_within_a_hundred_milliseconds_of_its_tim
 }
 
 #[tokio::test]
+async fn a_request_that_the_broker_refuses_is_retried_alone_and_holds_up_nobody() {
+    let (Some(kafka), Some(database)) = (Kafka::reached(), Database::fresh("mysql").await) else {
+        return;
+    };
+    let house = House::on(kafka, database, 1).await;
+    let narrow = house
+        .kafka
+        .topic_with("narrow", 1, &[("max.message.bytes", "4000")])
+        .await;
+    let house = house
+        .with("INQ_TOPICS__DELIVERIES", &narrow)
+        .with("INQ_RETRY__MAX_ATTEMPTS", "1");
+    let mut huge: Value = serde_json::from_str(&simple_event("huge")).expect("an event");
+    // Not to be compressed into the limit.
+    let noise: String = (0..500).map(|_| uuid::Uuid::new_v4().to_string()).collect();
+    huge["message_body"] = noise.into();
+    house.send_event(&simple_event("before")).await;
+    house.send_event(&huge.to_string()).await;
+    house.send_event(&simple_event("after")).await;
+    let service = house.run(&[]).await;
+
+    let requests = house.kafka.read_until(&narrow, 2).await;
+    eventually("the refused one has failed", async || {
+        house.show("huge")["status"] == "failed"
+    })
+    .await;
+
+    let events: BTreeSet<_> = requests
+        .iter()
+        .map(|request| json_of(request)["event_id"].to_string())
+        .collect();
+    assert_eq!(
+        events,
+        BTreeSet::from(["\"after\"".to_owned(), "\"before\"".to_owned()])
+    );
+    let shown = house.show("huge");
+    assert_eq!(shown["attempts"], 1);
+    assert!(
+        shown["last_error"]
+            .as_str()
+            .is_some_and(|error| error.contains("size")),
+        "{shown}"
+    );
+    assert_eq!(shown["history"][0]["kind"], "publish_failed_finally");
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
 async fn a_trace_goes_on_through_the_row_to_the_request() {
-    let Some(house) = house().await else { return };
+    let Some(house) = House::fresh().await else { return };
     let service = house.run(&[]).await;
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     house
@@ -469,7 +408,7 @@ async fn a_trace_goes_on_through_the_row_to_the_request() {
 
 #[tokio::test]
 async fn an_expired_event_is_never_sent() {
-    let Some(house) = house().await else { return };
+    let Some(house) = House::fresh().await else { return };
     let service = house.run(&[]).await;
     let event = json!({
         "event_id": "stale",
@@ -490,7 +429,7 @@ async fn an_expired_event_is_never_sent() {
 
 #[tokio::test]
 async fn two_instances_share_the_work_and_double_nothing() {
-    let Some(house) = house().await else { return };
+    let Some(house) = House::fresh().await else { return };
     let first = house.run(&[]).await;
     let second = house.run(&[]).await;
     let lines: Vec<_> = (0..2_000)
@@ -513,7 +452,7 @@ async fn two_instances_share_the_work_and_double_nothing() {
 
 #[tokio::test]
 async fn a_killed_instance_loses_nothing_and_doubles_nothing() {
-    let Some(house) = house().await else { return };
+    let Some(house) = House::fresh().await else { return };
     let lines: Vec<_> = (0..3_000)
         .map(|number| {
             let event = event(number, Utc::now());
@@ -544,10 +483,4 @@ async fn a_killed_instance_loses_nothing_and_doubles_nothing() {
     assert_eq!((requests.len(), distinct.len()), (lines.len(), lines.len()));
     assert!(service.terminate().await.success());
     house.database.drop().await;
-}
-
-/// Whether the servers are there is decided once, in one place.
-#[test]
-fn servers_that_are_required_are_there() {
-    servers::require();
 }

@@ -25,8 +25,8 @@ pub fn named(server: &str, variable: &str) -> Option<String> {
     }
 }
 
-/// Fails where a required server is not named.
-pub fn require() {
+#[test]
+fn servers_that_are_required_are_named() {
     kafka_brokers();
     server_url("mysql");
     server_url("mariadb");
