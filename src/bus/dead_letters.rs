@@ -70,7 +70,14 @@ impl DeadLetters {
             .collect();
         match self.producer.send(&self.topic, records).await?.into_iter().next() {
             None => {
-                for (_, rejection) in letters {
+                for (record, rejection) in letters {
+                    tracing::warn!(
+                        topic = record.topic,
+                        partition = record.partition,
+                        offset = record.offset,
+                        reason = rejection.reason.as_str(),
+                        "a record is put aside"
+                    );
                     metrics::counter!("inq_dead_letters_total", "reason" => rejection.reason.as_str())
                         .increment(1);
                 }

@@ -117,15 +117,6 @@ impl Feedback {
                 }
             }
         }
-        for (record, rejection) in &letters {
-            tracing::warn!(
-                topic = record.topic,
-                partition = record.partition,
-                offset = record.offset,
-                reason = rejection.reason.as_str(),
-                "a result is put aside"
-            );
-        }
         self.dead_letters
             .put_aside(&letters)
             .await

@@ -89,15 +89,6 @@ impl Ingest {
             .into_iter()
             .map(|(index, rejection)| (&records[index], rejection))
             .collect();
-        for (record, rejection) in &letters {
-            tracing::warn!(
-                topic = record.topic,
-                partition = record.partition,
-                offset = record.offset,
-                reason = rejection.reason.as_str(),
-                "an event is put aside"
-            );
-        }
         self.dead_letters
             .put_aside(&letters)
             .await

@@ -91,6 +91,19 @@ impl MySqlStore {
         }
     }
 
+    async fn claims(&self, which: &str, argument: i64) -> Result<Vec<OpenClaim>> {
+        let text = format!(
+            "SELECT {}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_claims {which}",
+            columns::OPEN_CLAIM
+        );
+        let rows = sqlx::query(AssertSqlSafe(text))
+            .bind(argument)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(sorted)?;
+        rows.iter().map(columns::open_claim).collect()
+    }
+
     /// Does a transaction, and does it again when the server has ended it for the sake of another.
     async fn retried<'a, T>(&'a self, attempt: impl Fn() -> Attempt<'a, T> + Send) -> Result<T> {
         let mut tries = 0;
@@ -236,43 +249,16 @@ impl Store for MySqlStore {
     }
 
     async fn lapsed_claims(&self, limit: u32) -> Result<Vec<OpenClaim>> {
-        let text = format!(
-            "SELECT {}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_claims \
-             WHERE lease_until <= UTC_TIMESTAMP(3) ORDER BY lease_until LIMIT ?",
-            columns::OPEN_CLAIM
-        );
-        let rows = sqlx::query(AssertSqlSafe(text))
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(sorted)?;
-        rows.iter().map(columns::open_claim).collect()
+        let which = "WHERE lease_until <= UTC_TIMESTAMP(3) ORDER BY lease_until LIMIT ?";
+        self.claims(which, i64::from(limit)).await
     }
 
     async fn open_claims(&self, limit: u32) -> Result<Vec<OpenClaim>> {
-        let text = format!(
-            "SELECT {}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_claims ORDER BY id LIMIT ?",
-            columns::OPEN_CLAIM
-        );
-        let rows = sqlx::query(AssertSqlSafe(text))
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(sorted)?;
-        rows.iter().map(columns::open_claim).collect()
+        self.claims("ORDER BY id LIMIT ?", i64::from(limit)).await
     }
 
     async fn open_claim(&self, claim: i64) -> Result<Option<OpenClaim>> {
-        let text = format!(
-            "SELECT {}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_claims WHERE id = ?",
-            columns::OPEN_CLAIM
-        );
-        let row = sqlx::query(AssertSqlSafe(text))
-            .bind(claim)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(sorted)?;
-        row.as_ref().map(columns::open_claim).transpose()
+        Ok(self.claims("WHERE id = ?", claim).await?.pop())
     }
 
     async fn doubt(&self, claim: i64, why: &str, retry_in: Duration) -> Result<()> {
