@@ -10,7 +10,7 @@
 //! | `negotiate` | which language suits a reader |
 //! | `number` | how numbers are written |
 //! | `clean` | what becomes of an event's own text: it is data, never a pattern |
-//! | `file`, `check` | what a catalogue is, and what is wrong with it |
+//! | `file`, `syntax`, `check` | what a catalogue is, and what is wrong with it |
 //!
 //! [Fluent]: https://projectfluent.org
 
@@ -22,6 +22,7 @@ mod fault;
 mod file;
 mod negotiate;
 mod number;
+mod syntax;
 #[cfg(test)]
 mod tests;
 

@@ -125,6 +125,7 @@ fn check_type<'a>(
                     0,
                 );
             }
+            None if file.broken => {}
             None => {
                 let what = format!("message `{id}` has no `.{}`", part.as_str());
                 errors.push(file.fault(message.id.name, what));
