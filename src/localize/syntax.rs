@@ -37,7 +37,11 @@ fn where_missed(source: &str, error: &ParserError) -> usize {
 }
 
 fn phrase(error: &ParserError) -> String {
-    let text = error.kind.to_string();
+    let text = match &error.kind {
+        // What the parser calls a field is a text.
+        ErrorKind::ExpectedMessageField { entry_id } => format!("expected a text after `{entry_id} =`"),
+        kind => kind.to_string(),
+    };
     let mut characters = text.chars();
     let first = characters.next().into_iter().flat_map(char::to_lowercase);
     format!("syntax: {}", first.chain(characters).collect::<String>())

@@ -191,7 +191,7 @@ fn syntax_is_told_with_its_line() {
         "es.ftl:5: syntax: expected a token starting with \"}\""
     );
     assert_eq!(file("a", "b }"), "es.ftl:5: syntax: unbalanced closing brace");
-    assert_eq!(file("a", ""), "es.ftl:5: syntax: expected a value");
+    assert_eq!(file("a", ""), "es.ftl:5: syntax: expected a text after `body =`");
     assert!(file("a", "b\noops").starts_with("es.ftl:6: syntax: expected a token starting with \"=\""));
     let said = file(&laid_out("{ $points -> [none] a [other] b ;"), "b");
     assert_eq!(

@@ -165,7 +165,7 @@ fn an_events_own_words_replace_the_catalogues_one_by_one() {
     let said = render(Some(" Hi\u{202e}\n there "), None);
     assert_eq!(
         (said.title.as_str(), said.body.as_str()),
-        ("Hi there", "Greif zu, solange es ihn gibt!")
+        ("Hi there", "Greif zu, solange der Bonus läuft!")
     );
     let said = render(None, Some("one\r\ntwo"));
     assert_eq!(
