@@ -15,7 +15,7 @@ and-points = { $points ->
 
 and-badge = { $badge ->
         [none] { "" }
-       *[other] { " " }Das Abzeichen „{ $badge }“ gehört jetzt auch dir.
+       *[other] { " " }Dazu gibt’s das Abzeichen „{ $badge }“.
     }
 
 and-feature = { $feature ->
@@ -58,7 +58,7 @@ point_earning =
        *[other] Du hast { some-points } gesammelt!
     }
     .body = { $total ->
-        [none] Klasse! Sie sind schon auf deinem Konto.
+        [none] Klasse! Dein Punktestand ist aktualisiert.
         [one] Klasse! Damit hast du jetzt { $total } Punkt.
        *[other] Klasse! Damit hast du jetzt { $total } Punkte.
     }{ and-next-badge }
@@ -81,7 +81,7 @@ bonus_opportunity =
         }
        *[other] { $percent } % Bonus warten auf dich
     }
-    .body = Greif zu, solange es ihn gibt!{ and-code }
+    .body = Greif zu, solange der Bonus läuft!{ and-code }
 
 streak_reward =
     .title = { $streak ->

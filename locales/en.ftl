@@ -39,7 +39,7 @@ and-points = { $points ->
 
 and-badge = { $badge ->
         [none] { "" }
-       *[other] { " " }The “{ $badge }” badge is yours, too.
+       *[other] { " " }And the “{ $badge }” badge is yours.
     }
 
 and-feature = { $feature ->
@@ -82,7 +82,7 @@ point_earning =
        *[other] You earned { some-points }!
     }
     .body = { $total ->
-        [none] Nice work! They’re in your account.
+        [none] Nice work! Your balance is up to date.
         [one] Nice work! You now have { $total } point.
        *[other] Nice work! You now have { $total } points.
     }{ and-next-badge }

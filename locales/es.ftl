@@ -17,7 +17,7 @@ and-points = { $points ->
 
 and-badge = { $badge ->
         [none] { "" }
-       *[other] { " " }La insignia «{ $badge }» también es tuya.
+       *[other] { " " }Y la insignia «{ $badge }» ya es tuya.
     }
 
 and-feature = { $feature ->
@@ -61,7 +61,7 @@ point_earning =
        *[other] ¡Has ganado { some-points }!
     }
     .body = { $total ->
-        [none] ¡Buen trabajo! Ya están en tu cuenta.
+        [none] ¡Buen trabajo! Tu saldo ya está al día.
         [one] ¡Buen trabajo! Ya tienes { $total } punto.
         [1000000] ¡Buen trabajo! Ya tienes { $total } de puntos.
        *[other] ¡Buen trabajo! Ya tienes { $total } puntos.
@@ -85,7 +85,7 @@ bonus_opportunity =
         }
        *[other] Te espera una bonificación del { $percent } %
     }
-    .body = No durará para siempre: aprovéchala mientras puedas.{ and-code }
+    .body = No durará para siempre: aprovecha mientras puedas.{ and-code }
 
 streak_reward =
     .title = { $streak ->

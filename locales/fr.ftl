@@ -60,7 +60,7 @@ point_earning =
        *[other] Vous avez gagné { some-points } !
     }
     .body = { $total ->
-        [none] Beau travail ! Ils sont sur votre compte.
+        [none] Beau travail ! Votre solde est à jour.
         [one] Beau travail ! Votre solde est de { $total } point.
         [1000000] Beau travail ! Votre solde est de { $total } de points.
        *[other] Beau travail ! Votre solde est de { $total } points.

@@ -55,7 +55,7 @@ point_earning =
        *[other] { some-points }を獲得しました！
     }
     .body = { $total ->
-        [none] アカウントに追加しました。
+        [none] 残高に反映しました。
        *[other] 現在の残高は{ $total }ポイントです。
     }{ and-next-badge }
 

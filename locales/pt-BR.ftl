@@ -17,7 +17,7 @@ and-points = { $points ->
 
 and-badge = { $badge ->
         [none] { "" }
-       *[other] { " " }O selo “{ $badge }” também é seu.
+       *[other] { " " }E o selo “{ $badge }” é seu.
     }
 
 and-feature = { $feature ->
@@ -61,7 +61,7 @@ point_earning =
        *[other] Você ganhou { some-points }!
     }
     .body = { $total ->
-        [none] Mandou bem! Eles já estão na sua conta.
+        [none] Mandou bem! Seu saldo já está atualizado.
         [one] Mandou bem! Agora você tem { $total } ponto.
         [1000000] Mandou bem! Agora você tem { $total } de pontos.
        *[other] Mandou bem! Agora você tem { $total } pontos.
@@ -109,6 +109,6 @@ referral_bonus =
        *[other] { $friend } entrou por indicação sua!
     }
     .body = { $points ->
-        [none] Obrigado por espalhar a novidade.
-       *[other] Obrigado por espalhar a novidade. Seu bônus: { some-points }.
+        [none] Agradecemos a indicação.
+       *[other] Agradecemos a indicação. Seu bônus: { some-points }.
     }{ and-code }

@@ -8,7 +8,7 @@ use fluent_bundle::FluentResource;
 use unic_langid::LanguageIdentifier;
 
 use super::fault::CatalogueError;
-use super::negotiate;
+use super::{negotiate, syntax};
 
 /// The catalogues that are compiled in, by language.
 const BUILT_IN: [(&str, &str); 6] = [
@@ -126,10 +126,13 @@ impl File {
             Err((text, faults)) => (text, faults),
         };
         let broken = !faults.is_empty();
-        errors.extend(faults.into_iter().map(|fault| CatalogueError {
-            file: name.clone(),
-            line: Some(line_at(source.as_bytes(), fault.pos.start)),
-            what: format!("syntax: {}", decapitalized(&fault.kind.to_string())),
+        errors.extend(faults.iter().map(|fault| {
+            let (offset, what) = syntax::explain(source, fault);
+            CatalogueError {
+                file: name.clone(),
+                line: Some(line_at(source.as_bytes(), offset)),
+                what,
+            }
         }));
         Some(Self {
             name,
@@ -180,12 +183,5 @@ fn too_deep(source: &str) -> Option<usize> {
             _ => {}
         }
         open > MAX_OPEN_BRACES
-    })
-}
-
-fn decapitalized(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(characters).collect()
     })
 }

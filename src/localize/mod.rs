@@ -10,7 +10,7 @@
 //! | `negotiate` | which language suits a reader |
 //! | `number` | how numbers are written |
 //! | `clean` | what becomes of an event's own text: it is data, never a pattern |
-//! | `file`, `check` | what a catalogue is, and what is wrong with it |
+//! | `file`, `syntax`, `check` | what a catalogue is, and what is wrong with it |
 //!
 //! [Fluent]: https://projectfluent.org
 
@@ -22,6 +22,7 @@ mod fault;
 mod file;
 mod negotiate;
 mod number;
+mod syntax;
 #[cfg(test)]
 mod tests;
 
@@ -40,8 +41,8 @@ use file::File;
 /// Every catalogue, checked; share it behind an `Arc`.
 pub struct Catalogues {
     /// By tag.
-    catalogues: Vec<Catalogue>,
-    /// The languages of `catalogues`, in the same order.
+    all: Vec<Catalogue>,
+    /// The languages of `all`, in the same order.
     languages: Vec<unic_langid::LanguageIdentifier>,
     fallback: Voice,
     /// What the commonest tags lead to: saves reading them.
@@ -126,12 +127,12 @@ impl Catalogues {
             bundle: 0,
         };
         let mut this = Self {
-            catalogues,
+            all: catalogues,
             languages,
             fallback: start,
             known: HashMap::new(),
         };
-        let tags = this.catalogues.iter().flat_map(|catalogue| {
+        let tags = this.all.iter().flat_map(|catalogue| {
             let language = catalogue.language.language;
             let regional = catalogue
                 .regions()
@@ -148,7 +149,7 @@ impl Catalogues {
 
     /// The languages that there are, as BCP 47 tags in alphabetical order.
     pub fn languages(&self) -> impl Iterator<Item = &str> {
-        self.catalogues.iter().map(|catalogue| catalogue.tag.as_str())
+        self.all.iter().map(|catalogue| catalogue.tag.as_str())
     }
 
     /// Renders a notification: the event's own texts where it has some that can be seen, else the
@@ -178,7 +179,7 @@ impl Catalogues {
         };
         let found = wanted.map(|wanted| self.find(wanted));
         let voice = found.flatten().unwrap_or(self.fallback);
-        let catalogue = &self.catalogues[voice.catalogue];
+        let catalogue = &self.all[voice.catalogue];
         let arguments = arguments::fill(kind, data);
         let write = |part| catalogue.write(voice.bundle, kind, part, &arguments, &mut Vec::new());
         Rendered {
@@ -197,13 +198,13 @@ impl Catalogues {
         let catalogue = negotiate::best(&wanted, &self.languages)?;
         Some(Voice {
             catalogue,
-            bundle: self.catalogues[catalogue].bundle_for(wanted.region),
+            bundle: self.all[catalogue].bundle_for(wanted.region),
         })
     }
 
     /// Whoever writes the texts and names a language has written them in it.
     fn language_of_literals(&self, wanted: Option<&str>) -> String {
-        let fallback = || self.catalogues[self.fallback.catalogue].tag.clone();
+        let fallback = || self.all[self.fallback.catalogue].tag.clone();
         wanted
             .and_then(negotiate::read)
             .map_or_else(fallback, |language| language.to_string())

@@ -25,13 +25,15 @@ pub fn read(tag: &str) -> Option<LanguageIdentifier> {
 /// implied (`zh-TW` is `zh-Hant-TW`): who reads Traditional Chinese isn't served by the Simplified one.
 pub fn best(wanted: &LanguageIdentifier, available: &[LanguageIdentifier]) -> Option<usize> {
     let script = maximized(wanted).script;
-    let largest = maximized(&LanguageIdentifier::from_parts(
-        wanted.language,
-        script,
-        None,
-        &[],
-    ))
-    .region;
+    let largest = || {
+        maximized(&LanguageIdentifier::from_parts(
+            wanted.language,
+            script,
+            None,
+            &[],
+        ))
+        .region
+    };
     available
         .iter()
         .enumerate()
@@ -42,7 +44,7 @@ pub fn best(wanted: &LanguageIdentifier, available: &[LanguageIdentifier]) -> Op
             let distance = match candidate.region {
                 region if region == wanted.region => 0,
                 None => 1,
-                region if region == largest => 2,
+                region if region == largest() => 2,
                 Some(_) => 3,
             };
             (distance, *place)

@@ -22,14 +22,9 @@ struct Numbers {
 
 impl Numbers {
     fn of(language: &LanguageIdentifier) -> Option<Self> {
-        let locale: Locale = language.to_string().parse().ok()?;
-        let preferences = DecimalFormatterPreferences::from(&locale);
-        let formatter = |grouping: GroupingStrategy| {
-            DecimalFormatter::try_new(preferences, DecimalFormatterOptions::from(grouping)).ok()
-        };
         Some(Self {
-            grouped: formatter(GroupingStrategy::Auto)?,
-            plain: formatter(GroupingStrategy::Never)?,
+            grouped: formatter(language, GroupingStrategy::Auto)?,
+            plain: formatter(language, GroupingStrategy::Never)?,
         })
     }
 
@@ -52,6 +47,12 @@ impl Numbers {
     }
 }
 
+fn formatter(language: &LanguageIdentifier, grouping: GroupingStrategy) -> Option<DecimalFormatter> {
+    let locale: Locale = language.to_string().parse().ok()?;
+    let preferences = DecimalFormatterPreferences::from(&locale);
+    DecimalFormatter::try_new(preferences, DecimalFormatterOptions::from(grouping)).ok()
+}
+
 impl Memoizable for Numbers {
     type Args = ();
     type Error = ();
@@ -72,14 +73,13 @@ pub fn write(value: &FluentValue, memoizer: &IntlLangMemoizer) -> Option<String>
         .ok()?
 }
 
-/// How a language writes numbers, as a text that is equal for two languages that write them alike.
+/// How a language writes numbers, as texts that are equal for two languages that write them alike.
 #[must_use]
-pub fn habit(language: &LanguageIdentifier) -> Option<String> {
-    let numbers = Numbers::of(language)?;
+pub fn habit(language: &LanguageIdentifier) -> Option<[String; 2]> {
+    let formatter = formatter(language, GroupingStrategy::Auto)?;
     // Four digits: some languages group only from five on.
-    let samples = [-1_234_567.8, 1234.0, 12_345.0];
-    let written = samples.map(|value| numbers.write(&FluentNumber::new(value, Default::default())));
-    Some(written.into_iter().flatten().collect::<Vec<_>>().join(" "))
+    let samples = [decimal(-1_234_567.5)?, decimal(1234.0)?];
+    Some(samples.map(|sample| formatter.format_to_string(&sample)))
 }
 
 #[expect(

@@ -6,6 +6,8 @@
 //! printed stands in a variant that is reached only when the event has it ([`walk`]). [`rehearse`] then
 //! renders each message with much and little data, for what only rendering shows.
 
+mod call;
+mod refer;
 pub mod rehearse;
 mod walk;
 
@@ -125,6 +127,7 @@ fn check_type<'a>(
                     0,
                 );
             }
+            None if file.broken => {}
             None => {
                 let what = format!("message `{id}` has no `.{}`", part.as_str());
                 errors.push(file.fault(message.id.name, what));
@@ -143,7 +146,7 @@ fn check_used(
 ) {
     let overridden = files.iter().any(|file| !file.built_in);
     for (id, (file, message)) in &entries.messages {
-        if !reached.contains(id) && !file.broken && !(overridden && file.built_in) {
+        if !(reached.contains(id) || file.broken || overridden && file.built_in) {
             let hint = did_you_mean(id, "", IncentiveType::ALL.map(IncentiveType::as_str));
             errors.push(file.fault(message.id.name, format!("message `{id}` is never used{hint}")));
         }

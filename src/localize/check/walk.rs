@@ -6,11 +6,11 @@
 use std::collections::HashSet;
 
 use fluent_syntax::ast::{
-    CallArguments, Expression, Identifier, InlineExpression, Pattern, PatternElement, Variant, VariantKey,
+    Expression, Identifier, InlineExpression, Pattern, PatternElement, Variant, VariantKey,
 };
 use fluent_syntax::unicode::unescape_unicode_to_string;
 
-use super::{Entries, attribute};
+use super::Entries;
 use crate::contract::IncentiveType;
 use crate::localize::arguments::{self, Argument, Kind, NONE};
 use crate::localize::catalogue::Part;
@@ -21,8 +21,6 @@ use crate::localize::file::File;
 const CATEGORIES: [&str; 6] = ["zero", "one", "two", "few", "many", "other"];
 /// The most digits of a number that a catalogue writes: what plural rules can work with.
 const MAX_DIGITS: usize = 15;
-/// The most fraction digits that a catalogue can ask for.
-const MAX_FRACTION_DIGITS: usize = 6;
 
 /// The entry that is looked at, for errors.
 #[derive(Clone, Copy)]
@@ -32,7 +30,7 @@ pub enum Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn file(self) -> &'a File {
+    pub(super) fn file(self) -> &'a File {
         match self {
             Self::Message(file, _) | Self::Term(file, _) => file,
         }
@@ -48,20 +46,20 @@ impl<'a> Place<'a> {
 }
 
 /// Bit n says that the type's nth argument is known to be there.
-type Known = u32;
+pub(super) type Known = u32;
 
 pub struct Walk<'w, 'a> {
     /// The type whose message this is; `None` for a term, which has no arguments.
-    kind: Option<IncentiveType>,
+    pub(super) kind: Option<IncentiveType>,
     one_line: bool,
-    entries: &'w Entries<'a>,
+    pub(super) entries: &'w Entries<'a>,
     errors: &'w mut Vec<CatalogueError>,
     /// The messages that were come by, on this walk and others.
-    reached: &'w mut HashSet<&'a str>,
+    pub(super) reached: &'w mut HashSet<&'a str>,
     /// What refers to what, from the start to here.
-    trail: Vec<(&'a str, Option<&'a str>)>,
+    pub(super) trail: Vec<(&'a str, Option<&'a str>)>,
     /// Where this walk has been, knowing what: once is enough.
-    seen: HashSet<(&'a str, Option<&'a str>, Known)>,
+    pub(super) seen: HashSet<(&'a str, Option<&'a str>, Known)>,
 }
 
 impl<'w, 'a> Walk<'w, 'a> {
@@ -111,7 +109,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    fn fault(&mut self, at: Place<'a>, part: &str, what: &str) {
+    pub(super) fn fault(&mut self, at: Place<'a>, part: &str, what: &str) {
         self.errors.push(at.fault(part, what));
     }
 
@@ -214,7 +212,7 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     /// An argument that is printed must be there.
-    fn printed(&mut self, at: Place<'a>, id: &'a Identifier<&'a str>, known: Known) {
+    pub(super) fn printed(&mut self, at: Place<'a>, id: &'a Identifier<&'a str>, known: Known) {
         let Some((place, _)) = self.argument(at, id) else {
             return;
         };
@@ -261,153 +259,6 @@ impl<'w, 'a> Walk<'w, 'a> {
             self.fault(at, name, &what);
         }
         found
-    }
-
-    fn function(
-        &mut self,
-        at: Place<'a>,
-        id: &'a Identifier<&'a str>,
-        call: &'a CallArguments<&'a str>,
-        known: Known,
-    ) {
-        if id.name != "NUMBER" {
-            self.fault(
-                at,
-                id.name,
-                &format!("calls `{}`, which is unknown; there is `NUMBER`", id.name),
-            );
-            return;
-        }
-        match call.positional.as_slice() {
-            [InlineExpression::VariableReference { id: argument }] => {
-                self.printed(at, argument, known);
-                let found = self.kind.and_then(|kind| {
-                    arguments::of(kind)
-                        .iter()
-                        .find(|candidate| candidate.name == argument.name)
-                });
-                if found.is_some_and(|argument| argument.kind != Kind::Number) {
-                    self.fault(
-                        at,
-                        argument.name,
-                        &format!("calls `NUMBER` with `${}`, a text", argument.name),
-                    );
-                }
-            }
-            _ => self.fault(
-                at,
-                id.name,
-                "calls `NUMBER` with something else than one argument like `$points`",
-            ),
-        }
-        for option in &call.named {
-            let name = option.name.name;
-            let allowed = match (name, &option.value) {
-                ("type", InlineExpression::StringLiteral { value }) => {
-                    ["cardinal", "ordinal"].contains(value)
-                }
-                ("useGrouping", InlineExpression::StringLiteral { value }) => {
-                    ["true", "false"].contains(value)
-                }
-                (
-                    "minimumFractionDigits" | "maximumFractionDigits",
-                    InlineExpression::NumberLiteral { value },
-                ) => value
-                    .parse::<usize>()
-                    .is_ok_and(|digits| digits <= MAX_FRACTION_DIGITS),
-                _ => false,
-            };
-            if !allowed {
-                let what = format!(
-                    "calls `NUMBER` with an unknown `{name}` or value of it; there are \
-                     type: \"ordinal\", useGrouping: \"false\", minimumFractionDigits and \
-                     maximumFractionDigits: 0 to {MAX_FRACTION_DIGITS}"
-                );
-                self.fault(at, name, &what);
-            }
-        }
-    }
-
-    fn message(&mut self, at: Place<'a>, id: &'a str, wanted: Option<&'a Identifier<&'a str>>, known: Known) {
-        let entries = self.entries;
-        self.reached.insert(id);
-        if self.kind.is_none() {
-            self.fault(
-                at,
-                id,
-                &format!("refers to the message `{id}`; terms are fixed words"),
-            );
-            return;
-        }
-        let Some((file, message)) = entries.messages.get(id).copied() else {
-            if !at.file().broken {
-                let hint = did_you_mean(id, "", entries.messages.keys().copied());
-                self.fault(
-                    at,
-                    id,
-                    &format!("refers to the message `{id}`, which is unknown{hint}"),
-                );
-            }
-            return;
-        };
-        let pattern = match wanted {
-            Some(name) => attribute(&message.attributes, name.name),
-            None => message.value.as_ref(),
-        };
-        let Some(pattern) = pattern else {
-            let missing = wanted.map_or("text of its own".to_owned(), |name| format!("`.{}`", name.name));
-            self.fault(
-                at,
-                id,
-                &format!("refers to the message `{id}`, which has no {missing}"),
-            );
-            return;
-        };
-        let step = (id, wanted.map(|name| name.name));
-        if self.trail.contains(&step) {
-            self.fault(at, id, &format!("refers to `{id}`, which leads back here"));
-        } else if self.seen.insert((step.0, step.1, known)) {
-            self.trail.push(step);
-            self.pattern(Place::Message(file, id), pattern, known);
-            self.trail.pop();
-        }
-    }
-
-    /// A term's text is checked once, where it stands; here only that it is there, and no circle.
-    fn term(&mut self, at: Place<'a>, id: &'a str, wanted: Option<&'a Identifier<&'a str>>) {
-        let entries = self.entries;
-        let Some((file, term)) = entries.terms.get(id).copied() else {
-            if !at.file().broken {
-                let hint = did_you_mean(id, "-", entries.terms.keys().copied());
-                self.fault(
-                    at,
-                    id,
-                    &format!("refers to the term `-{id}`, which is unknown{hint}"),
-                );
-            }
-            return;
-        };
-        let Some(name) = wanted else {
-            let step = (id, None);
-            if self.kind.is_some() {
-                return;
-            }
-            if self.trail.contains(&step) {
-                self.fault(at, id, &format!("refers to `-{id}`, which leads back here"));
-            } else if self.seen.insert((id, None, 0)) {
-                self.trail.push(step);
-                self.pattern(Place::Term(file, id), &term.value, 0);
-                self.trail.pop();
-            }
-            return;
-        };
-        if attribute(&term.attributes, name.name).is_none() {
-            self.fault(
-                at,
-                id,
-                &format!("refers to `-{id}.{}`, which is unknown", name.name),
-            );
-        }
     }
 }
 

@@ -34,8 +34,17 @@ fn faults(files: &[(&str, &str)]) -> String {
         .replace(&format!("{}/", dir.path().display()), "")
 }
 
-/// The faults of a Spanish file with this as `point_earning`; it begins in line 3.
+/// A short notation: `{ $x -> [none] a *[other] b ;` is laid out over lines as Fluent wants it.
+fn laid_out(pattern: &str) -> String {
+    pattern
+        .replace(" [", "\n        [")
+        .replace(" *[", "\n       *[")
+        .replace(" ;", "\n    }")
+}
+
+/// The faults of a Spanish file with this as the title of `point_earning`; it begins in line 4.
 fn faults_of(title: &str) -> String {
+    let title = laid_out(title);
     faults(&[(
         "es.ftl",
         &format!("# {{ $comment }}\n\npoint_earning =\n    .title = {title}\n    .body = b\n"),
@@ -76,10 +85,7 @@ fn a_new_language_is_added() {
     assert!(catalogues.languages().any(|language| language == "he"));
     let data = object(&json!({ "referred_name": "Ana" }));
     let said = catalogues.render(Some("he-IL"), ReferralBonus, &data, None, None);
-    assert_eq!(
-        said.title,
-        "\u{2068}\u{2068}Ana\u{2069} has joined thanks to you!\u{2069}"
-    );
+    assert_eq!(said.title, "\u{2068}Ana\u{2069} has joined thanks to you!");
 }
 
 #[test]
@@ -106,7 +112,7 @@ fn a_file_with_windows_line_ends_and_a_byte_order_mark_is_read() {
 #[test]
 fn an_unknown_argument_is_named_with_its_line() {
     assert_eq!(
-        faults_of("{ $pionts -> [none] a *[other] b }"),
+        faults_of("{ $pionts -> [none] a *[other] b ;"),
         "es.ftl:4: message `point_earning` uses `$pionts`, which is unknown; did you mean `$points`?"
     );
     assert_eq!(
@@ -121,27 +127,28 @@ fn an_unknown_argument_is_named_with_its_line() {
 fn an_argument_that_may_be_lacking_is_not_printed() {
     let fault = "message `point_earning` prints `$points` where an event may lack it; \
                  put it into a variant of `{ $points -> [none] … *[other] … }`";
-    for title in [
-        "{ $points }",
-        "{ $points -> [one] a *[other] { $points } }",
-        "{ $points -> [none] { $points } *[other] b }",
-        "{ $total -> [none] a *[other] { $points } }",
-        "{ $points -> [one] a *[none] { $points } }",
-        "{ NUMBER($points) }",
-        "{ NUMBER($points, type: \"ordinal\") -> [one] a *[other] b }",
+    for (line, title) in [
+        (4, "{ $points }"),
+        (6, "{ $points -> [one] a *[other] { $points } ;"),
+        (5, "{ $points -> [none] { $points } *[other] b ;"),
+        (6, "{ $total -> [none] a *[other] { $points } ;"),
+        (6, "{ $points -> [one] a *[none] { $points } ;"),
+        (4, "{ NUMBER($points) }"),
+        (4, "{ NUMBER($points, type: \"ordinal\") -> [one] a *[other] b ;"),
     ] {
-        assert_eq!(faults_of(title), format!("es.ftl:4: {fault}"), "{title}");
+        assert_eq!(faults_of(title), format!("es.ftl:{line}: {fault}"), "{title}");
     }
 }
 
 #[test]
 fn an_argument_that_is_there_is_printed() {
     for title in [
-        "{ $points -> [none] a *[other] { $points } }",
-        "{ $points -> [one] { $points } *[other] b }",
-        "{ $points -> [none] a *[other] { NUMBER($points, type: \"ordinal\") -> [one] { $points } *[other] b } }",
-        "{ $points -> [none] a *[other] { $total -> [none] { $points } *[other] { $total } } }",
+        "{ $points -> [none] a *[other] { $points } ;",
+        "{ $points -> [one] { $points } *[other] b ;",
+        "{ $points -> [none] a *[other] { NUMBER($points, type: \"ordinal\") -> [one] { $points } *[other] b ; ;",
+        "{ $points -> [none] a *[other] { $total -> [none] { $points } *[other] { $total } ; ;",
     ] {
+        let title = laid_out(title);
         load(&[(
             "es.ftl",
             &format!("point_earning =\n    .title = {title}\n    .body = b\n"),
@@ -155,28 +162,41 @@ fn a_shared_message_is_checked_where_it_is_used() {
         "en.ftl",
         "some-points = { $points ->\n    [one] a\n   *[other] { $milestone }\n  }\n",
     )]);
+    // A type that has it may lack it; the others don't have it.
     assert!(
-        said.starts_with("en.ftl:3: message `some-points` uses `$milestone`, which `"),
+        said.starts_with("en.ftl:3: message `some-points` prints `$milestone` where"),
         "{said}"
     );
-    // A type that has it may lack it.
-    assert!(
-        said.contains("en.ftl:3: message `some-points` prints `$milestone` where"),
-        "{said}"
+    assert_eq!(
+        said.matches("en.ftl:3: message `some-points` uses `$milestone`, which `")
+            .count(),
+        5
     );
 }
 
 #[test]
 fn syntax_is_told_with_its_line() {
-    let said = faults(&[(
-        "es.ftl",
-        "# fine\n\npoint_earning =\n    .title = { $points\n    .body = b\n",
-    )]);
-    assert_eq!(said, "es.ftl:5: syntax: expected a token starting with \"}\"");
-    let said = faults_of("{ $points -> [none] a [other] b }");
-    assert!(
-        said.contains("es.ftl:4: syntax: the select expression must have a default variant"),
-        "{said}"
+    let file = |title: &str, body: &str| {
+        faults(&[(
+            "es.ftl",
+            &format!("# fine\n\npoint_earning =\n    .title = {title}\n    .body = {body}\n"),
+        )])
+    };
+    assert_eq!(
+        file("{ $points", "b"),
+        "es.ftl:4: syntax: expected a token starting with \"}\""
+    );
+    assert_eq!(
+        file("a", "{ $points"),
+        "es.ftl:5: syntax: expected a token starting with \"}\""
+    );
+    assert_eq!(file("a", "b }"), "es.ftl:5: syntax: unbalanced closing brace");
+    assert_eq!(file("a", ""), "es.ftl:5: syntax: expected a text after `body =`");
+    assert!(file("a", "b\noops").starts_with("es.ftl:6: syntax: expected a token starting with \"=\""));
+    let said = file(&laid_out("{ $points -> [none] a [other] b ;"), "b");
+    assert_eq!(
+        said,
+        "es.ftl:7: syntax: the select expression must have a default variant"
     );
 }
 
@@ -259,17 +279,17 @@ fn terms_are_fixed_words() {
 
 #[test]
 fn numbers_are_asked_for_what_they_can_do() {
-    let in_variant = |inner: &str| faults_of(&format!("{{ $points -> [none] a *[other] {inner} }}"));
+    let in_variant = |inner: &str| faults_of(&format!("{{ $points -> [none] a *[other] {inner} ;"));
     assert!(in_variant("{ NUMBER($points, useGroping: \"false\") }").contains("an unknown `useGroping`"));
     assert!(in_variant("{ NUMBER($points, minimumFractionDigits: 40) }").contains("0 to 6"));
     assert!(in_variant("{ 0.123456789012345678901234567890 }").contains("too many digits"));
     assert!(in_variant("{ NUMBER(\"x\") }").contains("something else than one argument"));
     assert_eq!(
-        faults_of("{ $points -> [nnoe] a *[other] b }"),
-        "es.ftl:4: message `point_earning` has a variant [nnoe], which no number like `$points` is; \
+        faults_of("{ $points -> [nnoe] a *[other] b ;"),
+        "es.ftl:5: message `point_earning` has a variant [nnoe], which no number like `$points` is; \
          did you mean `none`?"
     );
-    assert!(faults_of("{ $next_badge -> [none] a *[other] { NUMBER($next_badge) } }").contains("a text"));
+    assert!(faults_of("{ $next_badge -> [none] a *[other] { NUMBER($next_badge) } ;").contains("a text"));
 }
 
 #[test]
@@ -285,7 +305,7 @@ fn a_title_is_written_in_one_line_without_controls() {
 
 #[test]
 fn what_only_rendering_shows_is_told() {
-    let said = faults_of("{ $points -> [none] { \"\" } *[other] b }");
+    let said = faults_of("{ $points -> [none] { \"\" } *[other] b ;");
     let first = said.lines().next().expect("a fault");
     assert!(
         first.starts_with("es.ftl:3: message `point_earning`, its .title, says nothing with "),

@@ -76,7 +76,7 @@ fn numbers_are_written_as_the_readers_region_writes_them() {
         ("es_mx", "¡Has ganado 1,234,567.5 puntos!"),
         ("fr", "Vous avez gagné 1\u{202f}234\u{202f}567,5 points\u{202f}!"),
         ("de", "Du hast 1.234.567,5 Punkte gesammelt!"),
-        ("de-CH", "Du hast 1’234’567.5 Punkte gesammelt!"),
+        ("de-CH", "Du hast 1'234'567.5 Punkte gesammelt!"),
         ("pt-BR", "Você ganhou 1.234.567,5 pontos!"),
         ("pt-PT", "Você ganhou 1\u{a0}234\u{a0}567,5 pontos!"),
         ("ja", "1,234,567.5ポイントを獲得しました！"),
@@ -165,7 +165,7 @@ fn an_events_own_words_replace_the_catalogues_one_by_one() {
     let said = render(Some(" Hi\u{202e}\n there "), None);
     assert_eq!(
         (said.title.as_str(), said.body.as_str()),
-        ("Hi there", "Greif zu, solange es ihn gibt!")
+        ("Hi there", "Greif zu, solange der Bonus läuft!")
     );
     let said = render(None, Some("one\r\ntwo"));
     assert_eq!(
