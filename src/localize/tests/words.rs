@@ -1,7 +1,5 @@
 //! What notifications say.
 
-use std::fmt::Write;
-
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -234,26 +232,6 @@ fn every_language_says_every_type() {
             }
         }
     }
-}
-
-/// For a reader's eye: `cargo test -- --ignored --nocapture every_word`.
-#[test]
-#[ignore = "prints, checks nothing"]
-fn every_word() {
-    let mut page = String::new();
-    for kind in IncentiveType::ALL {
-        for language in LANGUAGES {
-            for data in [
-                full(),
-                json!({}),
-                json!({ "points_earned": 1, "streak_count": 1, "next_milestone": 2 }),
-            ] {
-                let said = say(language, kind, &data);
-                let _ = writeln!(page, "{language:6} {}\n       {}", said.title, said.body);
-            }
-        }
-    }
-    println!("{page}");
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
