@@ -89,11 +89,14 @@ pub fn main() -> ExitCode {
 
 fn run_to_end(cli: Cli) -> Result<(), Failure> {
     let effective = Effective::load(cli.config.as_deref())?;
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?
-        .block_on(dispatch(cli.command, effective))
+        .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
+    let ended = runtime.block_on(dispatch(cli.command, effective));
+    // A commit that no broker answers has no end of its own; recovery decides it.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Most commands take `effective.settings`; only `config show` wants to know where they come from.
