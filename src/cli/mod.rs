@@ -1,7 +1,7 @@
 //! The command line: what each command takes, one file a command, and how it ends.
 //!
 //! A command is an `Args` struct and `pub async fn run(args, settings) -> Result<(), Failure>` in its file.
-//! To add one, name it in [`Command`] and in [`dispatch`].
+//! To add one, name it in [`Command`] and in `dispatch`.
 
 pub mod check;
 pub mod claims;
