@@ -1,9 +1,12 @@
 //! Putting aside what cannot be used, with the reason.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::{BusError, Cluster, Outgoing, Producer, Record};
 use crate::contract::{DeadLetter, Rejection, is_dead_letter_header};
+
+/// What is left of a value that no dead letter can hold; its place in `dlq-topic` still has the whole of it.
+const KEPT_BYTES: usize = 16 * 1024;
 
 /// Writes dead letters to one topic.
 pub struct DeadLetters {
@@ -25,7 +28,8 @@ impl DeadLetters {
         })
     }
 
-    /// Writes the records as they came, with the reasons as headers, and waits until the broker has them all.
+    /// Writes the records as they came, with the reasons as headers, and waits until the broker has them all. Of a record
+    /// that is longer than the topic takes only the beginning is written, with its length in `dlq-cut-from`.
     ///
     /// # Errors
     /// If one was not acknowledged; then call again with all: a dead letter may be there twice, but none is lost.
@@ -39,51 +43,94 @@ impl DeadLetters {
         let now = Utc::now();
         let records = letters
             .iter()
-            .map(|(record, rejection)| {
-                // The reasons of an earlier life would contradict the new ones.
-                let kept = record
-                    .headers
-                    .iter()
-                    .filter(|(name, _)| !is_dead_letter_header(name))
-                    .cloned();
-                let reasons = DeadLetter {
-                    rejection,
-                    topic: &record.topic,
-                    partition: record.partition,
-                    offset: record.offset,
-                    timestamp: record.timestamp,
-                    failed_at: now,
-                }
-                .headers();
-                Outgoing {
-                    key: record.key.clone(),
-                    payload: record.payload.clone(),
-                    headers: kept
-                        .chain(
-                            reasons
-                                .into_iter()
-                                .map(|(name, value)| (name.to_owned(), Some(value.into_bytes()))),
-                        )
-                        .collect(),
-                }
-            })
+            .map(|(record, rejection)| letter(record, rejection, now))
             .collect();
-        match self.producer.send(&self.topic, records).await?.into_iter().next() {
-            None => {
-                for (record, rejection) in letters {
-                    tracing::warn!(
-                        topic = record.topic,
-                        partition = record.partition,
-                        offset = record.offset,
-                        reason = rejection.reason.as_str(),
-                        "a record is put aside"
-                    );
-                    metrics::counter!("inq_dead_letters_total", "reason" => rejection.reason.as_str())
-                        .increment(1);
-                }
-                Ok(())
+        for unsent in self.producer.send(&self.topic, records).await? {
+            if !unsent.too_large {
+                return Err(unsent.error);
             }
-            Some((_, error)) => Err(error),
+            let (record, rejection) = &letters[unsent.index];
+            self.put_aside_alone(letter(record, rejection, now)).await?;
         }
+        for (record, rejection) in letters {
+            tracing::warn!(
+                topic = record.topic,
+                partition = record.partition,
+                offset = record.offset,
+                reason = rejection.reason.as_str(),
+                "a record is put aside"
+            );
+            metrics::counter!("inq_dead_letters_total", "reason" => rejection.reason.as_str()).increment(1);
+        }
+        Ok(())
     }
+
+    /// The broker refuses a request as a whole when one record in it is too long: alone, the others pass. One that is
+    /// too long even so leaves its beginning, and says where the whole of it is.
+    async fn put_aside_alone(&self, whole: Outgoing) -> Result<(), BusError> {
+        let cut = cut(whole.clone());
+        for attempt in [whole, cut] {
+            match self
+                .producer
+                .send(&self.topic, vec![attempt])
+                .await?
+                .into_iter()
+                .next()
+            {
+                None => return Ok(()),
+                Some(unsent) if unsent.too_large => {}
+                Some(unsent) => return Err(unsent.error),
+            }
+        }
+        Err(BusError::Refused(format!(
+            "the topic {} takes no record of {KEPT_BYTES} bytes: raise its max.message.bytes",
+            self.topic
+        )))
+    }
+}
+
+/// A record as it came, with the reasons as headers.
+fn letter(record: &Record, rejection: &Rejection, failed_at: DateTime<Utc>) -> Outgoing {
+    // The reasons of an earlier life would contradict the new ones.
+    let kept = record
+        .headers
+        .iter()
+        .filter(|(name, _)| !is_dead_letter_header(name))
+        .cloned();
+    let reasons = DeadLetter {
+        rejection,
+        topic: &record.topic,
+        partition: record.partition,
+        offset: record.offset,
+        timestamp: record.timestamp,
+        failed_at,
+    }
+    .headers();
+    Outgoing {
+        key: record.key.clone(),
+        payload: record.payload.clone(),
+        headers: kept
+            .chain(
+                reasons
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), Some(value.into_bytes()))),
+            )
+            .collect(),
+    }
+}
+
+/// The beginning of a dead letter, its own headers left out, and how long it was.
+fn cut(mut letter: Outgoing) -> Outgoing {
+    let length = letter.payload.as_ref().map_or(0, Vec::len);
+    if let Some(payload) = &mut letter.payload {
+        payload.truncate(KEPT_BYTES);
+    }
+    if let Some(key) = &mut letter.key {
+        key.truncate(KEPT_BYTES);
+    }
+    letter.headers.retain(|(name, _)| is_dead_letter_header(name));
+    letter
+        .headers
+        .push(("dlq-cut-from".to_owned(), Some(length.to_string().into_bytes())));
+    letter
 }

@@ -29,7 +29,7 @@ pub use consumer::{Batch, Consumer, ConsumerSettings};
 pub use dead_letters::DeadLetters;
 pub use error::BusError;
 pub use ledger::{Ledger, Reading};
-pub use producer::Producer;
+pub use producer::{Producer, Unsent};
 pub use publisher::{Outcome, Publisher, TransactionalPublisher};
 pub use record::{Outgoing, Record};
 pub use topics::{ClusterView, Lag};

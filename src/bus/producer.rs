@@ -25,6 +25,17 @@ pub struct Sent {
     pub failures: Vec<(usize, KafkaError)>,
 }
 
+/// A record that did not arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsent {
+    /// Its position among those that were sent with it.
+    pub index: usize,
+    /// Whether it, or a neighbour in the same request, is longer than the broker takes.
+    pub too_large: bool,
+    /// What was wrong.
+    pub error: BusError,
+}
+
 impl Producer {
     /// A producer that keeps trying for a minute before it gives a record up.
     ///
@@ -36,6 +47,8 @@ impl Producer {
             &[
                 ("enable.idempotence", "true"),
                 ("message.timeout.ms", "60000"),
+                // How long a record may be is the topic's to say.
+                ("message.max.bytes", "100000000"),
                 ("linger.ms", "0"),
             ],
         )
@@ -77,11 +90,7 @@ impl Producer {
     ///
     /// # Errors
     /// If the sending itself was broken off.
-    pub async fn send(
-        &self,
-        topic: &str,
-        records: Vec<Outgoing>,
-    ) -> Result<Vec<(usize, BusError)>, BusError> {
+    pub async fn send(&self, topic: &str, records: Vec<Outgoing>) -> Result<Vec<Unsent>, BusError> {
         let producer = self.clone();
         let topic = topic.to_owned();
         blocking(move || {
@@ -89,7 +98,11 @@ impl Producer {
             Ok(sent
                 .failures
                 .iter()
-                .map(|(index, error)| (*index, BusError::from_kafka(error)))
+                .map(|(index, error)| Unsent {
+                    index: *index,
+                    too_large: error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge),
+                    error: BusError::from_kafka(error),
+                })
                 .collect())
         })
         .await

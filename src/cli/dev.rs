@@ -130,7 +130,7 @@ async fn produce_samples(cluster: &Cluster, topic: &str, count: u32) -> Result<(
         .next()
     {
         None => Ok(()),
-        Some((_, error)) => Err(error.into()),
+        Some(unsent) => Err(unsent.error.into()),
     }
 }
 

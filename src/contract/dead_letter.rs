@@ -30,13 +30,14 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::InvalidJson,
         Self::SchemaViolation,
         Self::TooLarge,
         Self::UnknownIncentiveType,
         Self::UnknownNotification,
         Self::UnknownAttempt,
+        Self::Unsettled,
         Self::RefusedByStore,
     ];
 

@@ -383,6 +383,51 @@ async fn a_request_that_the_broker_refuses_is_retried_alone_and_holds_up_nobody(
 }
 
 #[tokio::test]
+async fn a_record_that_no_dead_letter_can_hold_leaves_its_beginning_and_holds_up_nobody() {
+    let (Some(kafka), Some(database)) = (Kafka::reached(), Database::fresh("mysql").await) else {
+        return;
+    };
+    let house = House::on(kafka, database, 1).await;
+    let narrow = house
+        .kafka
+        .topic_with("narrow.dlq", 1, &[("max.message.bytes", "60000")])
+        .await;
+    let house = house.with("INQ_TOPICS__EVENTS_DLQ", &narrow);
+    let huge = "x".repeat(400_000);
+    let lines: Vec<_> = ["broken", &huge, &simple_event("good"), "broken too"]
+        .iter()
+        .map(|line| ("42".to_owned(), line.as_bytes().to_vec()))
+        .collect();
+    kcat_produce(&house.kafka.brokers, &house.events, &lines);
+    let service = house.run(&[]).await;
+
+    let letters = house.kafka.read_until(&narrow, 3).await;
+    eventually("all is consumed", async || house.behind() == 0).await;
+    assert_eq!(house.request(1).await["event_id"], "good");
+    let mut said: Vec<_> = letters
+        .iter()
+        .map(|letter| {
+            (
+                header(letter, "dlq-reason").unwrap_or_default(),
+                header(letter, "dlq-cut-from"),
+                letter.payload().map_or(0, <[u8]>::len),
+            )
+        })
+        .collect();
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            ("invalid_json".to_owned(), None, 6),
+            ("invalid_json".to_owned(), None, 10),
+            ("too_large".to_owned(), Some("400000".to_owned()), 16 * 1024),
+        ]
+    );
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
 async fn a_trace_goes_on_through_the_row_to_the_request() {
     let Some(house) = House::fresh().await else { return };
     let service = house.run(&[]).await;
