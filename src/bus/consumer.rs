@@ -473,7 +473,13 @@ impl ConsumerContext for GroupContext {
         }
     }
 
-    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, _rebalance: &Rebalance<'_>) {
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        // A partition that was taken from us while it was paused comes back paused, and would never be read again.
+        if let Rebalance::Assign(partitions) = rebalance
+            && let Err(error) = consumer.resume(partitions)
+        {
+            tracing::warn!(topic = %self.topic, %error, "assigned partitions cannot be resumed");
+        }
         match consumer.assignment() {
             Ok(all) => {
                 tracing::info!(topic = %self.topic, partitions = all.count(), "the group has shared out the partitions");

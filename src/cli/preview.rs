@@ -12,7 +12,7 @@ use crate::ingest::{Plan, Planner};
 
 /// Read an event from standard input and print the notification it would become; nothing is written.
 ///
-/// Needs neither a database nor a broker: the user's preferences and caps are not known to it.
+/// Needs neither a database nor a broker.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

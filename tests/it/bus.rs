@@ -1,11 +1,14 @@
 //! What the protocol needs of Kafka, shown on a real one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use inq::bus::{BusError, Ledger, Outcome, Outgoing, Publisher, TransactionalPublisher};
+use inq::bus::{
+    Batch, BusError, Consumer, ConsumerSettings, Ledger, Outcome, Outgoing, Publisher, TransactionalPublisher,
+};
 use rdkafka::Message;
 
-use crate::kafka::Kafka;
+use crate::kafka::{DEADLINE, Kafka};
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -135,4 +138,40 @@ async fn a_dead_port_is_away() {
         matches!(&error, BusError::Away(why) if why.contains("127.0.0.1:1")),
         "{error:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_that_went_away_while_paused_are_read_when_they_come_back() {
+    const RECORDS: usize = 4_000;
+    let Some(kafka) = Kafka::reached() else { return };
+    let topic = kafka.topic("events", 4).await;
+    let keys: Vec<String> = (0..RECORDS).map(|number| number.to_string()).collect();
+    kafka
+        .produce(&topic, keys.iter().map(|key| (key.as_str(), key.as_bytes())))
+        .await;
+    let settings = ConsumerSettings {
+        topic: topic.clone(),
+        group_id: kafka.name("group"),
+        batch_records: 10,
+        batch_wait: Duration::from_millis(20),
+    };
+    let mut slow = Consumer::start(&kafka.cluster(), settings.clone()).expect("a consumer");
+    let mut seen: BTreeSet<Vec<u8>> = BTreeSet::new();
+    let mut note = |batch: Batch| {
+        seen.extend(batch.records.iter().filter_map(|record| record.payload.clone()));
+        batch.finish();
+        seen.len()
+    };
+    note(slow.next().await.expect("a batch"));
+
+    // Nobody takes the next batch: only paused does it answer the group, which has a second member now.
+    let passing = Consumer::start(&kafka.cluster(), settings).expect("a consumer");
+    passing.joined().await;
+    passing.close().await;
+
+    let all = async { while note(slow.next().await.expect("a batch")) < RECORDS {} };
+    tokio::time::timeout(DEADLINE, all)
+        .await
+        .expect("every record is read");
+    slow.close().await;
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlRow};
-use sqlx::{AssertSqlSafe, Connection, Row};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use super::bounds;
 use super::columns::{self, Columns};
@@ -65,7 +65,9 @@ impl MySqlStore {
             .charset("utf8mb4")
             .pipes_as_concat(false)
             .no_engine_substitution(false)
-            .timezone("+00:00".to_owned());
+            .timezone("+00:00".to_owned())
+            // It would log whole statements, readers' texts in them.
+            .disable_statement_logging();
         if options.get_database().is_none() {
             return Err(error::no_database());
         }

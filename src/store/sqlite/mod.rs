@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
-use sqlx::Row;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
+use sqlx::{ConnectOptions, Row};
 
 use super::bounds;
 use super::columns::Columns;
@@ -55,7 +55,9 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             // A commit that was answered survives a power cut.
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY);
+            .busy_timeout(BUSY)
+            // It would log whole statements, readers' texts in them.
+            .disable_statement_logging();
         let pool = SqlitePoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE)
