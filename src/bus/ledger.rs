@@ -1,5 +1,10 @@
 //! What Kafka knows of a publisher's claims.
 //!
+//! The ledger of a publisher is the consumer group of its name; no consumer ever joins it. Its committed offset is the
+//! number of the claim that was published last, its metadata the time of that claim: a number alone could come again
+//! after the database was restored from a backup. It is begun when its publisher is opened, so that an empty ledger is
+//! one that Kafka has forgotten (its offsets have expired, or the deliveries topic was deleted), and proves nothing.
+//!
 //! The order is what makes the answer final: first fence, then read. `InitProducerId` returns only after the older
 //! producer's open transaction has ended, and from then on nothing of that producer can be committed; the committed
 //! offset is read with `isolation.level=read_committed`, so that the read waits for offsets that are being decided.
@@ -7,37 +12,82 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
+use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::cluster::committed_offsets;
-use super::publisher::{LEDGER_PARTITION, initialised};
-use super::{BusError, Cluster, blocking};
+use super::context::Context;
+use super::publisher::initialised;
+use super::{BusError, Cluster, ClusterView, blocking};
+use crate::contract::time;
 
+/// The partition of the deliveries topic in whose name a ledger keeps its offset. Every topic has it.
+const PARTITION: i32 = 0;
 const READ_PATIENCE: Duration = Duration::from_secs(20);
 /// How long the fencing producer's own transactions could stay open; it makes none.
 const FENCE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The ledgers of all publishers on one cluster.
+/// The ledgers of all publishers of one queue.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     cluster: Cluster,
     topic: String,
+    queue: String,
 }
 
-/// A ledger, read after its publisher was fenced.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// The cluster that was asked.
-    pub cluster_id: String,
-    /// The newest claim that was published; `None` if the ledger has no entry.
-    pub published: Option<i64>,
+/// A claim, as a ledger names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// The claim's number.
+    pub claim: i64,
+    /// When it was made, in whole milliseconds.
+    pub claimed_at: DateTime<Utc>,
+}
+
+impl LedgerEntry {
+    /// How a ledger begins: before every claim.
+    pub(super) const FIRST: Self = Self {
+        claim: 0,
+        claimed_at: DateTime::UNIX_EPOCH,
+    };
+}
+
+/// A claim's number, with what is noted beside it, as offsets that a transaction can commit.
+pub(super) fn entry(topic: &str, claim: i64, beside: &str) -> Result<TopicPartitionList, KafkaError> {
+    let mut offsets = TopicPartitionList::new();
+    let mut entry = offsets.add_partition(topic, PARTITION);
+    entry.set_offset(Offset::Offset(claim))?;
+    entry.set_metadata(beside);
+    Ok(offsets)
 }
 
 impl Ledger {
-    /// The ledgers of publishers to `topic`.
+    /// The ledgers of publishers to `topic`. What they keep in Kafka is named after the `queue`.
     #[must_use]
-    pub const fn new(cluster: Cluster, topic: String) -> Self {
-        Self { cluster, topic }
+    pub const fn new(cluster: Cluster, topic: String, queue: String) -> Self {
+        Self {
+            cluster,
+            topic,
+            queue,
+        }
+    }
+
+    /// Where their publishers publish.
+    pub(super) const fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// What they publish to.
+    pub(super) fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// What the names of their publishers begin with.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        &self.queue
     }
 
     /// Which cluster would be asked.
@@ -45,16 +95,18 @@ impl Ledger {
     /// # Errors
     /// If the brokers are away or refuse us.
     pub async fn cluster_id(&self) -> Result<String, BusError> {
-        Ok(self.cluster.look(READ_PATIENCE).await?.id)
+        let ledger = self.clone();
+        blocking(move || Ok(ledger.look()?.id)).await
     }
 
-    /// Fences the publisher of that `transactional.id`, then reads which of its claims was published last.
+    /// Fences the publisher of that `transactional.id`, then reads which of its claims was published last; `None` if
+    /// Kafka has forgotten.
     ///
     /// Never call it for a `transactional.id` that is to publish again.
     ///
     /// # Errors
     /// If the brokers are away or refuse us; then nothing is known, and the call may be repeated.
-    pub async fn fence_and_read(&self, transactional_id: &str) -> Result<Reading, BusError> {
+    pub async fn fence_and_read(&self, transactional_id: &str) -> Result<Option<LedgerEntry>, BusError> {
         let (ledger, transactional_id) = (self.clone(), transactional_id.to_owned());
         blocking(move || {
             drop(initialised(
@@ -67,27 +119,78 @@ impl Ledger {
         .await
     }
 
-    fn read(&self, transactional_id: &str) -> Result<Reading, BusError> {
-        let reader = self.cluster.observer(&[
-            ("group.id", transactional_id),
+    /// A claim of this database that is about as new as the newest that was published, by whomever: publishers note it
+    /// every few seconds. `None` if nobody has, or for another database. A database that numbers its next claim no
+    /// higher is older than what was published from it.
+    ///
+    /// # Errors
+    /// If the brokers are away or refuse us.
+    pub async fn newest_claim(&self, database: String) -> Result<Option<i64>, BusError> {
+        let ledger = self.clone();
+        blocking(move || {
+            // Not read_committed: what a publisher notes just now, or has left open by dying, need not be waited for.
+            let reader = ledger.reader(&ledger.newest_name(), "read_uncommitted")?;
+            let noted = ledger.committed(&reader)?;
+            Ok(noted
+                .filter(|(_, whose)| *whose == database)
+                .map(|(claim, _)| claim))
+        })
+        .await
+    }
+
+    pub(super) fn look(&self) -> Result<ClusterView, BusError> {
+        super::cluster::look_with(&self.cluster.observer(&[])?, READ_PATIENCE)
+    }
+
+    pub(super) fn read(&self, transactional_id: &str) -> Result<Option<LedgerEntry>, BusError> {
+        let reader = self.reader(transactional_id, "read_committed")?;
+        let Some((claim, noted)) = self.committed(&reader)? else {
+            return Ok(None);
+        };
+        match time::parse(&noted) {
+            Some(claimed_at) => Ok(Some(LedgerEntry { claim, claimed_at })),
+            None => Err(BusError::Refused(format!(
+                "the consumer group {transactional_id} holds what no publisher has written"
+            ))),
+        }
+    }
+
+    /// The group of a publisher's ledger.
+    pub(super) fn group(&self, transactional_id: &str) -> Result<ConsumerGroupMetadata, BusError> {
+        self.reader(transactional_id, "read_committed")?
+            .group_metadata()
+            .ok_or_else(|| BusError::Away("the ledger's group has no metadata".to_owned()))
+    }
+
+    /// The group in which all publishers note the newest claim.
+    pub(super) fn newest_group(&self) -> Result<ConsumerGroupMetadata, BusError> {
+        self.group(&self.newest_name())
+    }
+
+    fn newest_name(&self) -> String {
+        format!("{}-newest-claim", self.queue)
+    }
+
+    fn reader(&self, group: &str, isolation: &str) -> Result<BaseConsumer<Context>, BusError> {
+        self.cluster.observer(&[
+            ("group.id", group),
             ("enable.auto.commit", "false"),
-            ("isolation.level", "read_committed"),
-        ])?;
-        let view = super::cluster::look_with(&reader, READ_PATIENCE)?;
+            ("isolation.level", isolation),
+        ])
+    }
+
+    /// The offset of the reader's group, with its metadata.
+    fn committed(&self, reader: &BaseConsumer<Context>) -> Result<Option<(i64, String)>, BusError> {
         let mut asked = TopicPartitionList::new();
-        asked.add_partition(&self.topic, LEDGER_PARTITION);
-        let committed = committed_offsets(&reader, &asked, READ_PATIENCE)?;
+        asked.add_partition(&self.topic, PARTITION);
+        let committed = committed_offsets(reader, &asked, READ_PATIENCE)?;
         let entry = committed
-            .find_partition(&self.topic, LEDGER_PARTITION)
+            .find_partition(&self.topic, PARTITION)
             .ok_or_else(|| BusError::Away("the ledger's answer lacks the partition".to_owned()))?;
         entry.error().map_err(|error| BusError::from_kafka(&error))?;
-        let published = match entry.offset() {
-            Offset::Offset(claim) => Some(claim),
+        Ok(match entry.offset() {
+            Offset::Offset(claim) => Some((claim, entry.metadata().to_owned())),
             _ => None,
-        };
-        Ok(Reading {
-            cluster_id: view.id,
-            published,
         })
     }
 }

@@ -28,7 +28,7 @@ pub use cluster::{Cluster, ClusterSettings};
 pub use consumer::{Batch, Consumer, ConsumerSettings};
 pub use dead_letters::DeadLetters;
 pub use error::BusError;
-pub use ledger::{Ledger, Reading};
+pub use ledger::{Ledger, LedgerEntry};
 pub use producer::{Producer, Unsent};
 pub use publisher::{Outcome, Publisher, TransactionalPublisher};
 pub use record::{Outgoing, Record};

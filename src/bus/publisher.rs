@@ -15,22 +15,22 @@
 //! The commit has no time limit of its own (librdkafka's recommendation): an answer that is merely late must not
 //! become an unknown. A broker that stays away ends it by the transaction's time-out.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
+use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::Producer as _;
 use rdkafka::util::Timeout;
-use rdkafka::{Offset, TopicPartitionList};
 
-use super::context::Context;
-use super::{BusError, Cluster, Outgoing, Producer, blocking};
+use super::ledger::entry;
+use super::{BusError, Cluster, Ledger, LedgerEntry, Outgoing, Producer, blocking};
+use crate::contract::time;
 
-/// The partition of the deliveries topic in whose name a ledger keeps its offset. Every topic has it.
-pub(super) const LEDGER_PARTITION: i32 = 0;
 /// The longest wait for one of the broker's coordinators.
 const COORDINATOR_PATIENCE: Duration = Duration::from_secs(30);
+/// How often a publisher notes for all how far the claims have come.
+const NOTE_NEWEST_EVERY: Duration = Duration::from_secs(10);
 
 /// What became of a claim that was to be published.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub enum Publisher {
 
 impl Publisher {
     /// Publishes the requests of one claim. Runs to its end even if the future is dropped.
-    pub async fn publish(&self, claim: i64, requests: Vec<Outgoing>) -> Outcome {
+    pub async fn publish(&self, claim: LedgerEntry, requests: Vec<Outgoing>) -> Outcome {
         match self {
             Self::Transactional(publisher) => publisher.publish(claim, requests).await,
             Self::Plain { producer, topic } => {
@@ -113,40 +113,97 @@ pub struct TransactionalPublisher {
     transactional_id: Arc<str>,
     cluster_id: Arc<str>,
     topic: Arc<str>,
-    ledger: Arc<ConsumerGroupMetadata>,
+    groups: Arc<Groups>,
+    written: Arc<Mutex<Written>>,
+}
+
+/// The consumer groups in which a publisher keeps what it has published.
+struct Groups {
+    /// Its ledger.
+    ledger: ConsumerGroupMetadata,
+    /// What all publishers of the queue share, see [`Ledger::newest_claim`].
+    newest: ConsumerGroupMetadata,
+    /// Whose claims they are.
+    database: String,
+}
+
+/// What the groups hold.
+struct Written {
+    ledger: LedgerEntry,
+    ledger_at: Instant,
+    newest_at: Option<Instant>,
 }
 
 impl TransactionalPublisher {
-    /// Makes the producer and initialises its transactions: from the return on its claims can be recovered.
+    /// Makes the producer, initialises its transactions and begins its ledger: from the return on its claims can be
+    /// recovered. The ledger's first entry is read back, for a broker can take transactions and keep nothing of them.
     ///
-    /// `transaction_timeout` is what the broker grants a transaction before it aborts it itself.
+    /// `database` is the identity of the database whose claims are published, `transaction_timeout` is what the broker grants a transaction before it aborts it itself.
     ///
     /// # Errors
     /// [`BusError::Away`] while the coordinator cannot be reached, [`BusError::Refused`] where the broker does not
     /// support or allow transactions.
     pub async fn open(
-        cluster: &Cluster,
-        topic: &str,
+        ledger: &Ledger,
         transactional_id: String,
+        database: String,
         transaction_timeout: Duration,
     ) -> Result<Self, BusError> {
-        let (cluster, topic) = (cluster.clone(), topic.to_owned());
+        let ledger = ledger.clone();
         blocking(move || {
-            let view = {
-                let observer = cluster.observer(&[])?;
-                super::cluster::look_with(&observer, COORDINATOR_PATIENCE)?
-            };
-            let producer = initialised(&cluster, &transactional_id, transaction_timeout)?;
-            let ledger = ledger_group(&cluster, &transactional_id)?;
-            Ok(Self {
+            let cluster_id = ledger.look()?.id;
+            let producer = initialised(ledger.cluster(), &transactional_id, transaction_timeout)?;
+            let publisher = Self {
                 producer,
+                cluster_id: cluster_id.into(),
+                topic: ledger.topic().into(),
+                groups: Arc::new(Groups {
+                    ledger: ledger.group(&transactional_id)?,
+                    newest: ledger.newest_group()?,
+                    database,
+                }),
+                written: Arc::new(Mutex::new(Written {
+                    ledger: LedgerEntry::FIRST,
+                    ledger_at: Instant::now(),
+                    newest_at: None,
+                })),
                 transactional_id: transactional_id.into(),
-                cluster_id: view.id.into(),
-                topic: topic.into(),
-                ledger: Arc::new(ledger),
-            })
+            };
+            publisher.write_alone(LedgerEntry::FIRST)?;
+            if ledger.read(&publisher.transactional_id)? != Some(LedgerEntry::FIRST) {
+                return Err(BusError::Refused(
+                    "the Kafka broker takes transactions and does not keep what they commit: use one that does, or set \
+                     dispatch.semantics = \"at_least_once\""
+                        .to_owned(),
+                ));
+            }
+            Ok(publisher)
         })
         .await
+    }
+
+    /// Writes the ledger's entry again where it has not been written for `age`, so that Kafka does not forget the ledger
+    /// of a publisher that had nothing to publish.
+    ///
+    /// # Errors
+    /// As any transaction; the publisher is of no more use then.
+    pub async fn keep_ledger(&self, age: Duration) -> Result<(), BusError> {
+        let entry = {
+            let written = self.written();
+            if written.ledger_at.elapsed() < age {
+                return Ok(());
+            }
+            written.ledger
+        };
+        let publisher = self.clone();
+        blocking(move || publisher.write_alone(entry)).await
+    }
+
+    /// Lets it go; blocks for a moment, off the async threads.
+    pub async fn close(self) {
+        if tokio::task::spawn_blocking(move || drop(self)).await.is_err() {
+            tracing::error!("a producer could not be closed");
+        }
     }
 
     /// Its `transactional.id`.
@@ -161,7 +218,7 @@ impl TransactionalPublisher {
         &self.cluster_id
     }
 
-    async fn publish(&self, claim: i64, requests: Vec<Outgoing>) -> Outcome {
+    async fn publish(&self, claim: LedgerEntry, requests: Vec<Outgoing>) -> Outcome {
         let publisher = self.clone();
         tokio::task::spawn_blocking(move || publisher.publish_blocking(claim, &requests))
             .await
@@ -170,7 +227,29 @@ impl TransactionalPublisher {
             })
     }
 
-    fn publish_blocking(&self, claim: i64, requests: &[Outgoing]) -> Outcome {
+    /// A transaction that holds nothing but the ledger's entry.
+    fn write_alone(&self, entry: LedgerEntry) -> Result<(), BusError> {
+        let client = self.producer.client();
+        client
+            .begin_transaction()
+            .and_then(|()| self.write_ledger(entry))
+            .and_then(|()| client.commit_transaction(COORDINATOR_PATIENCE))
+            .map_err(|error| self.sorted(&error))?;
+        self.note_written(entry);
+        Ok(())
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_written(&self, entry: LedgerEntry) {
+        let mut written = self.written();
+        written.ledger = entry;
+        written.ledger_at = Instant::now();
+    }
+
+    fn publish_blocking(&self, claim: LedgerEntry, requests: &[Outgoing]) -> Outcome {
         let client = self.producer.client();
         if let Err(error) = client.begin_transaction() {
             return Outcome::Unknown(self.sorted(&error));
@@ -186,22 +265,40 @@ impl TransactionalPublisher {
                 .collect();
             return self.abort(refused, error);
         }
-        if let Err(error) = self.write_ledger(claim) {
+        if let Err(error) = self.write_ledger(claim).and_then(|()| self.note_newest(claim)) {
             return self.abort(Vec::new(), self.sorted(&error));
         }
         match client.commit_transaction(Timeout::Never) {
-            Ok(()) => Outcome::Published,
+            Ok(()) => {
+                self.note_written(claim);
+                Outcome::Published
+            }
             Err(error) => Outcome::Unknown(self.sorted(&error)),
         }
     }
 
-    /// The claim's number as this publisher's committed offset, within the transaction.
-    fn write_ledger(&self, claim: i64) -> Result<(), KafkaError> {
-        let mut offsets = TopicPartitionList::new();
-        offsets.add_partition_offset(&self.topic, LEDGER_PARTITION, Offset::Offset(claim))?;
-        self.producer
-            .client()
-            .send_offsets_to_transaction(&offsets, &self.ledger, COORDINATOR_PATIENCE)
+    /// The claim as this publisher's committed offset, within the transaction.
+    fn write_ledger(&self, claim: LedgerEntry) -> Result<(), KafkaError> {
+        self.producer.client().send_offsets_to_transaction(
+            &entry(&self.topic, claim.claim, &time::format(&claim.claimed_at))?,
+            &self.groups.ledger,
+            COORDINATOR_PATIENCE,
+        )
+    }
+
+    /// The claim for all publishers to see, within the transaction, now and then.
+    fn note_newest(&self, claim: LedgerEntry) -> Result<(), KafkaError> {
+        let noted = self.written().newest_at;
+        if noted.is_some_and(|noted| noted.elapsed() < NOTE_NEWEST_EVERY) {
+            return Ok(());
+        }
+        self.producer.client().send_offsets_to_transaction(
+            &entry(&self.topic, claim.claim, &self.groups.database)?,
+            &self.groups.newest,
+            COORDINATOR_PATIENCE,
+        )?;
+        self.written().newest_at = Some(Instant::now());
+        Ok(())
     }
 
     fn abort(&self, refused: Vec<(usize, String)>, error: BusError) -> Outcome {
@@ -250,15 +347,6 @@ pub(super) fn initialised(
             _ => BusError::from_kafka(&error),
         }),
     }
-}
-
-/// The ledger of a publisher is the consumer group of its name; no consumer ever joins it.
-fn ledger_group(cluster: &Cluster, transactional_id: &str) -> Result<ConsumerGroupMetadata, BusError> {
-    let nobody: BaseConsumer<Context> =
-        cluster.observer(&[("group.id", transactional_id), ("enable.auto.commit", "false")])?;
-    nobody
-        .group_metadata()
-        .ok_or_else(|| BusError::Away("the ledger's group has no metadata".to_owned()))
 }
 
 /// Whether the record, not the broker or the connection, is to blame.

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::{Failure, catalogues, cluster_settings, output};
-use crate::bus::{BusError, Cluster, ClusterView, TransactionalPublisher};
+use crate::bus::{BusError, Cluster, ClusterView, Ledger};
 use crate::config::{Semantics, Settings};
-use crate::service::{missing_topics, require_current_schema};
+use crate::service::{missing_topics, prove_transactions, require_current_schema};
 use crate::store;
 
 /// Try everything the service needs: settings, catalogues, database, broker, topics.
@@ -142,14 +141,10 @@ async fn check_transactions(settings: &Settings, cluster: &Cluster) -> Result<St
     if settings.dispatch.semantics == Semantics::AtLeastOnce {
         return Ok("not used: dispatch.semantics = \"at_least_once\"".to_owned());
     }
-    let id = format!("{}-check-{}", settings.kafka.group_id, Uuid::new_v4().simple());
-    let lease = settings.dispatch.lease;
-    let opened = TransactionalPublisher::open(cluster, &settings.topics.deliveries, id, lease).await;
-    match opened {
-        Ok(publisher) => {
-            super::off_the_async_threads(publisher).await;
-            Ok("the broker takes them".to_owned())
-        }
+    let (topic, queue) = (&settings.topics.deliveries, &settings.kafka.group_id);
+    let ledger = Ledger::new(cluster.clone(), topic.clone(), queue.clone());
+    match prove_transactions(&ledger, settings.dispatch.lease).await {
+        Ok(()) => Ok("the broker takes them, and keeps what they commit".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }

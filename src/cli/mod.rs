@@ -128,13 +128,6 @@ fn cluster_settings(settings: &Settings) -> ClusterSettings {
     }
 }
 
-/// Lets a client go where its last words may block.
-async fn off_the_async_threads<T: Send + 'static>(client: T) {
-    if tokio::task::spawn_blocking(move || drop(client)).await.is_err() {
-        tracing::error!("a client could not be closed");
-    }
-}
-
 /// The words, by the settings.
 fn catalogues(settings: &Settings) -> Result<Arc<Catalogues>, Failure> {
     let localization = &settings.localization;

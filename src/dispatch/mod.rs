@@ -8,13 +8,15 @@
 //! 1. **Claim**, one database transaction: due rows become `processing` with `attempts + 1`; the claim row keeps their
 //!    ids, the `transactional.id`, the cluster's id and the end of the lease.
 //! 2. **Publish**, one Kafka transaction: every delivery request and, as the publisher's committed offset in its
-//!    ledger (the consumer group of its name), the claim's number.
+//!    ledger (the consumer group of its name), the claim's number, with the time of the claim beside it.
 //! 3. **Settle**, one database transaction: the claim's rows, exactly these, become `sent`; the claim row goes.
 //!
 //! **Recovery** of a claim whose lease has ended (by any instance), or of its own after an unknown outcome (by the
 //! publisher, at once): *fence* (initialise a producer with the claim's `transactional.id`), then *read* the ledger. If it
-//! holds the claim's number or a later one, the claim was published: settle it. If not, it was not and never will be:
-//! release its rows with the attempt not counted.
+//! holds the claim, the claim was published: settle it. If it holds an older one, the claim was not published and never
+//! will be: release its rows with the attempt not counted. Anything else proves nothing, and an operator decides: a ledger
+//! without an entry is one that Kafka has forgotten, for each begins with one; a ledger beyond the claim tells of a
+//! database that has gone back in time, for a publisher ends each claim before it makes the next.
 //!
 //! # Why each crash is safe
 //!
@@ -28,6 +30,8 @@
 //!   only one of two recoverers changes anything.
 //! - A publisher that was fenced, or has recovered itself, goes on under a new `transactional.id`: a claim is only ever
 //!   published by the producer that existed when it was committed, so "not in the ledger" stays true for ever.
+//! - A database that was restored from a backup gives numbers of claims once more. The time beside the number tells two
+//!   such claims apart, and a publisher stops at a number that is no higher than its last.
 //!
 //! What the protocol decides stands in [`protocol`], without I/O.
 
@@ -36,7 +40,9 @@ mod loops;
 pub mod protocol;
 mod publisher;
 mod recovery;
+mod rewound;
 
 pub use loops::Dispatch;
 pub use publisher::{PublisherSettings, PublisherTask, Step};
-pub use recovery::{Recovered, Recovery};
+pub use recovery::{Recovered, Recovery, RecoveryError};
+pub use rewound::rewound;

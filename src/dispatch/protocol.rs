@@ -1,10 +1,6 @@
 //! What the protocol decides: pure functions of what is known, driven by the loops and by the tests.
 
-use std::time::Duration;
-
-/// How long a ledger that does not mention a publisher is taken at its word: brokers forget the offsets of a group
-/// without members after `offsets.retention.minutes`, seven days by default and a day at the least that is in use.
-pub const LEDGER_TRUSTED_FOR: Duration = Duration::from_hours(24);
+use crate::bus::LedgerEntry;
 
 /// What became of the publish of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,16 +37,14 @@ pub const fn after_publish(outcome: Published) -> Next {
 /// What is known of a claim, once its publisher is fenced and its ledger read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evidence<'a> {
-    /// The claim's number.
-    pub claim: i64,
+    /// The claim, as its ledger would name it.
+    pub claim: LedgerEntry,
     /// The cluster to which the claim was to be published.
     pub claim_cluster: &'a str,
-    /// How long ago the claim was made.
-    pub age: Duration,
     /// The cluster that was asked.
     pub ledger_cluster: &'a str,
-    /// The newest claim in the ledger; `None` if it has no entry.
-    pub ledger: Option<i64>,
+    /// What the ledger holds; `None` if Kafka has forgotten it.
+    pub ledger: Option<LedgerEntry>,
 }
 
 /// What recovery concludes.
@@ -69,8 +63,10 @@ pub enum Conclusion {
 pub enum Doubt {
     /// The ledger that was asked is another cluster's.
     OtherCluster,
-    /// The ledger may have forgotten: the claim is older than it is sure to remember.
-    TooOld,
+    /// Kafka has forgotten the ledger.
+    Forgotten,
+    /// The ledger has gone past the claim: the database is older than it.
+    Rewound,
 }
 
 impl Doubt {
@@ -81,37 +77,55 @@ impl Doubt {
             Self::OtherCluster => {
                 "it was published to another Kafka cluster than the one that is configured now"
             }
-            Self::TooOld => "it is older than the ledger's memory, and the ledger does not mention it",
+            Self::Forgotten => {
+                "Kafka has forgotten its ledger: the ledger's offsets have expired (offsets.retention.minutes), or the \
+                 deliveries topic was deleted"
+            }
+            Self::Rewound => {
+                "its publisher has published later claims: the database has gone back in time (was it restored from a \
+                 backup, or did it fail over to a replica behind?)"
+            }
         }
     }
 }
 
 /// From the evidence to the end of a claim.
+///
+/// A publisher makes a claim only after the one before has ended, so its ledger is at most at the claim.
 #[must_use]
 pub fn conclude(evidence: Evidence<'_>) -> Conclusion {
     if evidence.claim_cluster != evidence.ledger_cluster {
         return Conclusion::Doubt(Doubt::OtherCluster);
     }
     match evidence.ledger {
-        Some(newest) if newest >= evidence.claim => Conclusion::Settle,
-        // An older entry proves that the ledger remembers this publisher.
-        Some(_) => Conclusion::Release,
-        None if evidence.age < LEDGER_TRUSTED_FOR => Conclusion::Release,
-        None => Conclusion::Doubt(Doubt::TooOld),
+        Some(newest) if newest == evidence.claim => Conclusion::Settle,
+        Some(newest) if newest.claim < evidence.claim.claim => Conclusion::Release,
+        Some(_) => Conclusion::Doubt(Doubt::Rewound),
+        None => Conclusion::Doubt(Doubt::Forgotten),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
 
-    const EVIDENCE: Evidence<'static> = Evidence {
-        claim: 7,
-        claim_cluster: "a",
-        age: Duration::from_mins(1),
-        ledger_cluster: "a",
-        ledger: None,
-    };
+    fn entry(claim: i64, millisecond: i64) -> LedgerEntry {
+        LedgerEntry {
+            claim,
+            claimed_at: DateTime::from_timestamp_millis(millisecond).expect("a time"),
+        }
+    }
+
+    fn concluded(ledger: Option<LedgerEntry>) -> Conclusion {
+        conclude(Evidence {
+            claim: entry(7, 70),
+            claim_cluster: "a",
+            ledger_cluster: "a",
+            ledger,
+        })
+    }
 
     #[test]
     fn only_an_answered_commit_settles_and_only_an_answered_abort_gives_back() {
@@ -122,44 +136,38 @@ mod tests {
 
     #[test]
     fn a_claim_in_the_ledger_is_settled() {
-        for newest in [7, 8, 700] {
-            let evidence = Evidence {
-                ledger: Some(newest),
-                ..EVIDENCE
-            };
-            assert_eq!(conclude(evidence), Conclusion::Settle);
-        }
+        assert_eq!(concluded(Some(entry(7, 70))), Conclusion::Settle);
     }
 
     #[test]
-    fn a_claim_behind_the_ledger_is_released_however_old() {
-        let evidence = Evidence {
-            ledger: Some(6),
-            age: 3 * LEDGER_TRUSTED_FOR,
-            ..EVIDENCE
-        };
-        assert_eq!(conclude(evidence), Conclusion::Release);
+    fn a_claim_that_the_ledger_has_not_reached_is_released() {
+        assert_eq!(concluded(Some(entry(6, 60))), Conclusion::Release);
+        assert_eq!(concluded(Some(entry(0, 0))), Conclusion::Release);
     }
 
     #[test]
-    fn an_empty_ledger_is_believed_while_it_is_sure_to_remember() {
-        assert_eq!(conclude(EVIDENCE), Conclusion::Release);
-        let old = Evidence {
-            age: LEDGER_TRUSTED_FOR,
-            ..EVIDENCE
-        };
-        assert_eq!(conclude(old), Conclusion::Doubt(Doubt::TooOld));
+    fn a_ledger_beyond_the_claim_tells_of_a_database_from_the_past() {
+        let rewound = Conclusion::Doubt(Doubt::Rewound);
+        assert_eq!(concluded(Some(entry(8, 80))), rewound);
+        // The number was given once more.
+        assert_eq!(concluded(Some(entry(7, 69))), rewound);
+    }
+
+    #[test]
+    fn a_forgotten_ledger_proves_nothing() {
+        assert_eq!(concluded(None), Conclusion::Doubt(Doubt::Forgotten));
     }
 
     #[test]
     fn another_clusters_ledger_proves_nothing() {
-        for ledger in [None, Some(7)] {
-            let evidence = Evidence {
-                ledger,
+        for ledger in [None, Some(entry(7, 70))] {
+            let conclusion = conclude(Evidence {
+                claim: entry(7, 70),
+                claim_cluster: "a",
                 ledger_cluster: "b",
-                ..EVIDENCE
-            };
-            assert_eq!(conclude(evidence), Conclusion::Doubt(Doubt::OtherCluster));
+                ledger,
+            });
+            assert_eq!(conclusion, Conclusion::Doubt(Doubt::OtherCluster));
         }
     }
 }

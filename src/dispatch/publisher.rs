@@ -10,9 +10,16 @@ use uuid::Uuid;
 use super::encode::encode;
 use super::protocol::{Next, Published, after_publish};
 use super::recovery::Recovery;
-use crate::bus::{BusError, Cluster, Outcome, Producer, Publisher, TransactionalPublisher};
+use super::rewound::explain;
+use crate::bus::{
+    BusError, Cluster, Ledger, LedgerEntry, Outcome, Producer, Publisher, TransactionalPublisher,
+};
 use crate::schedule::{RetryPolicy, spread};
 use crate::store::{Claim, Claimant, ClaimedRow, Ended, PublishFailure, Store};
+
+/// Kafka forgets the offsets of a group without members (`offsets.retention.minutes`, seven days by default): the ledger
+/// of a publisher without work is written again after so long.
+const LEDGER_KEPT_EVERY: Duration = Duration::from_hours(1);
 
 /// How a publisher works.
 #[derive(Clone, Debug)]
@@ -23,12 +30,10 @@ pub struct PublisherSettings {
     pub batch_rows: u32,
     /// How long a claim is ours alone; also what the broker grants the transaction.
     pub lease: Duration,
-    /// Whether Kafka transactions are used.
-    pub exactly_once: bool,
+    /// Where it keeps what it has published; `None`: without Kafka's transactions, at least once.
+    pub ledger: Option<Ledger>,
     /// What follows when the broker refuses a request.
     pub retry: RetryPolicy,
-    /// What every `transactional.id` begins with.
-    pub name: String,
 }
 
 /// What a step did.
@@ -58,6 +63,8 @@ pub struct PublisherTask {
     settings: PublisherSettings,
     open: Option<Open>,
     debt: Option<Debt>,
+    /// The number of its last claim.
+    newest: i64,
     /// How many rows to claim one by one, after the broker refused something in a batch of that many.
     suspects: u32,
 }
@@ -98,6 +105,7 @@ impl PublisherTask {
             settings,
             open: None,
             debt: None,
+            newest: 0,
             suspects: 0,
         }
     }
@@ -145,25 +153,22 @@ impl PublisherTask {
             self.settings.batch_rows
         };
         let lease = self.settings.lease;
-        let claimant = self
-            .opened()
-            .await
-            .map_err(|error| Step::Waiting(error.to_string()))?
-            .claimant
-            .clone();
+        let claimant = self.opened().await.map_err(Step::Waiting)?;
         match self.store.claim(limit, lease, &claimant).await {
             Ok(claimed) => {
                 if claimed.expired > 0 {
                     metrics::counter!("inq_expired_total").increment(claimed.expired);
                 }
-                if claimed.claim.is_some() {
-                    self.suspects = self.suspects.saturating_sub(1);
-                }
-                // Where rows expired and none was left to claim, there may be more behind them.
-                if claimed.claim.is_none() && claimed.expired > 0 {
-                    return Err(Step::Worked { published: 0 });
-                }
-                Ok(claimed.claim)
+                let Some(claim) = claimed.claim else {
+                    // Where rows expired and none was left to claim, there may be more behind them.
+                    return if claimed.expired > 0 {
+                        Err(Step::Worked { published: 0 })
+                    } else {
+                        Ok(None)
+                    };
+                };
+                self.suspects = self.suspects.saturating_sub(1);
+                self.in_order(claim).await.map(Some)
             }
             Err(error) => {
                 // The claim may have been committed all the same, with the answer lost.
@@ -176,16 +181,39 @@ impl PublisherTask {
         }
     }
 
+    /// Claims are numbered upwards. A database that gives a number again has lost what happened since: this claim goes
+    /// back unpublished, and a person must act.
+    async fn in_order(&mut self, claim: Claim) -> Result<Claim, Step> {
+        if claim.id > self.newest {
+            self.newest = claim.id;
+            return Ok(claim);
+        }
+        let halted = Step::Halted(explain(claim.id, self.newest));
+        self.debt = Some(Debt::GiveBack {
+            claim: claim.id,
+            sent: Vec::new(),
+            failed: Vec::new(),
+            released: claim.rows.iter().map(|row| row.id).collect(),
+        });
+        Err(self.pay().await.err().unwrap_or(halted))
+    }
+
     /// Publishes the claim and leaves what follows as a debt. Returns what is wrong, if the next step should wait.
     async fn publish(&mut self, claim: Claim, now: Instant) -> Option<String> {
         let Some(open) = &self.open else {
             return Some("there is no producer".to_owned());
         };
         let ids: Vec<i64> = claim.rows.iter().map(|row| row.id).collect();
-        let published_at = claim.now + now.elapsed();
+        let published_at = claim.claimed_at + now.elapsed();
         let encoded: Result<Vec<_>, _> = claim.rows.iter().map(|row| encode(row, published_at)).collect();
         let outcome = match encoded {
-            Ok(requests) => open.publisher.publish(claim.id, requests).await,
+            Ok(requests) => {
+                let entry = LedgerEntry {
+                    claim: claim.id,
+                    claimed_at: claim.claimed_at,
+                };
+                open.publisher.publish(entry, requests).await
+            }
             Err(error) => Outcome::NotPublished {
                 refused: vec![(0, error.to_string())],
                 error: BusError::Refused(error.to_string()),
@@ -335,34 +363,45 @@ impl PublisherTask {
         }
     }
 
-    async fn opened(&mut self) -> Result<&Open, BusError> {
-        if self.open.is_none() {
-            self.open = Some(if self.settings.exactly_once {
-                self.open_transactional().await?
-            } else {
-                Open {
-                    publisher: Publisher::Plain {
-                        producer: Producer::new(&self.cluster)?,
-                        topic: self.settings.topic.clone(),
-                    },
-                    claimant: Claimant::Plain,
-                }
-            });
+    /// The claimant of a producer that can publish, made where there is none.
+    ///
+    /// # Errors
+    /// With what is away, for people.
+    async fn opened(&mut self) -> Result<Claimant, String> {
+        let kept = match &self.open {
+            Some(Open {
+                publisher: Publisher::Transactional(publisher),
+                ..
+            }) => publisher.keep_ledger(LEDGER_KEPT_EVERY).await,
+            _ => Ok(()),
+        };
+        if let Err(error) = kept {
+            // It has no claim.
+            self.give_up().await;
+            return Err(error.to_string());
         }
-        self.open
-            .as_ref()
-            .ok_or_else(|| BusError::Spent("there is no producer".to_owned()))
+        let open = match self.open.take() {
+            Some(open) => open,
+            None => self.new_producer().await?,
+        };
+        Ok(self.open.insert(open).claimant.clone())
     }
 
-    async fn open_transactional(&self) -> Result<Open, BusError> {
-        let transactional_id = format!("{}-{}", self.settings.name, Uuid::new_v4().simple());
-        let publisher = TransactionalPublisher::open(
-            &self.cluster,
-            &self.settings.topic,
-            transactional_id,
-            self.settings.lease,
-        )
-        .await?;
+    async fn new_producer(&self) -> Result<Open, String> {
+        let Some(ledger) = &self.settings.ledger else {
+            return Ok(Open {
+                publisher: Publisher::Plain {
+                    producer: Producer::new(&self.cluster).map_err(|error| error.to_string())?,
+                    topic: self.settings.topic.clone(),
+                },
+                claimant: Claimant::Plain,
+            });
+        };
+        let transactional_id = format!("{}-{}", ledger.queue(), Uuid::new_v4().simple());
+        let database = self.store.identity().await.map_err(|error| error.to_string())?;
+        let publisher = TransactionalPublisher::open(ledger, transactional_id, database, self.settings.lease)
+            .await
+            .map_err(|error| error.to_string())?;
         tracing::info!(
             transactional.id = publisher.transactional_id(),
             "a publisher is ready"

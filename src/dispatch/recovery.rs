@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::protocol::{Conclusion, Evidence, conclude};
-use crate::bus::{BusError, Ledger};
+use crate::bus::{BusError, Ledger, LedgerEntry};
 use crate::store::{Claimant, Ended, OpenClaim, Store, StoreError};
 
 /// How many claims are looked at together.
@@ -150,7 +150,7 @@ impl Recovery {
         let asked = ledger.cluster_id().await?;
         let ledger_entry = if asked == *cluster_id {
             match ledger.fence_and_read(transactional_id).await {
-                Ok(reading) => reading.published,
+                Ok(entry) => entry,
                 Err(BusError::Refused(why)) => {
                     return Ok(Judgement::Doubt(format!("its ledger cannot be read: {why}")));
                 }
@@ -160,9 +160,11 @@ impl Recovery {
             None
         };
         let evidence = Evidence {
-            claim: claim.id,
+            claim: LedgerEntry {
+                claim: claim.id,
+                claimed_at: claim.claimed_at,
+            },
             claim_cluster: cluster_id,
-            age: claim.age,
             ledger_cluster: &asked,
             ledger: ledger_entry,
         };

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use reach::{StartError, missing_topics, require_current_schema};
-use reach::{reach_cluster, reach_store};
+pub use reach::{StartError, missing_topics, prove_transactions, require_current_schema};
+use reach::{reach_cluster, reach_store, require_the_present, require_transactions};
 
 use crate::bus::{Cluster, ConsumerSettings, DeadLetters, Ledger};
 use crate::config::{Semantics, Settings};
@@ -142,7 +142,25 @@ impl Service {
             wanted.extend([topics.results.as_str(), topics.results_dlq.as_str()]);
         }
         reach_cluster(&self.cluster, &wanted, health, stop).await?;
+        if let Some(ledger) = self.ledger() {
+            require_the_present(store.as_ref(), &ledger, health, stop).await?;
+            if self.stages.dispatch {
+                require_transactions(&ledger, self.settings.dispatch.lease, health, stop).await?;
+            }
+        }
         Ok(Some(store))
+    }
+
+    /// Where publishers keep what they have published; `None` without transactions.
+    fn ledger(&self) -> Option<Ledger> {
+        let exactly_once = self.settings.dispatch.semantics == Semantics::ExactlyOnce;
+        exactly_once.then(|| {
+            Ledger::new(
+                self.cluster.clone(),
+                self.settings.topics.deliveries.clone(),
+                self.settings.kafka.group_id.clone(),
+            )
+        })
     }
 
     fn start(
@@ -219,25 +237,22 @@ impl Service {
         tasks: &mut JoinSet<()>,
     ) {
         let dispatch = &self.settings.dispatch;
-        let exactly_once = dispatch.semantics == Semantics::ExactlyOnce;
-        if !exactly_once {
+        let ledger = self.ledger();
+        if ledger.is_none() {
             tracing::warn!(
                 "dispatch.semantics = \"at_least_once\": after a crash a delivery request may be published twice"
             );
         }
-        let ledger =
-            exactly_once.then(|| Ledger::new(self.cluster.clone(), self.settings.topics.deliveries.clone()));
         let dispatcher = Dispatch {
             store: Arc::clone(store),
             cluster: self.cluster.clone(),
-            recovery: Recovery::new(Arc::clone(store), ledger, dispatch.lease),
+            recovery: Recovery::new(Arc::clone(store), ledger.clone(), dispatch.lease),
             settings: PublisherSettings {
                 topic: self.settings.topics.deliveries.clone(),
                 batch_rows: dispatch.batch_rows,
                 lease: dispatch.lease,
-                exactly_once,
+                ledger,
                 retry,
-                name: self.settings.kafka.group_id.clone(),
             },
             poll_interval: dispatch.poll_interval,
         };

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::bus::{BusError, Cluster};
+use crate::bus::{BusError, Cluster, Ledger, TransactionalPublisher};
 use crate::config::DatabaseSettings;
+use crate::dispatch::{RecoveryError, rewound};
 use crate::health::Health;
 use crate::patience::Patience;
 use crate::store::{self, SchemaState, Store, StoreError};
@@ -118,6 +120,70 @@ pub async fn reach_cluster(
                 let why = format!("{error}; check kafka.brokers ({})", cluster.brokers());
                 patience.wait(&why, stop).await;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Makes a transactional producer and lets it go, as proof that the brokers keep what a transaction commits.
+///
+/// # Errors
+/// If they are away or refuse us, or have no transactions.
+pub async fn prove_transactions(ledger: &Ledger, lease: Duration) -> Result<(), BusError> {
+    let id = format!("{}-check-{}", ledger.queue(), Uuid::new_v4().simple());
+    // It claims nothing, so that it need not know a database.
+    TransactionalPublisher::open(ledger, id, String::new(), lease)
+        .await?
+        .close()
+        .await;
+    Ok(())
+}
+
+/// Waits until [`prove_transactions`] has an answer.
+///
+/// # Errors
+/// If the brokers refuse us, or have no transactions.
+pub(super) async fn require_transactions(
+    ledger: &Ledger,
+    lease: Duration,
+    health: &Health,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
+    let mut patience = Patience::new(health.part("transactions"));
+    while !stop.is_cancelled() {
+        match prove_transactions(ledger, lease).await {
+            Ok(()) => {
+                patience.fine();
+                return Ok(());
+            }
+            Err(BusError::Refused(why)) => return Err(StartError::Failed(why)),
+            Err(error) => patience.wait(&error.to_string(), stop).await,
+        }
+    }
+    Ok(())
+}
+
+/// Looks whether the database is as new as what was published from it.
+///
+/// # Errors
+/// If it is not, with what to do; or if the brokers refuse us.
+pub(super) async fn require_the_present(
+    store: &dyn Store,
+    ledger: &Ledger,
+    health: &Health,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
+    let mut patience = Patience::new(health.part("ledger"));
+    while !stop.is_cancelled() {
+        match rewound(store, ledger).await {
+            Ok(None) => {
+                patience.fine();
+                return Ok(());
+            }
+            Ok(Some(why)) | Err(RecoveryError::Bus(BusError::Refused(why))) => {
+                return Err(StartError::Failed(why));
+            }
+            Err(error) => patience.wait(&error.to_string(), stop).await,
         }
     }
     Ok(())

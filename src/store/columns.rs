@@ -1,7 +1,5 @@
 //! From the columns of a row to the types of the room, alike for every database.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -169,18 +167,13 @@ pub(super) fn open_claim(row: &impl Columns) -> Result<OpenClaim, StoreError> {
         },
         _ => Claimant::Plain,
     };
-    let claimed_at = row.time("claimed_at")?;
-    let age = (row.time("db_now")? - claimed_at)
-        .to_std()
-        .unwrap_or(Duration::ZERO);
     Ok(OpenClaim {
         id: row.int("id")?,
         claimant,
         notification_ids: serde_json::from_str(&row.text("notification_ids")?)
             .map_err(|fault| foreign("notification_ids", fault))?,
-        claimed_at,
+        claimed_at: row.time("claimed_at")?,
         lease_until: row.time("lease_until")?,
-        age,
         doubt: row.text_or_null("doubt")?,
     })
 }

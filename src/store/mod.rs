@@ -53,8 +53,8 @@ pub enum Claimant {
 pub struct Claim {
     /// Increasing over all claims of a database.
     pub id: i64,
-    /// The database's clock when the claim was made.
-    pub now: DateTime<Utc>,
+    /// The database's clock when the claim was made, in whole milliseconds.
+    pub claimed_at: DateTime<Utc>,
     /// At least one, the most urgent first, then by due time, then by id.
     pub rows: Vec<ClaimedRow>,
 }
@@ -81,8 +81,6 @@ pub struct OpenClaim {
     pub claimed_at: DateTime<Utc>,
     /// When others may recover it.
     pub lease_until: DateTime<Utc>,
-    /// How long ago it was made, by the database's clock.
-    pub age: Duration,
     /// Why recovery could not decide it; `None` while nobody has tried in vain.
     pub doubt: Option<String>,
 }
@@ -182,6 +180,12 @@ pub trait Store: Send + Sync {
     /// with `attempts + 1`, and the claim row keeps their ids, the claimant and the end of the lease.
     /// Rows that another claim has locked are passed over. Due rows past their `expires_at` become `expired`.
     async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed>;
+
+    /// Which database this is. A backup that is restored has the same identity, a database that is made anew another.
+    async fn identity(&self) -> Result<String>;
+
+    /// The number that the next claim would get.
+    async fn next_claim_number(&self) -> Result<i64>;
 
     /// The time from now to the earliest due time of a pending row: zero if one is due, `None` if none is pending.
     async fn next_due(&self) -> Result<Option<Duration>>;

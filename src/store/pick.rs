@@ -73,18 +73,18 @@ impl Pick {
         self.rows.is_empty() && self.expired == 0
     }
 
-    /// The rows to be claimed, in id order.
-    pub(super) fn to_claim(&self) -> Vec<i64> {
+    /// The rows to be claimed, in id order, and when; `None` if there are none.
+    pub(super) fn to_claim(&self) -> Option<(Vec<i64>, DateTime<Utc>)> {
         let mut ids: Vec<i64> = self.rows.iter().map(|row| row.id).collect();
         ids.sort_unstable();
-        ids
+        self.now.filter(|_| !ids.is_empty()).map(|now| (ids, now))
     }
 
     /// What was found, under the number that the claim row got, if there was anything to claim.
     pub(super) fn claimed_as(self, id: Option<i64>) -> Claimed {
-        let claim = id.zip(self.now).map(|(id, now)| Claim {
+        let claim = id.zip(self.now).map(|(id, claimed_at)| Claim {
             id,
-            now,
+            claimed_at,
             rows: self.rows,
         });
         Claimed {

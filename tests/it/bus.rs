@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use chrono::DateTime;
 use inq::bus::{
-    Batch, BusError, Consumer, ConsumerSettings, Ledger, Outcome, Outgoing, Publisher, TransactionalPublisher,
+    Batch, BusError, Consumer, ConsumerSettings, Ledger, LedgerEntry, Outcome, Outgoing, Publisher,
+    TransactionalPublisher,
 };
 use rdkafka::Message;
 
@@ -31,9 +33,23 @@ fn texts(kafka: &Kafka, topic: &str) -> Vec<String> {
         .collect()
 }
 
+const DATABASE: &str = "a database";
+
+fn ledger(kafka: &Kafka, topic: &str) -> Ledger {
+    Ledger::new(kafka.cluster(), topic.to_owned(), kafka.name("queue"))
+}
+
 async fn publisher(kafka: &Kafka, topic: &str, name: &str) -> Publisher {
-    let opened = TransactionalPublisher::open(&kafka.cluster(), topic, kafka.name(name), LEASE).await;
+    let (ledger, id) = (ledger(kafka, topic), kafka.name(name));
+    let opened = TransactionalPublisher::open(&ledger, id, DATABASE.to_owned(), LEASE).await;
     Publisher::Transactional(opened.expect("a publisher"))
+}
+
+fn claim(number: i64) -> LedgerEntry {
+    LedgerEntry {
+        claim: number,
+        claimed_at: DateTime::from_timestamp_millis(1_700_000_000_000 + number).expect("a time"),
+    }
 }
 
 #[tokio::test]
@@ -41,30 +57,65 @@ async fn a_published_claim_is_in_the_topic_and_in_the_ledger() {
     let Some(kafka) = Kafka::reached() else { return };
     let topic = kafka.topic("deliveries", 2).await;
     let publisher = publisher(&kafka, &topic, "one").await;
-    for claim in [7, 8] {
-        let outcome = publisher.publish(claim, requests(&["a", "b"])).await;
+    for number in [7, 8] {
+        let outcome = publisher.publish(claim(number), requests(&["a", "b"])).await;
         assert!(matches!(outcome, Outcome::Published), "{outcome:?}");
     }
     assert_eq!(texts(&kafka, &topic).len(), 4);
-    let ledger = Ledger::new(kafka.cluster(), topic);
-    let reading = ledger
-        .fence_and_read(&kafka.name("one"))
-        .await
-        .expect("a reading");
-    assert_eq!(reading.published, Some(8));
-    assert_eq!(reading.cluster_id, ledger.cluster_id().await.expect("an id"));
+    let read = ledger(&kafka, &topic).fence_and_read(&kafka.name("one")).await;
+    assert_eq!(read.expect("a reading"), Some(claim(8)));
 }
 
 #[tokio::test]
-async fn the_ledger_of_a_publisher_that_never_committed_is_empty() {
+async fn a_ledger_begins_with_its_publisher_and_is_empty_without_one() {
     let Some(kafka) = Kafka::reached() else { return };
     let topic = kafka.topic("deliveries", 1).await;
     let _idle = publisher(&kafka, &topic, "one").await;
-    let ledger = Ledger::new(kafka.cluster(), topic);
-    for id in [kafka.name("one"), kafka.name("never seen")] {
-        let reading = ledger.fence_and_read(&id).await.expect("a reading");
-        assert_eq!(reading.published, None);
-    }
+    let ledger = ledger(&kafka, &topic);
+    let begun = ledger
+        .fence_and_read(&kafka.name("one"))
+        .await
+        .expect("a reading");
+    assert_eq!(begun.map(|entry| entry.claim), Some(0));
+    let forgotten = ledger.fence_and_read(&kafka.name("never seen")).await;
+    assert_eq!(forgotten.expect("a reading"), None);
+}
+
+#[tokio::test]
+async fn the_newest_claim_of_a_database_is_known_to_all_publishers_and_to_no_other_database() {
+    let Some(kafka) = Kafka::reached() else { return };
+    let topic = kafka.topic("deliveries", 1).await;
+    let ledger = ledger(&kafka, &topic);
+    let newest = async |database: &str| ledger.newest_claim(database.to_owned()).await.expect("an answer");
+    assert_eq!(newest(DATABASE).await, None);
+    let publisher = publisher(&kafka, &topic, "one").await;
+    publisher.publish(claim(7), requests(&["a"])).await;
+    assert_eq!(newest(DATABASE).await, Some(7));
+    assert_eq!(newest("another").await, None);
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_kept_holds_the_same_as_before() {
+    let Some(kafka) = Kafka::reached() else { return };
+    let topic = kafka.topic("deliveries", 1).await;
+    let publisher = publisher(&kafka, &topic, "one").await;
+    publisher.publish(claim(7), requests(&["a"])).await;
+    let Publisher::Transactional(transactional) = &publisher else {
+        panic!("it is transactional");
+    };
+    transactional
+        .keep_ledger(Duration::ZERO)
+        .await
+        .expect("written again");
+    let outcome = publisher.publish(claim(8), requests(&["b"])).await;
+    assert!(matches!(outcome, Outcome::Published), "{outcome:?}");
+    transactional
+        .keep_ledger(Duration::ZERO)
+        .await
+        .expect("written again");
+    let read = ledger(&kafka, &topic).fence_and_read(&kafka.name("one")).await;
+    assert_eq!(read.expect("a reading"), Some(claim(8)));
+    assert_eq!(texts(&kafka, &topic), ["a", "b"]);
 }
 
 #[tokio::test]
@@ -72,24 +123,18 @@ async fn a_fenced_publisher_can_commit_nothing_more() {
     let Some(kafka) = Kafka::reached() else { return };
     let topic = kafka.topic("deliveries", 1).await;
     let slow = publisher(&kafka, &topic, "one").await;
-    let ledger = Ledger::new(kafka.cluster(), topic.clone());
+    let ledger = ledger(&kafka, &topic);
     let id = kafka.name("one");
-    assert_eq!(
-        ledger.fence_and_read(&id).await.expect("a reading").published,
-        None
-    );
+    let before = ledger.fence_and_read(&id).await.expect("a reading");
 
-    let outcome = slow.publish(1, requests(&["too late"])).await;
+    let outcome = slow.publish(claim(1), requests(&["too late"])).await;
 
     assert!(
         !matches!(outcome, Outcome::Published | Outcome::Partly { .. }),
         "{outcome:?}"
     );
     assert_eq!(texts(&kafka, &topic), Vec::<String>::new());
-    assert_eq!(
-        ledger.fence_and_read(&id).await.expect("a reading").published,
-        None
-    );
+    assert_eq!(ledger.fence_and_read(&id).await.expect("a reading"), before);
 }
 
 #[tokio::test]
@@ -99,7 +144,9 @@ async fn a_request_that_is_too_large_is_named_and_its_neighbours_stay_unseen() {
     let publisher = publisher(&kafka, &topic, "one").await;
     let huge = "x".repeat(2_000_000);
 
-    let outcome = publisher.publish(1, requests(&["fine", &huge, "fine too"])).await;
+    let outcome = publisher
+        .publish(claim(1), requests(&["fine", &huge, "fine too"]))
+        .await;
 
     match outcome {
         Outcome::NotPublished { refused, .. } => {
@@ -108,7 +155,7 @@ async fn a_request_that_is_too_large_is_named_and_its_neighbours_stay_unseen() {
         other => panic!("{other:?}"),
     }
     assert_eq!(texts(&kafka, &topic), Vec::<String>::new());
-    let next = publisher.publish(2, requests(&["after it"])).await;
+    let next = publisher.publish(claim(2), requests(&["after it"])).await;
     assert!(matches!(next, Outcome::Published), "{next:?}");
     assert_eq!(texts(&kafka, &topic), ["after it"]);
 }

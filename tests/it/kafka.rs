@@ -112,6 +112,26 @@ impl Kafka {
             .expect("acknowledged");
     }
 
+    /// As an operator deletes a topic; its name is free again when this returns.
+    pub async fn delete_topic(&self, topic: &str) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
+        let options = AdminOptions::new().operation_timeout(Some(DEADLINE));
+        let deleted = admin.delete_topics(&[topic], &options).await.expect("an answer");
+        for topic in deleted {
+            topic.expect("the topic is deleted");
+        }
+    }
+
+    /// Kafka forgets a group, as it does when the group's offsets have expired.
+    pub async fn forget_group(&self, group: &str) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
+        let options = AdminOptions::new().request_timeout(Some(DEADLINE));
+        let deleted = admin.delete_groups(&[group], &options).await.expect("an answer");
+        for group in deleted {
+            group.expect("the group is deleted");
+        }
+    }
+
     /// Every record that a `read_committed` consumer sees up to the present end of the topic, by partition and offset.
     pub fn read_all(&self, topic: &str) -> Vec<OwnedMessage> {
         self.read(topic, "read_committed")

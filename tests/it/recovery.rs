@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use inq::bus::{Ledger, Outcome, Outgoing, Publisher, TransactionalPublisher};
+use inq::bus::{Ledger, LedgerEntry, Outcome, Outgoing, Publisher, TransactionalPublisher};
 use inq::contract::{IncentiveType, Priority};
 use inq::dispatch::Recovery;
 use inq::store::{self, Claim, Claimant, NewNotification, Status, Store};
@@ -36,15 +36,15 @@ impl Scene {
         store.migrate().await.expect("migrated");
         store.insert(&[row()]).await.expect("inserted");
         let topic = kafka.topic("deliveries", 1).await;
-        let publisher =
-            TransactionalPublisher::open(&kafka.cluster(), &topic, kafka.name("publisher"), LEASE)
-                .await
-                .expect("a publisher");
+        let ledger = Ledger::new(kafka.cluster(), topic.clone(), kafka.name("queue"));
+        let identity = store.identity().await.expect("an identity");
+        let publisher = TransactionalPublisher::open(&ledger, kafka.name("publisher"), identity, LEASE)
+            .await
+            .expect("a publisher");
         let claimant = Claimant::Transactional {
             transactional_id: publisher.transactional_id().to_owned(),
             cluster_id: publisher.cluster_id().to_owned(),
         };
-        let ledger = Ledger::new(kafka.cluster(), topic.clone());
         Some(Self {
             recovery: Recovery::new(Arc::clone(&store), Some(ledger), LEASE),
             publisher: Publisher::Transactional(publisher),
@@ -65,12 +65,16 @@ impl Scene {
         claimed.claim.expect("a claim")
     }
 
-    async fn publish(&self, claim: i64) -> Outcome {
+    async fn publish(&self, claim: &Claim) -> Outcome {
+        let entry = LedgerEntry {
+            claim: claim.id,
+            claimed_at: claim.claimed_at,
+        };
         let request = Outgoing {
             payload: Some(b"request".to_vec()),
             ..Outgoing::default()
         };
-        self.publisher.publish(claim, vec![request]).await
+        self.publisher.publish(entry, vec![request]).await
     }
 
     fn published(&self) -> usize {
@@ -85,6 +89,15 @@ impl Scene {
             .await
             .expect("an answer");
         row.map(|row| (row.status, row.attempts)).expect("a row")
+    }
+
+    /// Why its claim is left to an operator.
+    async fn doubt(&self) -> String {
+        let claims = self.store.open_claims(10).await.expect("an answer");
+        claims
+            .into_iter()
+            .find_map(|claim| claim.doubt)
+            .expect("a claim in doubt")
     }
 
     async fn history(&self) -> Vec<&'static str> {
@@ -125,7 +138,7 @@ async fn a_claim_whose_settling_was_lost_is_settled_not_resent() {
             return;
         };
         let claim = scene.claim(NO_LEASE).await;
-        assert!(matches!(scene.publish(claim.id).await, Outcome::Published));
+        assert!(matches!(scene.publish(&claim).await, Outcome::Published));
 
         assert_eq!(scene.recovery.step().await.expect("an answer"), 1);
 
@@ -150,7 +163,7 @@ async fn a_claim_that_was_never_published_is_released_and_its_publisher_shut_out
         assert_eq!(scene.standing().await, (Status::Pending, 0));
         assert_eq!(scene.history().await, ["recovered_as_pending"]);
         // It was only slow: what it does now must come to nothing.
-        let late = scene.publish(claim.id).await;
+        let late = scene.publish(&claim).await;
         assert!(!matches!(late, Outcome::Published), "{late:?}");
         assert_eq!(scene.published(), 0);
         scene.end().await;
@@ -174,7 +187,7 @@ async fn a_publisher_recovers_its_own_claims_at_once() {
         return;
     };
     let claim = scene.claim(LEASE).await;
-    assert!(matches!(scene.publish(claim.id).await, Outcome::Published));
+    assert!(matches!(scene.publish(&claim).await, Outcome::Published));
     let id = scene.kafka.name("publisher");
     scene.recovery.recover_own(&id).await.expect("an answer");
     assert_eq!(scene.standing().await, (Status::Sent, 1));
@@ -187,13 +200,169 @@ async fn two_recoverers_of_one_claim_end_it_once() {
         return;
     };
     let claim = scene.claim(NO_LEASE).await;
-    assert!(matches!(scene.publish(claim.id).await, Outcome::Published));
+    assert!(matches!(scene.publish(&claim).await, Outcome::Published));
     let (first, second) = tokio::join!(scene.recovery.step(), scene.recovery.step());
     first.expect("an answer");
     second.expect("an answer");
     assert_eq!(scene.standing().await, (Status::Sent, 1));
     assert_eq!(scene.history().await, ["recovered_as_sent"]);
     scene.end().await;
+}
+
+#[tokio::test]
+async fn a_claim_whose_ledger_kafka_has_forgotten_stays_until_an_operator_decides() {
+    for forget in [Forget::Group, Forget::Topic] {
+        let Some(scene) = Scene::on("mysql").await else {
+            return;
+        };
+        let claim = scene.claim(NO_LEASE).await;
+        assert!(matches!(scene.publish(&claim).await, Outcome::Published));
+        match forget {
+            Forget::Group => scene.kafka.forget_group(&scene.kafka.name("publisher")).await,
+            Forget::Topic => {
+                scene.kafka.delete_topic(&scene.topic).await;
+                scene.kafka.topic("deliveries", 1).await;
+            }
+        }
+
+        scene.recovery.step().await.expect("an answer");
+
+        assert_eq!(scene.standing().await, (Status::Processing, 1));
+        assert!(scene.doubt().await.contains("forgotten its ledger"));
+        scene.end().await;
+    }
+}
+
+/// How Kafka comes to lose what it knew of a claim.
+enum Forget {
+    /// The ledger's offsets expire.
+    Group,
+    /// The deliveries topic is deleted, and made anew.
+    Topic,
+}
+
+#[tokio::test]
+async fn a_claim_that_a_restored_backup_brought_back_stays_until_an_operator_decides() {
+    let Some(scene) = Scene::on("mysql").await else {
+        return;
+    };
+    let first = scene.claim(NO_LEASE).await;
+    assert!(matches!(scene.publish(&first).await, Outcome::Published));
+    let second = Claim {
+        id: first.id + 1,
+        ..first
+    };
+    assert!(matches!(scene.publish(&second).await, Outcome::Published));
+
+    scene.recovery.step().await.expect("an answer");
+
+    assert_eq!(scene.standing().await, (Status::Processing, 1));
+    assert!(scene.doubt().await.contains("back in time"));
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn the_number_of_a_claim_that_comes_again_after_a_restore_is_not_taken_for_the_first() {
+    let Some(scene) = Scene::on("mysql").await else {
+        return;
+    };
+    let first = scene.claim(NO_LEASE).await;
+    assert!(matches!(scene.publish(&first).await, Outcome::Published));
+    scene.database.execute(BACKUP_IS_RESTORED).await;
+    let again = scene.claim(NO_LEASE).await;
+    assert_eq!(again.id, first.id);
+
+    scene.recovery.step().await.expect("an answer");
+
+    assert_eq!(scene.standing().await, (Status::Processing, 1));
+    assert!(scene.doubt().await.contains("back in time"));
+    scene.end().await;
+}
+
+/// What was done since the backup is undone, and numbers are given once more.
+const BACKUP_IS_RESTORED: &str = "DELETE FROM incentive_notify_claims; \
+    ALTER TABLE incentive_notify_claims AUTO_INCREMENT = 1; \
+    UPDATE incentive_notify_queue SET status = 'pending', attempts = 0, claim_id = NULL";
+
+#[tokio::test]
+async fn a_service_does_not_start_on_a_database_that_is_older_than_what_was_published_from_it() {
+    let Some(house) = House::fresh().await else { return };
+    let service = house.run(&[]).await;
+    house.send_event(&simple_event("one")).await;
+    house.request(1).await;
+    assert!(service.terminate().await.success());
+    house.database.execute(BACKUP_IS_RESTORED).await;
+
+    let refused = inq(&house.environment(), &["run"]);
+
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("error: the database is older than what was published from it"),
+        "{said}"
+    );
+    assert_eq!(house.kafka.read_all(&house.deliveries).len(), 1);
+    // The remedy that it names.
+    house
+        .database
+        .execute("UPDATE incentive_notify_queue SET status = 'sent'")
+        .await;
+    house
+        .database
+        .execute("ALTER TABLE incentive_notify_claims AUTO_INCREMENT = 1000002")
+        .await;
+    assert!(
+        said.contains("ALTER TABLE incentive_notify_claims AUTO_INCREMENT = 10000"),
+        "{said}"
+    );
+    let service = house.run(&[]).await;
+    house.send_event(&simple_event("two")).await;
+    assert_eq!(house.request(2).await["event_id"], "two");
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_publisher_that_lives_through_a_restore_stops_and_sends_nothing_again() {
+    let Some(house) = House::fresh().await else { return };
+    let service = house.run(&[]).await;
+    for event in ["one", "two"] {
+        house.send_event(&simple_event(event)).await;
+        eventually("it is sent", async || {
+            inq(&house.environment(), &["show", "--event", event])
+                .status
+                .success()
+                && house.show(event)["status"] == "sent"
+        })
+        .await;
+    }
+    house.database.execute(BACKUP_IS_RESTORED).await;
+    eventually("the publisher has stopped", async || {
+        service
+            .get("/readyz")
+            .await
+            .is_some_and(|(status, body)| status == 503 && body.contains("is older than what was published"))
+    })
+    .await;
+    assert_eq!(house.kafka.read_all(&house.deliveries).len(), 2);
+    assert_eq!(house.show("one")["status"], "pending");
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_service_lives_through_a_deliveries_topic_that_is_made_anew() {
+    let Some(house) = House::fresh().await else { return };
+    let service = house.run(&[]).await;
+    house.send_event(&simple_event("one")).await;
+    house.request(1).await;
+    house.kafka.delete_topic(&house.deliveries).await;
+    house.kafka.topic("deliveries", 1).await;
+    house.send_event(&simple_event("two")).await;
+    assert_eq!(house.request(1).await["event_id"], "two");
+    eventually("it is settled", async || house.show("two")["status"] == "sent").await;
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
 }
 
 #[tokio::test]

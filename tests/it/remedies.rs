@@ -211,3 +211,34 @@ async fn servers_that_are_away_are_waited_for() {
     assert!(service.terminate().await.success());
     database.drop().await;
 }
+
+#[tokio::test]
+async fn a_broker_that_keeps_nothing_of_a_transaction_is_refused_with_the_setting_for_it() {
+    let directory = Database::fresh("sqlite").await.expect("a file");
+    let port = free_port().to_string();
+    // The embedded broker takes every call of a transaction, and none has an effect.
+    let broker = Service::start(
+        &[("DATABASE_URL", directory.url.as_str())],
+        &["dev", "--broker-port", &port],
+    );
+    let address = format!("127.0.0.1:{port}");
+    eventually("the broker listens", async || {
+        TcpStream::connect(address.as_str()).await.is_ok()
+    })
+    .await;
+    let database = Database::fresh("sqlite").await.expect("a file");
+    let environment = [
+        ("DATABASE_URL", database.url.as_str()),
+        ("KAFKA_BROKERS", address.as_str()),
+    ];
+    let said = refused(&environment, &["run"]);
+    assert_says(
+        &said,
+        1,
+        &["transactions", "dispatch.semantics = \"at_least_once\""],
+    );
+    let at_least_once = [&environment[..], &[("INQ_DISPATCH__SEMANTICS", "at_least_once")]].concat();
+    let service = Service::ready(&at_least_once, &["run"]).await;
+    assert!(service.terminate().await.success());
+    drop(broker);
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 
@@ -9,6 +10,7 @@ use super::super::columns::{CLAIMED, Columns};
 use super::super::pick::Pick;
 use super::super::{Claimant, Claimed, Result, ids, micros};
 use super::error::{Answer, sorted};
+use super::stored;
 use crate::contract::Priority;
 
 /// The due rows of one priority: a range of `claim_order`, in its order, but for rows that another claim has locked.
@@ -72,11 +74,9 @@ pub(super) async fn claim(
         transaction.rollback().await?;
         return Ok(Claimed::default());
     }
-    let rows = pick.to_claim();
-    let claim = if rows.is_empty() {
-        None
-    } else {
-        Some(write_claim(&mut transaction, &rows, lease, claimant).await?)
+    let claim = match pick.to_claim() {
+        Some((rows, now)) => Some(write_claim(&mut transaction, &rows, now, lease, claimant).await?),
+        None => None,
     };
     transaction.commit().await?;
     Ok(pick.claimed_as(claim))
@@ -133,6 +133,7 @@ pub(super) fn mark_claimed_text(rows: usize) -> String {
 async fn write_claim(
     connection: &mut MySqlConnection,
     rows: &[i64],
+    now: DateTime<Utc>,
     lease: Duration,
     claimant: &Claimant,
 ) -> sqlx::Result<i64> {
@@ -146,11 +147,12 @@ async fn write_claim(
     let written = sqlx::query(
         "INSERT INTO incentive_notify_claims \
          (transactional_id, cluster_id, notification_ids, claimed_at, lease_until) \
-         VALUES (?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND)",
+         VALUES (?, ?, ?, ?, UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND)",
     )
     .bind(transactional_id)
     .bind(cluster_id)
     .bind(ids::to_json(rows))
+    .bind(stored(now))
     .bind(micros(lease))
     .execute(&mut *connection)
     .await?;
@@ -161,6 +163,19 @@ async fn write_claim(
     }
     query.execute(connection).await?;
     Ok(claim)
+}
+
+/// See [`super::super::Store::next_claim_number`]: a claim that is taken back leaves its number used.
+pub(super) async fn next_number(pool: &MySqlPool) -> std::result::Result<i64, Answer> {
+    let mut transaction = pool.begin().await?;
+    let written = sqlx::query(
+        "INSERT INTO incentive_notify_claims (notification_ids, claimed_at, lease_until) \
+         VALUES ('[]', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.rollback().await?;
+    Ok(i64::try_from(written.last_insert_id()).unwrap_or(i64::MAX))
 }
 
 /// See [`super::super::Store::next_due`].

@@ -95,7 +95,7 @@ impl MySqlStore {
 
     async fn claims(&self, which: &str, argument: i64) -> Result<Vec<OpenClaim>> {
         let text = format!(
-            "SELECT {}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_claims {which}",
+            "SELECT {} FROM incentive_notify_claims {which}",
             columns::OPEN_CLAIM
         );
         let rows = sqlx::query(AssertSqlSafe(text))
@@ -223,6 +223,18 @@ impl Store for MySqlStore {
     async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed> {
         self.retried(|| Box::pin(claim::claim(&self.pool, limit, lease, claimant)))
             .await
+    }
+
+    async fn identity(&self) -> Result<String> {
+        let identity = sqlx::query_scalar("SELECT id FROM incentive_notify_identity")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(sorted)?;
+        Ok(identity)
+    }
+
+    async fn next_claim_number(&self) -> Result<i64> {
+        self.retried(|| Box::pin(claim::next_number(&self.pool))).await
     }
 
     async fn next_due(&self) -> Result<Option<Duration>> {

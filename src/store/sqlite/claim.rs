@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use super::super::columns::{CLAIMED, Columns};
 use super::super::pick::Pick;
 use super::super::{Claimant, Claimed, Result, ids};
-use super::{IMMEDIATE, NOW, from_now, sorted};
+use super::{IMMEDIATE, NOW, from_now, sorted, stored};
 use crate::contract::Priority;
 
 /// One transaction: find, mark what has expired, write the claim, mark its rows.
@@ -28,11 +29,9 @@ pub(super) async fn claim(
         transaction.rollback().await.map_err(sorted)?;
         return Ok(Claimed::default());
     }
-    let rows = pick.to_claim();
-    let claim = if rows.is_empty() {
-        None
-    } else {
-        Some(write_claim(&mut transaction, &rows, lease, claimant).await?)
+    let claim = match pick.to_claim() {
+        Some((rows, now)) => Some(write_claim(&mut transaction, &rows, now, lease, claimant).await?),
+        None => None,
     };
     transaction.commit().await.map_err(sorted)?;
     Ok(pick.claimed_as(claim))
@@ -80,6 +79,7 @@ async fn mark_expired(connection: &mut SqliteConnection, rows: &[i64]) -> Result
 async fn write_claim(
     connection: &mut SqliteConnection,
     rows: &[i64],
+    now: DateTime<Utc>,
     lease: Duration,
     claimant: &Claimant,
 ) -> Result<i64> {
@@ -90,19 +90,19 @@ async fn write_claim(
         } => (Some(transactional_id), Some(cluster_id)),
         Claimant::Plain => (None, None),
     };
-    let text = format!(
+    let written = sqlx::query(
         "INSERT INTO incentive_notify_claims \
          (transactional_id, cluster_id, notification_ids, claimed_at, lease_until) \
-         VALUES (?, ?, ?, {NOW}, strftime('%Y-%m-%d %H:%M:%f', 'now', ?))"
-    );
-    let written = sqlx::query(AssertSqlSafe(text))
-        .bind(transactional_id)
-        .bind(cluster_id)
-        .bind(ids::to_json(rows))
-        .bind(from_now(lease))
-        .execute(&mut *connection)
-        .await
-        .map_err(sorted)?;
+         VALUES (?, ?, ?, ?, strftime('%Y-%m-%d %H:%M:%f', 'now', ?))",
+    )
+    .bind(transactional_id)
+    .bind(cluster_id)
+    .bind(ids::to_json(rows))
+    .bind(stored(now))
+    .bind(from_now(lease))
+    .execute(&mut *connection)
+    .await
+    .map_err(sorted)?;
     let claim = written.last_insert_rowid();
     let text = format!(
         "UPDATE incentive_notify_queue SET status = 'processing', claim_id = ?, attempts = attempts + 1, \
@@ -115,6 +115,19 @@ async fn write_claim(
     }
     query.execute(connection).await.map_err(sorted)?;
     Ok(claim)
+}
+
+/// See [`super::super::Store::next_claim_number`].
+pub(super) async fn next_number(pool: &SqlitePool) -> Result<i64> {
+    let mut transaction = pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
+    let written = sqlx::query(
+        "INSERT INTO incentive_notify_claims (notification_ids, claimed_at, lease_until) VALUES ('[]', '', '')",
+    )
+    .execute(&mut *transaction)
+    .await
+    .map_err(sorted)?;
+    transaction.rollback().await.map_err(sorted)?;
+    Ok(written.last_insert_rowid())
 }
 
 /// See [`super::super::Store::next_due`].

@@ -214,6 +214,18 @@ impl Store for SqliteStore {
         claim::claim(&self.pool, limit, lease, claimant).await
     }
 
+    async fn identity(&self) -> Result<String> {
+        let identity = sqlx::query_scalar("SELECT id FROM incentive_notify_identity")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(sorted)?;
+        Ok(identity)
+    }
+
+    async fn next_claim_number(&self) -> Result<i64> {
+        claim::next_number(&self.pool).await
+    }
+
     async fn next_due(&self) -> Result<Option<Duration>> {
         claim::next_due(&self.pool).await
     }

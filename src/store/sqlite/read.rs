@@ -10,7 +10,7 @@ use super::{NOW, sorted};
 /// See [`super::super::Store::lapsed_claims`].
 pub(super) async fn lapsed_claims(pool: &SqlitePool, limit: u32) -> Result<Vec<OpenClaim>> {
     let text = format!(
-        "SELECT {OPEN_CLAIM}, {NOW} AS db_now FROM incentive_notify_claims WHERE lease_until <= {NOW} \
+        "SELECT {OPEN_CLAIM} FROM incentive_notify_claims WHERE lease_until <= {NOW} \
          ORDER BY lease_until LIMIT ?"
     );
     claims(pool, text, i64::from(limit)).await
@@ -18,14 +18,13 @@ pub(super) async fn lapsed_claims(pool: &SqlitePool, limit: u32) -> Result<Vec<O
 
 /// See [`super::super::Store::open_claims`].
 pub(super) async fn open_claims(pool: &SqlitePool, limit: u32) -> Result<Vec<OpenClaim>> {
-    let text =
-        format!("SELECT {OPEN_CLAIM}, {NOW} AS db_now FROM incentive_notify_claims ORDER BY id LIMIT ?");
+    let text = format!("SELECT {OPEN_CLAIM} FROM incentive_notify_claims ORDER BY id LIMIT ?");
     claims(pool, text, i64::from(limit)).await
 }
 
 /// See [`super::super::Store::open_claim`].
 pub(super) async fn open_claim(pool: &SqlitePool, claim: i64) -> Result<Option<OpenClaim>> {
-    let text = format!("SELECT {OPEN_CLAIM}, {NOW} AS db_now FROM incentive_notify_claims WHERE id = ?");
+    let text = format!("SELECT {OPEN_CLAIM} FROM incentive_notify_claims WHERE id = ?");
     Ok(claims(pool, text, claim).await?.pop())
 }
 

@@ -34,7 +34,7 @@ async fn a_settled_claim_leaves_sent_rows_and_no_claim_row(bench: Bench) {
     for event in ["a", "b"] {
         let row = bench.row(event).await;
         assert_eq!((row.status, row.attempts, row.claim_id), (Status::Sent, 1, None));
-        assert!(row.sent_at.expect("sent") >= claim.now);
+        assert!(row.sent_at.expect("sent") >= claim.claimed_at);
         assert!(row.updated_at >= row.created_at);
         assert_eq!(bench.history(event).await, []);
     }
@@ -229,7 +229,7 @@ async fn a_failure_waits_for_its_retry(bench: Bench) {
     assert_eq!(ended.expect("an answer"), Ended::Done);
 
     let later = bench.row("later").await;
-    let wait = later.scheduled_at - claim.now;
+    let wait = later.scheduled_at - claim.claimed_at;
     assert!((900..910).contains(&wait.num_seconds()), "{wait}");
     let history = bench.history("later").await;
     assert_eq!(
