@@ -22,6 +22,9 @@
 //! A stage ([`ingest`], [`dispatch`], [`feedback`]) knows the contracts, the store and the bus,
 //! never another stage.
 
+#[macro_use]
+mod failpoint;
+
 pub mod bus;
 pub mod cli;
 pub mod config;

@@ -114,6 +114,7 @@ impl Ledger {
                 &transactional_id,
                 FENCE_TRANSACTION_TIMEOUT,
             )?);
+            failpoint!("recovery::fenced");
             ledger.read(&transactional_id)
         })
         .await

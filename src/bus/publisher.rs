@@ -254,7 +254,9 @@ impl TransactionalPublisher {
         if let Err(error) = client.begin_transaction() {
             return Outcome::Unknown(self.sorted(&error));
         }
+        failpoint!("publish::begun");
         let sent = self.producer.send_blocking(&self.topic, requests);
+        failpoint!("publish::sent");
         if let Some((_, first)) = sent.failures.first() {
             let error = self.sorted(first);
             let refused = sent
@@ -265,11 +267,21 @@ impl TransactionalPublisher {
                 .collect();
             return self.abort(refused, error);
         }
+        failpoint!(
+            "publish::refused",
+            self.abort(Vec::new(), BusError::Away("refused".to_owned()))
+        );
         if let Err(error) = self.write_ledger(claim).and_then(|()| self.note_newest(claim)) {
             return self.abort(Vec::new(), self.sorted(&error));
         }
+        failpoint!("publish::uncommitted");
         match client.commit_transaction(Timeout::Never) {
             Ok(()) => {
+                failpoint!("publish::committed");
+                failpoint!(
+                    "publish::committed_unheard",
+                    Outcome::Unknown(BusError::Away("lost".to_owned()))
+                );
                 self.note_written(claim);
                 Outcome::Published
             }
@@ -302,8 +314,16 @@ impl TransactionalPublisher {
     }
 
     fn abort(&self, refused: Vec<(usize, String)>, error: BusError) -> Outcome {
+        failpoint!("publish::unaborted");
         match self.producer.client().abort_transaction(COORDINATOR_PATIENCE) {
-            Ok(()) => Outcome::NotPublished { refused, error },
+            Ok(()) => {
+                failpoint!("publish::aborted");
+                failpoint!(
+                    "publish::aborted_unheard",
+                    Outcome::Unknown(BusError::Away("lost".to_owned()))
+                );
+                Outcome::NotPublished { refused, error }
+            }
             Err(abort) => {
                 tracing::warn!(%abort, "a transaction could not be aborted");
                 Outcome::Unknown(error)

@@ -77,6 +77,8 @@ pub enum ConfigCommand {
 /// Reads the command line, does what it says, and says how it went.
 #[must_use]
 pub fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _failpoints = fail::FailScenario::setup();
     let cli = Cli::parse();
     match run_to_end(cli) {
         Ok(()) => ExitCode::SUCCESS,

@@ -121,6 +121,7 @@ impl PublisherTask {
             Err(stop) => return stop,
         };
         let rows = claim.rows.len();
+        failpoint!("dispatch::claimed");
         let waiting = self.publish(claim, published_from).await;
         let settles = matches!(self.debt, Some(Debt::Settle { .. }));
         if let Err(stop) = self.pay().await {
@@ -154,6 +155,7 @@ impl PublisherTask {
         };
         let lease = self.settings.lease;
         let claimant = self.opened().await.map_err(Step::Waiting)?;
+        failpoint!("dispatch::unclaimed");
         match self.store.claim(limit, lease, &claimant).await {
             Ok(claimed) => {
                 if claimed.expired > 0 {
@@ -329,6 +331,7 @@ impl PublisherTask {
         let Some(debt) = self.debt.take() else {
             return Ok(());
         };
+        failpoint!("dispatch::owing");
         let paid = match &debt {
             Debt::Settle { claim, rows } => self.store.settle(*claim, rows, false).await.map(Some),
             Debt::GiveBack {
@@ -351,7 +354,10 @@ impl PublisherTask {
         };
         match paid {
             // Gone: the lease had ended and somebody has recovered the claim; it was decided by the same ledger.
-            Ok(None | Some(Ended::Done | Ended::Gone)) => Ok(()),
+            Ok(None | Some(Ended::Done | Ended::Gone)) => {
+                failpoint!("dispatch::paid");
+                Ok(())
+            }
             Ok(Some(Ended::Short { expected, found })) => Err(Step::Halted(format!(
                 "the database has lost a commit: only {found} of {expected} claimed rows are still ours; see `inq claims \
                  list`, and check that MySQL runs with innodb_flush_log_at_trx_commit = 1 and sync_binlog = 1"

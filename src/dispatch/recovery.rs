@@ -101,7 +101,10 @@ impl Recovery {
     }
 
     async fn recover(&self, claim: &OpenClaim) -> Result<Recovered, RecoveryError> {
-        let recovered = match self.judge(claim).await? {
+        failpoint!("recovery::found");
+        let judgement = self.judge(claim).await?;
+        failpoint!("recovery::judged");
+        let recovered = match judgement {
             Judgement::Settle => {
                 let ended = self.store.settle(claim.id, &claim.notification_ids, true).await?;
                 self.ended(claim, ended, Recovered::Settled).await?
@@ -115,6 +118,7 @@ impl Recovery {
             }
             Judgement::Doubt(why) => self.doubt(claim, why).await?,
         };
+        failpoint!("recovery::ended");
         let outcome = match &recovered {
             Recovered::Settled => "settled",
             Recovered::Released => "released",

@@ -79,6 +79,7 @@ impl Feedback {
                 Err(rejection) => letters.push((record, rejection)),
             }
         }
+        failpoint!("feedback::decoded");
         let mut waiting = Vec::new();
         if !results.is_empty() {
             let statuses: Vec<_> = results.iter().map(|result| result.status.as_str()).collect();
@@ -91,6 +92,7 @@ impl Feedback {
                 )
                 .await
                 .map_err(|error| error.to_string())?;
+            failpoint!("feedback::applied");
             for ((record, status), verdict) in sources.into_iter().zip(statuses).zip(verdicts) {
                 match verdict {
                     Verdict::Applied { kind, .. } => {
@@ -121,6 +123,7 @@ impl Feedback {
             .put_aside(&letters)
             .await
             .map_err(|error| error.to_string())?;
+        failpoint!("feedback::put_aside");
         Ok(waiting)
     }
 }
@@ -146,5 +149,6 @@ impl Stage for Feedback {
             }
         }
         batch.finish();
+        failpoint!("feedback::finished");
     }
 }

@@ -78,7 +78,9 @@ impl Ingest {
                 Err(rejection) => rejected.push((index, rejection)),
             }
         }
+        failpoint!("ingest::planned");
         let (inserted, refused) = self.store_rows(&rows).await.map_err(|error| error.to_string())?;
+        failpoint!("ingest::stored");
         rejected.extend(
             refused
                 .into_iter()
@@ -93,6 +95,7 @@ impl Ingest {
             .put_aside(&letters)
             .await
             .map_err(|error| error.to_string())?;
+        failpoint!("ingest::put_aside");
         metrics::counter!("inq_ingested_total").increment(inserted.inserted);
         metrics::counter!("inq_duplicates_total").increment(inserted.duplicates);
         Ok(Outcome {
@@ -147,6 +150,7 @@ impl Stage for Ingest {
                     tracing::debug!(records = batch.records.len(), ?outcome, "a batch is stored");
                     patience.fine();
                     batch.finish();
+                    failpoint!("ingest::finished");
                     return;
                 }
                 Err(why) => patience.wait(&why, stop).await,

@@ -138,6 +138,11 @@ impl Service {
         assert!(sent.success());
     }
 
+    /// Whether it is no more.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a status").is_some()
+    }
+
     /// Waits for its own end.
     pub async fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + DEADLINE;

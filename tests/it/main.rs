@@ -2,6 +2,8 @@
 
 mod bus;
 mod contract;
+#[cfg(feature = "failpoints")]
+mod failpoints;
 mod faults;
 mod house;
 mod household;

@@ -87,6 +87,17 @@ impl Database {
         connection.close().await.expect("closed");
     }
 
+    /// What a statement counts.
+    pub async fn count(&self, statement: &str) -> i64 {
+        let mut connection = MySqlConnection::connect(&self.url).await.expect("a connection");
+        let count = sqlx::query_scalar(AssertSqlSafe(statement))
+            .fetch_one(&mut connection)
+            .await
+            .unwrap_or_else(|fault| panic!("{statement}: {fault}"));
+        connection.close().await.expect("closed");
+        count
+    }
+
     /// Removes it. A test that fails leaves it, to be looked at.
     pub async fn drop(self) {
         if let Some((server, name)) = self.server {

@@ -78,7 +78,9 @@ pub(super) async fn claim(
         Some((rows, now)) => Some(write_claim(&mut transaction, &rows, now, lease, claimant).await?),
         None => None,
     };
+    failpoint!("store::claim_uncommitted");
     transaction.commit().await?;
+    failpoint!("store::claim_unheard", Err(sqlx::Error::PoolTimedOut.into()));
     Ok(pick.claimed_as(claim))
 }
 

@@ -79,7 +79,9 @@ pub(super) async fn give_back(
 async fn conclude(transaction: MySqlTransaction<'_>, expected: usize, found: u64) -> Result<Ended, Answer> {
     let expected = u64::try_from(expected).unwrap_or(u64::MAX);
     if found == expected {
+        failpoint!("store::end_uncommitted");
         transaction.commit().await?;
+        failpoint!("store::end_unheard", Err(sqlx::Error::PoolTimedOut.into()));
         Ok(Ended::Done)
     } else {
         transaction.rollback().await?;

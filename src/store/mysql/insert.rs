@@ -26,7 +26,9 @@ pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Resul
     for part in ids::parts(&fresh) {
         insert_rows(&mut transaction, part).await?;
     }
+    failpoint!("store::insert_uncommitted");
     transaction.commit().await?;
+    failpoint!("store::insert_unheard", Err(sqlx::Error::PoolTimedOut.into()));
     let inserted = fresh.len();
     Ok(Inserted {
         inserted: inserted.try_into().unwrap_or(u64::MAX),

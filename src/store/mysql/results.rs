@@ -37,7 +37,9 @@ pub(super) async fn apply(
             write(&mut transaction, row).await?;
         }
     }
+    failpoint!("store::results_uncommitted");
     transaction.commit().await?;
+    failpoint!("store::results_unheard", Err(sqlx::Error::PoolTimedOut.into()));
     Ok(verdicts)
 }
 
