@@ -9,6 +9,7 @@ mod house;
 mod household;
 mod inq;
 mod kafka;
+mod model;
 mod pipeline;
 mod readme;
 mod recovery;
