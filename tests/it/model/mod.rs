@@ -113,10 +113,10 @@ impl Model for Setting {
                 !steps.is_empty() || world.is_done()
             }),
             Property::sometimes("a claim is recovered as sent", |_, world: &World| {
-                world.recovered_as_sent
+                world.is_judged(|ledger, claim| ledger == claim)
             }),
             Property::sometimes("a claim is recovered as pending", |_, world: &World| {
-                world.recovered_as_pending
+                world.is_judged(|ledger, claim| ledger < claim)
             }),
         ]
     }

@@ -500,11 +500,9 @@ fn end_recovery(setting: &Setting, world: &mut World, instance: usize, own: bool
     let rows = open.clone().unwrap_or_default();
     match conclusion {
         Conclusion::Settle => {
-            world.recovered_as_sent |= open.is_some();
             end(setting, world, claim, &rows, Status::Sent);
         }
         Conclusion::Release => {
-            world.recovered_as_pending |= open.is_some();
             end(setting, world, claim, &rows, Status::Pending);
         }
         Conclusion::Doubt(_) => world.doubt |= open.is_some(),

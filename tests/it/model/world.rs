@@ -23,8 +23,6 @@ pub struct World {
     // What was seen on the way.
     pub short: bool,
     pub doubt: bool,
-    pub recovered_as_sent: bool,
-    pub recovered_as_pending: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -157,8 +155,6 @@ impl World {
             },
             short: false,
             doubt: false,
-            recovered_as_sent: false,
-            recovered_as_pending: false,
         }
     }
 
@@ -173,6 +169,14 @@ impl World {
             || committing
                 .flat_map(|open| &open.requests)
                 .any(|sent| *sent == request)
+    }
+
+    /// Whether somebody is about to end an open claim whose ledger compares so.
+    pub fn is_judged(&self, compares: impl Fn(i64, i64) -> bool) -> bool {
+        self.instances.iter().any(|instance| match instance.recovery {
+            Recovery::Read(claim, ledger) => self.claims.contains_key(&claim) && compares(ledger, claim),
+            Recovery::Idle | Recovery::Found(_) | Recovery::Fenced(_) => false,
+        })
     }
 
     pub fn pending(&self, most: usize) -> Vec<usize> {
