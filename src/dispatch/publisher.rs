@@ -21,6 +21,10 @@ use crate::store::{Claim, Claimant, ClaimedRow, Ended, PublishFailure, Store};
 /// of a publisher without work is written again after so long.
 const LEDGER_KEPT_EVERY: Duration = Duration::from_hours(1);
 
+/// What to look at when the database has lost a commit.
+const DURABLE: &str = "see the guarantees in the README and `inq claims list`, and check that MySQL runs with \
+    innodb_flush_log_at_trx_commit = 1 and sync_binlog = 1 and did not fail over to a replica behind";
+
 /// How a publisher works.
 #[derive(Clone, Debug)]
 pub struct PublisherSettings {
@@ -63,6 +67,8 @@ pub struct PublisherTask {
     settings: PublisherSettings,
     open: Option<Open>,
     debt: Option<Debt>,
+    /// Whether the debt may have been paid before, and the answer was lost.
+    unheard: bool,
     /// The number of its last claim.
     newest: i64,
     /// How many rows to claim one by one, after the broker refused something in a batch of that many.
@@ -89,6 +95,26 @@ enum Debt {
     Recover { transactional_id: String },
 }
 
+impl Debt {
+    /// Its claim, and one of the claim's rows.
+    fn claim_and_row(&self) -> Option<(i64, i64)> {
+        match self {
+            Self::Settle { claim, rows } => rows.first().map(|row| (*claim, *row)),
+            Self::GiveBack {
+                claim,
+                sent,
+                failed,
+                released,
+            } => {
+                let failed = failed.first().map(|failure| &failure.notification_id);
+                let row = sent.first().or_else(|| released.first()).or(failed)?;
+                Some((*claim, *row))
+            }
+            Self::Recover { .. } => None,
+        }
+    }
+}
+
 impl PublisherTask {
     /// Nothing is connected yet.
     #[must_use]
@@ -105,6 +131,7 @@ impl PublisherTask {
             settings,
             open: None,
             debt: None,
+            unheard: false,
             newest: 0,
             suspects: 0,
         }
@@ -332,6 +359,7 @@ impl PublisherTask {
             return Ok(());
         };
         failpoint!("dispatch::owing");
+        let first_try = !std::mem::take(&mut self.unheard);
         let paid = match &debt {
             Debt::Settle { claim, rows } => self.store.settle(*claim, rows, false).await.map(Some),
             Debt::GiveBack {
@@ -353,14 +381,32 @@ impl PublisherTask {
             },
         };
         match paid {
-            // Gone: the lease had ended and somebody has recovered the claim; it was decided by the same ledger.
+            Ok(Some(Ended::Gone)) if first_try => self.is_recovered(debt).await,
             Ok(None | Some(Ended::Done | Ended::Gone)) => {
                 failpoint!("dispatch::paid");
                 Ok(())
             }
             Ok(Some(Ended::Short { expected, found })) => Err(Step::Halted(format!(
-                "the database has lost a commit: only {found} of {expected} claimed rows are still ours; see `inq claims \
-                 list`, and check that MySQL runs with innodb_flush_log_at_trx_commit = 1 and sync_binlog = 1"
+                "the database has lost a commit: only {found} of {expected} claimed rows are still ours; {DURABLE}"
+            ))),
+            Err(error) => {
+                self.debt = Some(debt);
+                self.unheard = true;
+                Err(Step::Waiting(error.to_string()))
+            }
+        }
+    }
+
+    /// A claim that is gone was recovered by somebody after its lease, and decided by the same ledger; the history of its
+    /// rows says so. If it does not, the database has lost the claim, and its rows would go out again.
+    async fn is_recovered(&mut self, debt: Debt) -> Result<(), Step> {
+        let Some((claim, row)) = debt.claim_and_row() else {
+            return Ok(());
+        };
+        match self.store.history(row).await {
+            Ok(history) if history.iter().any(|entry| entry.detail["claim"] == claim) => Ok(()),
+            Ok(_) => Err(Step::Halted(format!(
+                "the database has lost a commit: claim {claim} is gone, and nobody has recovered it; {DURABLE}"
             ))),
             Err(error) => {
                 self.debt = Some(debt);

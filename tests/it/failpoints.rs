@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::household::House;
-use crate::inq::{Service, moment};
+use crate::household::{House, simple_event};
+use crate::inq::{Service, eventually, moment};
 use crate::kafka::{Kafka, json as json_of};
 use crate::servers::Database;
 
@@ -412,4 +412,32 @@ fn every_failpoint_of_the_code_is_walked() {
         .map(|scene| scene.place.to_owned())
         .collect();
     assert_eq!(placed, walked);
+}
+
+#[tokio::test]
+async fn a_database_that_loses_a_claim_under_its_publisher_stops_it_before_it_sends_again() {
+    const LOST: &str = "DELETE FROM incentive_notify_claims; \
+        UPDATE incentive_notify_queue SET status = 'pending', attempts = 0, claim_id = NULL";
+    let Some(house) = House::fresh().await else { return };
+    let house = house.with("FAILPOINTS", "dispatch::owing=1*return(5000)");
+    let service = house.run(&[]).await;
+    house
+        .kafka
+        .produce(&house.events, [("42", simple_event("event").as_bytes())])
+        .await;
+    eventually("the publisher holds its breath", async || {
+        service.log().contains("failpoint dispatch::owing")
+    })
+    .await;
+    house.database.execute(LOST).await;
+    eventually("the publisher has stopped", async || {
+        service
+            .get("/readyz")
+            .await
+            .is_some_and(|(status, body)| status == 503 && body.contains("the database has lost a commit"))
+    })
+    .await;
+    assert_eq!(house.kafka.read_all(&house.deliveries).len(), 1);
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
 }
