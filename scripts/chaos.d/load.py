@@ -92,13 +92,9 @@ class Notifier:
         self.answered = 0
 
     async def run(self):
-        sender = asyncio.ensure_future(self._send())
         try:
-            while True:
-                await self._listen()
-                await asyncio.sleep(0.5)
+            await asyncio.gather(self._listen(), self._send())
         finally:
-            sender.cancel()
             if self._process:
                 end_group(self._process)
 
@@ -107,22 +103,28 @@ class Notifier:
         return self._answers.empty() and self.answered == self.seen
 
     async def _listen(self):
-        self._process = await self._servers.spawn(
-            "kcat", "-C", "-J", "-q", "-u", "-E", "-t", "incentive.deliveries", "-o", "beginning",
-            "-X", "isolation.level=read_committed", "-X", "fetch.wait.max.ms=100",
-        )  # fmt: skip
-        async for line in self._process.stdout:
-            try:
-                record = record_of(line)
-            except ValueError:
-                break
-            partition, offset = record["partition"], record["offset"]
-            if offset > self._read_up_to.get(partition, -1):
-                self._read_up_to[partition] = offset
-                self.seen += 1
-                await self._answers.put(json.loads(record["payload"]))
-        end_group(self._process)
-        await self._process.wait()
+        while True:
+            self._process = await self._servers.spawn(
+                "kcat", "-C", "-J", "-q", "-u", "-E", "-t", "incentive.deliveries", "-o", "beginning",
+                "-X", "isolation.level=read_committed", "-X", "fetch.wait.max.ms=100",
+            )  # fmt: skip
+            async for line in self._process.stdout:
+                try:
+                    self._take(record_of(line))
+                except ValueError:
+                    # Half a line, of a kcat that has ended. The next one begins anew.
+                    break
+            end_group(self._process)
+            await self._process.wait()
+            await asyncio.sleep(0.5)
+
+    def _take(self, record):
+        partition, offset = record["partition"], record["offset"]
+        if offset > self._read_up_to.get(partition, -1):
+            request = json.loads(record["payload"])
+            self._read_up_to[partition] = offset
+            self.seen += 1
+            self._answers.put_nowait(request)
 
     async def _send(self):
         while True:

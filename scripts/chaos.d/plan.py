@@ -13,8 +13,8 @@ INSTANCES = 3
 
 # How many of a kind in ten minutes, and at least in any run.
 PROCESS = {"kill": (36, 3), "freeze": (8, 1), "stop": (8, 1)}
-BROKER = {"kill broker": (2, 1), "restart broker": (2, 0), "hang broker": (1, 0)}
-DATABASE = {"kill database": (2, 1), "restart database": (2, 0), "hang database": (1, 0)}
+BROKER = {"kill broker": (2, 1), "restart broker": (2, 1), "hang broker": (1, 1)}
+DATABASE = {"kill database": (2, 1), "restart database": (2, 1), "hang database": (1, 1)}
 NETWORK = {
     f"{fault} {server}": (8, 1) for server in ("kafka", "database") for fault in ("cut", "blackhole", "deafen", "slow")
 }
@@ -49,7 +49,7 @@ class Fault:
 
 
 def draw(seed, minutes, lease):
-    rng = random.Random(f"faults {seed} {minutes}")
+    rng = random.Random(f"faults {seed} {minutes:g}")
     lanes = {}
 
     def share_out(kinds, names):

@@ -106,8 +106,9 @@ class Servers:
         try:
             out, _ = await asyncio.wait_for(process.communicate(), 60)
         except TimeoutError:
-            end_group(process)
             return None
+        finally:
+            end_group(process)
         if process.returncode:
             return None
         return [line.split("\t") for line in out.decode().splitlines()]
@@ -136,7 +137,10 @@ class Servers:
             "kcat", "-C", "-J", "-q", "-e", "-t", topic, "-o", "beginning", "-X", "isolation.level=read_committed",
             "-X", "check.crcs=true", stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        out, err = await process.communicate()
+        try:
+            out, err = await process.communicate()
+        finally:
+            end_group(process)
         if process.returncode:
             raise Broken(f"{topic} could not be read: {err.decode(errors='replace')}")
         return [record_of(line) for line in out.splitlines()]
@@ -162,6 +166,9 @@ def record_of(line):
 
 
 def end_group(process):
+    """Ends a command that is still under way, and what it has started."""
+    if process.returncode is not None:
+        return
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
@@ -176,28 +183,31 @@ class Instance:
         self._cwd = folder
         self._report = report
         self._process = None
+        self._watcher = None
         self._wanted = False
-        pair = servers.proxies[number - 1]
+        self._servers = servers
+
+    async def start(self):
+        """Does nothing where it runs."""
+        if self._wanted:
+            return
+        self._wanted = True
+        pair = self._servers.proxies[self.number - 1]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("INQ_")}
-        self._env = kept | SETTINGS | {
+        env = kept | SETTINGS | {
             "KAFKA_BROKERS": f"127.0.0.1:{pair['kafka'].port}",
             "DATABASE_URL": f"mysql://inq:inq-secret@127.0.0.1:{pair['database'].port}/inq",
             "INQ_HTTP__LISTEN": f"127.0.0.1:{free_ports(1)[0]}",
-            "INQ_DISPATCH__PUBLISHERS": "2" if number == 1 else "1",
+            "INQ_DISPATCH__PUBLISHERS": "2" if self.number == 1 else "1",
         }  # fmt: skip
-
-    async def start(self):
-        if self._wanted:
-            return
         with self._log.open("ab") as log:
             log.write(f"--- started at {time.strftime('%H:%M:%S')}\n".encode())
             log.flush()
             self._process = await asyncio.create_subprocess_exec(
-                self._binary, "run", env=self._env, cwd=self._cwd, stdin=asyncio.subprocess.DEVNULL, stdout=log,
+                self._binary, "run", env=env, cwd=self._cwd, stdin=asyncio.subprocess.DEVNULL, stdout=log,
                 stderr=log, start_new_session=True,
             )  # fmt: skip
-        self._wanted = True
-        asyncio.ensure_future(self._watch(self._process))
+        self._watcher = asyncio.ensure_future(self._watch(self._process))
 
     async def _watch(self, process):
         await process.wait()
