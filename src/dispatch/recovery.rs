@@ -65,7 +65,11 @@ impl Recovery {
     pub async fn step(&self) -> Result<usize, RecoveryError> {
         let lapsed = self.store.lapsed_claims(AT_ONCE).await?;
         for claim in &lapsed {
-            self.recover(claim).await?;
+            // While the ones before it were judged, a publisher that was only slow may have ended it and gone on: it must
+            // not be shut out for nothing.
+            if let Some(claim) = self.store.open_claim(claim.id).await? {
+                self.recover(&claim).await?;
+            }
         }
         Ok(lapsed.len())
     }
@@ -194,11 +198,13 @@ impl Recovery {
     }
 
     async fn doubt(&self, claim: &OpenClaim, why: String) -> Result<Recovered, StoreError> {
+        if !self.store.doubt(claim.id, &why, self.doubt_pause).await? {
+            return Ok(Recovered::Gone);
+        }
         tracing::error!(
             claim = claim.id,
             "a claim stays in doubt: {why}; decide with `inq claims`"
         );
-        self.store.doubt(claim.id, &why, self.doubt_pause).await?;
         Ok(Recovered::InDoubt(why))
     }
 }

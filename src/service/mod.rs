@@ -3,11 +3,11 @@
 mod reach;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use reach::{StartError, missing_topics, prove_transactions, require_current_schema};
@@ -83,7 +83,11 @@ impl Service {
                 .map_err(StartError::Failed)?;
             self.serve(listener, &health, &stop, &mut tasks);
         }
-        let started = match self.reach(&health, &stop).await {
+        let reached = tokio::select! {
+            reached = self.reach(&health, &stop) => reached,
+            () = self.overdue(&stop) => Ok(None),
+        };
+        let started = match reached {
             Ok(Some(store)) => {
                 let started = self.start(Arc::clone(&store), &health, &stop, &mut tasks);
                 started.map(|()| Some(store))
@@ -95,12 +99,20 @@ impl Service {
             stop.cancelled().await;
         }
         stop.cancel();
-        end(tasks, self.settings.shutdown_timeout).await;
+        let patience = Instant::now() + self.settings.shutdown_timeout;
+        end(tasks, patience).await;
         if let Some(store) = started? {
-            store.close().await;
+            // A connection whose statement is not answered would be waited for without end.
+            let _given_up = tokio::time::timeout_at(patience, store.close()).await;
         }
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// Until a stop has been waited for long enough: a database may hold its answer to the first statement back.
+    async fn overdue(&self, stop: &CancellationToken) {
+        stop.cancelled().await;
+        tokio::time::sleep(self.settings.shutdown_timeout).await;
     }
 
     fn serve(
@@ -284,7 +296,7 @@ impl Service {
 }
 
 /// Waits for the tasks; what is not done by then is left to recovery.
-async fn end(mut tasks: JoinSet<()>, patience: Duration) {
+async fn end(mut tasks: JoinSet<()>, patience: Instant) {
     let all = async {
         while let Some(ended) = tasks.join_next().await {
             if let Err(fault) = ended {
@@ -292,7 +304,7 @@ async fn end(mut tasks: JoinSet<()>, patience: Duration) {
             }
         }
     };
-    if tokio::time::timeout(patience, all).await.is_err() {
+    if tokio::time::timeout_at(patience, all).await.is_err() {
         tracing::warn!("shutdown_timeout has passed: what is under way is left to recovery");
     }
 }

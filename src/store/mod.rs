@@ -217,8 +217,9 @@ pub trait Store: Send + Sync {
     /// One claim, if it is still open.
     async fn open_claim(&self, claim: i64) -> Result<Option<OpenClaim>>;
 
-    /// Recovery could not decide the claim: keep it, say why, and let nobody try again before `retry_in`.
-    async fn doubt(&self, claim: i64, why: &str, retry_in: Duration) -> Result<()>;
+    /// Recovery could not decide the claim: keep it, say why, and let nobody try again before `retry_in`. Returns whether
+    /// there was such a claim.
+    async fn doubt(&self, claim: i64, why: &str, retry_in: Duration) -> Result<bool>;
 
     /// Applies results in the order given, in one transaction. The rows are locked in id order, `decide` is called for
     /// each result with the row as the results before it left it (`None`: no such row), and what it changed is written

@@ -275,8 +275,8 @@ impl Store for MySqlStore {
         Ok(self.claims("WHERE id = ?", claim).await?.pop())
     }
 
-    async fn doubt(&self, claim: i64, why: &str, retry_in: Duration) -> Result<()> {
-        sqlx::query(
+    async fn doubt(&self, claim: i64, why: &str, retry_in: Duration) -> Result<bool> {
+        let doubted = sqlx::query(
             "UPDATE incentive_notify_claims \
              SET doubt = ?, lease_until = UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND WHERE id = ?",
         )
@@ -285,8 +285,8 @@ impl Store for MySqlStore {
         .bind(claim)
         .execute(&self.pool)
         .await
-        .map(drop)
-        .map_err(|fault| sorted(fault).into())
+        .map_err(sorted)?;
+        Ok(doubted.rows_affected() == 1)
     }
 
     async fn apply_results(&self, results: Vec<DeliveryResult>, decide: Arc<Decide>) -> Result<Vec<Verdict>> {

@@ -178,8 +178,8 @@ async fn fail(connection: &mut SqliteConnection, claim: i64, failure: &PublishFa
 }
 
 /// See [`super::super::Store::doubt`].
-pub(super) async fn doubt(pool: &SqlitePool, claim: i64, why: &str, retry_in: Duration) -> Result<()> {
-    sqlx::query(
+pub(super) async fn doubt(pool: &SqlitePool, claim: i64, why: &str, retry_in: Duration) -> Result<bool> {
+    let doubted = sqlx::query(
         "UPDATE incentive_notify_claims \
          SET doubt = ?, lease_until = strftime('%Y-%m-%d %H:%M:%f', 'now', ?) WHERE id = ?",
     )
@@ -188,6 +188,6 @@ pub(super) async fn doubt(pool: &SqlitePool, claim: i64, why: &str, retry_in: Du
     .bind(claim)
     .execute(pool)
     .await
-    .map(drop)
-    .map_err(sorted)
+    .map_err(sorted)?;
+    Ok(doubted.rows_affected() == 1)
 }

@@ -260,7 +260,7 @@ impl Store for SqliteStore {
         read::open_claim(&self.pool, claim).await
     }
 
-    async fn doubt(&self, claim: i64, why: &str, retry_in: Duration) -> Result<()> {
+    async fn doubt(&self, claim: i64, why: &str, retry_in: Duration) -> Result<bool> {
         end::doubt(&self.pool, claim, why, retry_in).await
     }
 
