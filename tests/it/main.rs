@@ -3,6 +3,7 @@
 mod bus;
 mod contract;
 mod faults;
+mod hostile;
 mod house;
 mod household;
 mod inq;

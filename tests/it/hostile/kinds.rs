@@ -1,0 +1,326 @@
+//! The known kinds of hostile records, by name.
+
+use std::fmt::Write;
+
+/// What becomes of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Row,
+    DeadLetter(&'static str),
+}
+
+/// A hostile value of a record.
+pub struct Kind {
+    pub name: String,
+    pub payload: Vec<u8>,
+    pub fate: Fate,
+}
+
+const JUNK: Fate = Fate::DeadLetter("invalid_json");
+const WRONG: Fate = Fate::DeadLetter("schema_violation");
+const TOO_LARGE: Fate = Fate::DeadLetter("too_large");
+
+/// An event named `id` with more members, given as JSON text.
+pub fn event(id: &str, more: &str) -> String {
+    format!("{{\"event_id\":\"{id}\",\"user_id\":42,\"incentive_type\":\"point_earning\"{more}}}")
+}
+
+fn data(id: &str, members: &str) -> String {
+    event(id, &format!(",\"incentive_data\":{{{members}}}"))
+}
+
+/// Every kind of event. The `event_id` of one that becomes a row is its name.
+pub fn events() -> Vec<Kind> {
+    let mut kinds = Vec::new();
+    let mut add = |name: &str, payload: Vec<u8>, fate| {
+        kinds.push(Kind {
+            name: name.to_owned(),
+            payload,
+            fate,
+        });
+    };
+    let nested =
+        |open: &str, close: &str, levels: usize| format!("{}{}", open.repeat(levels), close.repeat(levels));
+
+    // Depth.
+    add("depth-open", "[".repeat(100_000).into_bytes(), JUNK);
+    add("depth-closed", nested("[", "]", 100_000).into_bytes(), WRONG);
+    add("depth-objects", "{\"a\":".repeat(40_000).into_bytes(), JUNK);
+    let bomb = format!(",\"other\":{}", nested("[", "]", 100_000));
+    add(
+        "depth-of-an-unknown-field",
+        event("depth-of-an-unknown-field", &bomb).into_bytes(),
+        Fate::Row,
+    );
+    let arrays = |levels| format!("\"a\":{}", nested("[", "]", levels));
+    add("depth-64", data("depth-64", &arrays(63)).into_bytes(), Fate::Row);
+    add("depth-65", data("depth-65", &arrays(64)).into_bytes(), WRONG);
+    let objects = format!("\"a\":{}1{}", "{\"a\":".repeat(63), "}".repeat(63));
+    add(
+        "depth-64-objects",
+        data("depth-64-objects", &objects).into_bytes(),
+        Fate::Row,
+    );
+
+    // Numbers.
+    for (name, number, fate) in [
+        ("number-1e400", "1e400", WRONG),
+        ("number-minus-1e400", "-1e400", WRONG),
+        ("number-1e308", "1.7976931348623157e308", Fate::Row),
+        ("number-5e-324", "5e-324", Fate::Row),
+        ("number-1e-400", "1e-400", Fate::Row),
+        ("number-minus-0", "-0", Fate::Row),
+        ("number-minus-0.0", "-0.0", Fate::Row),
+        ("number-2-to-the-53", "9007199254740993", Fate::Row),
+        ("number-u64", "18446744073709551615", Fate::Row),
+        ("number-i64", "-9223372036854775808", Fate::Row),
+        ("number-beyond-u64", "18446744073709551616", Fate::Row),
+        ("number-beyond-i64", "-9223372036854775809", Fate::Row),
+    ] {
+        add(
+            name,
+            data(name, &format!("\"points_earned\":{number}")).into_bytes(),
+            fate,
+        );
+    }
+    let digits = "9".repeat(400);
+    add(
+        "number-400-digits",
+        data("x", &format!("\"points_earned\":{digits}")).into_bytes(),
+        WRONG,
+    );
+    add(
+        "number-400-digits-for-user",
+        event("x", &format!(",\"user_id\":{digits}")).into_bytes(),
+        WRONG,
+    );
+    let fraction = format!("\"points_earned\":0.{digits}");
+    add(
+        "number-400-decimals",
+        data("number-400-decimals", &fraction).into_bytes(),
+        Fate::Row,
+    );
+    let exponent = format!("\"points_earned\":1e{digits}");
+    add(
+        "number-400-digits-of-exponent",
+        data("x", &exponent).into_bytes(),
+        WRONG,
+    );
+
+    // Text.
+    let mut bytes = event("x", ",\"message_title\":\"?\"").into_bytes();
+    let place = bytes.iter().position(|&byte| byte == b'?').expect("a place");
+    bytes[place] = 0xff;
+    add("text-not-utf8", bytes, JUNK);
+    add("text-overlong", b"{\"event_id\":\"\xc0\x80\"}".to_vec(), JUNK);
+    add(
+        "text-utf16",
+        event("x", "").encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        JUNK,
+    );
+    add(
+        "text-byte-order-mark",
+        format!("\u{feff}{}", event("x", "")).into_bytes(),
+        JUNK,
+    );
+    for (name, more, fate) in [
+        ("text-lone-surrogate", ",\"message_title\":\"\\ud800\"", WRONG),
+        (
+            "text-lone-surrogate-in-data",
+            ",\"incentive_data\":{\"a\":\"\\udc00\"}",
+            WRONG,
+        ),
+        (
+            "text-lone-surrogate-in-a-name",
+            ",\"incentive_data\":{\"\\ud800\":1}",
+            WRONG,
+        ),
+        (
+            "text-surrogate-pair",
+            ",\"message_title\":\"\\ud83c\\udf89\"",
+            Fate::Row,
+        ),
+        (
+            "text-nul",
+            ",\"message_title\":\"a\\u0000b\",\"message_body\":\"\\u0000\"",
+            Fate::Row,
+        ),
+        (
+            "text-nul-in-data",
+            ",\"incentive_data\":{\"a\":\"\\u0000\",\"achievement_name\":\"a\\u0000b\"}",
+            Fate::Row,
+        ),
+        (
+            "text-nul-in-a-name",
+            ",\"incentive_data\":{\"a\\u0000b\":1,\"\\u0000\":2,\"\":3}",
+            Fate::Row,
+        ),
+        ("text-nul-raw", ",\"message_title\":\"a\0b\"", JUNK),
+        ("text-nul-in-event-id", ",\"device_type\":\"\\u0000\"", WRONG),
+        (
+            "text-emoji",
+            ",\"message_title\":\"🎉🎉\",\"incentive_data\":{\"🎉\":\"🎉\"},\"device_type\":\"📱\"",
+            Fate::Row,
+        ),
+        (
+            "text-noncharacter",
+            ",\"message_title\":\"\\uffff\\ufffe\u{10ffff}\"",
+            Fate::Row,
+        ),
+        (
+            "text-right-to-left",
+            ",\"message_title\":\"\u{202e}x\",\"message_body\":\"\u{2066}\"",
+            Fate::Row,
+        ),
+        (
+            "text-quotes",
+            ",\"message_title\":\"'; DROP TABLE x; -- \\\\' {$points}\"",
+            Fate::Row,
+        ),
+    ] {
+        add(name, event(name, more).into_bytes(), fate);
+    }
+    let marks = format!(",\"message_title\":\"e{}\"", "\u{301}".repeat(50_000));
+    add(
+        "text-one-grapheme",
+        event("text-one-grapheme", &marks).into_bytes(),
+        Fate::Row,
+    );
+
+    // Names of serde_json's own.
+    for (name, members) in [
+        (
+            "private-raw-value",
+            "\"a\":{\"$serde_json::private::RawValue\":\"[1\"}",
+        ),
+        (
+            "private-raw-number",
+            "\"a\":{\"$serde_json::private::RawValue\":5}",
+        ),
+        (
+            "private-number",
+            "\"a\":[{\"$serde_json::private::Number\":\"x\"}]",
+        ),
+        ("private-outermost", "\"$serde_json::private::RawValue\":\"}\""),
+    ] {
+        add(name, data(name, members).into_bytes(), Fate::Row);
+    }
+
+    // Times.
+    for (name, field, time, fate) in [
+        ("time-year-0", "occurred_at", "0000-01-01T00:00:00Z", WRONG),
+        ("time-1969", "occurred_at", "1969-12-31T23:59:59.999Z", WRONG),
+        ("time-1970", "occurred_at", "1970-01-01T00:00:00.000Z", Fate::Row),
+        (
+            "time-1970-due",
+            "scheduled_at",
+            "1970-01-01T00:00:00.000Z",
+            Fate::Row,
+        ),
+        (
+            "time-1970-expires",
+            "expires_at",
+            "1970-01-01T00:00:00Z",
+            Fate::Row,
+        ),
+        (
+            "time-1970-east",
+            "scheduled_at",
+            "1970-01-01T00:00:00+23:59",
+            WRONG,
+        ),
+        ("time-9999", "occurred_at", "9999-12-31T23:59:59.999Z", Fate::Row),
+        (
+            "time-9999-due",
+            "scheduled_at",
+            "9999-12-31T23:59:59.999Z",
+            Fate::Row,
+        ),
+        (
+            "time-9999-expires",
+            "expires_at",
+            "9999-12-31T23:59:59.999999999Z",
+            Fate::Row,
+        ),
+        (
+            "time-9999-west",
+            "scheduled_at",
+            "9999-12-31T23:59:59-23:59",
+            WRONG,
+        ),
+        ("time-9999-leap", "scheduled_at", "9999-12-31T23:59:60Z", WRONG),
+        ("time-10000", "scheduled_at", "10000-01-01T00:00:00Z", WRONG),
+        ("time-leap", "occurred_at", "2016-12-31T23:59:60.999Z", Fate::Row),
+        ("time-leap-at-noon", "occurred_at", "2016-12-31T12:00:60Z", WRONG),
+        ("time-61", "occurred_at", "2016-12-31T23:59:61Z", WRONG),
+        ("time-2038", "scheduled_at", "2038-01-19T03:14:08Z", Fate::Row),
+        (
+            "time-offset-24",
+            "occurred_at",
+            "2026-01-01T00:00:00+24:00",
+            WRONG,
+        ),
+        ("time-february", "occurred_at", "2026-02-29T00:00:00Z", WRONG),
+    ] {
+        add(
+            name,
+            event(name, &format!(",\"{field}\":\"{time}\"")).into_bytes(),
+            fate,
+        );
+    }
+    let decimals = format!(",\"occurred_at\":\"2026-01-01T00:00:00.{digits}Z\"");
+    add(
+        "time-400-decimals",
+        event("time-400-decimals", &decimals).into_bytes(),
+        Fate::Row,
+    );
+
+    // Names given twice.
+    add("twice", event("x", ",\"event_id\":\"y\"").into_bytes(), WRONG);
+    add(
+        "twice-unknown",
+        event("twice-unknown", ",\"a\":1,\"a\":2").into_bytes(),
+        Fate::Row,
+    );
+    add(
+        "twice-in-data",
+        data("twice-in-data", "\"a\":1,\"\\u0061\":2").into_bytes(),
+        Fate::Row,
+    );
+    add(
+        "twice-by-escapes",
+        event("x", ",\"user\\u005fid\":7").into_bytes(),
+        WRONG,
+    );
+    let mut members = String::new();
+    for number in 0..20_000 {
+        write!(members, "\"a{number}\":0,").expect("written");
+    }
+    add(
+        "many-names",
+        data("many-names", &format!("{members}\"z\":0")).into_bytes(),
+        Fate::Row,
+    );
+
+    // Sizes.
+    add("empty", Vec::new(), JUNK);
+    add("blank", b" \t\r\n".to_vec(), JUNK);
+    add("whitespace", vec![b' '; 10_000_000], TOO_LARGE);
+    let padded = format!("{}{}", " ".repeat(200_000), event("whitespace-around", ""));
+    add("whitespace-around", padded.into_bytes(), Fate::Row);
+    let name = format!("\"{}\":1", "k".repeat(60_000));
+    add("long-name", data("long-name", &name).into_bytes(), Fate::Row);
+    let name = format!("\"{}\":1", "k".repeat(70_000));
+    add(
+        "longer-name",
+        data("longer-name", &name).into_bytes(),
+        Fate::DeadLetter("refused_by_store"),
+    );
+    let objects = vec!["{\"\":0}"; 37_000].join(",");
+    add(
+        "many-objects",
+        data("many-objects", &format!("\"a\":[{objects}]")).into_bytes(),
+        Fate::Row,
+    );
+    kinds
+}
