@@ -311,11 +311,7 @@ pub fn events() -> Vec<Kind> {
     let name = format!("\"{}\":1", "k".repeat(60_000));
     add("long-name", data("long-name", &name).into_bytes(), Fate::Row);
     let name = format!("\"{}\":1", "k".repeat(70_000));
-    add(
-        "longer-name",
-        data("longer-name", &name).into_bytes(),
-        Fate::DeadLetter("refused_by_store"),
-    );
+    add("longer-name", data("longer-name", &name).into_bytes(), WRONG);
     let objects = vec!["{\"\":0}"; 37_000].join(",");
     add(
         "many-objects",
