@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::Datelike;
 use inq::config::Settings;
-use inq::contract::{DeliveryRequest, IncentiveEvent, time};
+use inq::contract::{DeliveryRequest, IncentiveEvent, Priority, time};
 use inq::ingest::{Plan, Planner};
 use inq::localize::{BODY_BYTES, Catalogues, TITLE_CHARS};
 use inq::store::{NewNotification, check_bounds};
@@ -49,7 +49,7 @@ fn reads_back(event: &IncentiveEvent) {
         "user_id": event.user_id,
         "incentive_type": event.incentive_type.as_str(),
         "notification_type": event.notification_type,
-        "priority": event.priority.map(|priority| priority.get()),
+        "priority": event.priority.map(Priority::get),
         "occurred_at": event.occurred_at.as_ref().map(time::format),
         "scheduled_at": event.scheduled_at.as_ref().map(time::format),
         "expires_at": event.expires_at.as_ref().map(time::format),

@@ -31,38 +31,53 @@ fn data(id: &str, members: &str) -> String {
 
 /// Every kind of event. The `event_id` of one that becomes a row is its name.
 pub fn events() -> Vec<Kind> {
-    let mut kinds = Vec::new();
-    let mut add = |name: &str, payload: Vec<u8>, fate| {
-        kinds.push(Kind {
+    let mut kinds = Kinds(Vec::new());
+    depth(&mut kinds);
+    numbers(&mut kinds);
+    texts(&mut kinds);
+    private_names(&mut kinds);
+    times(&mut kinds);
+    names_given_twice(&mut kinds);
+    sizes(&mut kinds);
+    kinds.0
+}
+
+struct Kinds(Vec<Kind>);
+
+impl Kinds {
+    fn add(&mut self, name: &str, payload: impl Into<Vec<u8>>, fate: Fate) {
+        self.0.push(Kind {
             name: name.to_owned(),
-            payload,
+            payload: payload.into(),
             fate,
         });
-    };
-    let nested =
-        |open: &str, close: &str, levels: usize| format!("{}{}", open.repeat(levels), close.repeat(levels));
+    }
+}
 
-    // Depth.
-    add("depth-open", "[".repeat(100_000).into_bytes(), JUNK);
-    add("depth-closed", nested("[", "]", 100_000).into_bytes(), WRONG);
-    add("depth-objects", "{\"a\":".repeat(40_000).into_bytes(), JUNK);
+fn nested(open: &str, close: &str, levels: usize) -> String {
+    format!("{}{}", open.repeat(levels), close.repeat(levels))
+}
+
+/// How deep a value is nested.
+fn depth(kinds: &mut Kinds) {
+    kinds.add("depth-open", "[".repeat(100_000), JUNK);
+    kinds.add("depth-closed", nested("[", "]", 100_000), WRONG);
+    kinds.add("depth-objects", "{\"a\":".repeat(40_000), JUNK);
     let bomb = format!(",\"other\":{}", nested("[", "]", 100_000));
-    add(
+    kinds.add(
         "depth-of-an-unknown-field",
-        event("depth-of-an-unknown-field", &bomb).into_bytes(),
+        event("depth-of-an-unknown-field", &bomb),
         Fate::Row,
     );
     let arrays = |levels| format!("\"a\":{}", nested("[", "]", levels));
-    add("depth-64", data("depth-64", &arrays(63)).into_bytes(), Fate::Row);
-    add("depth-65", data("depth-65", &arrays(64)).into_bytes(), WRONG);
+    kinds.add("depth-64", data("depth-64", &arrays(63)), Fate::Row);
+    kinds.add("depth-65", data("depth-65", &arrays(64)), WRONG);
     let objects = format!("\"a\":{}1{}", "{\"a\":".repeat(63), "}".repeat(63));
-    add(
-        "depth-64-objects",
-        data("depth-64-objects", &objects).into_bytes(),
-        Fate::Row,
-    );
+    kinds.add("depth-64-objects", data("depth-64-objects", &objects), Fate::Row);
+}
 
-    // Numbers.
+/// Numbers at the ends of what JSON, a float and an integer hold.
+fn numbers(kinds: &mut Kinds) {
     for (name, number, fate) in [
         ("number-1e400", "1e400", WRONG),
         ("number-minus-1e400", "-1e400", WRONG),
@@ -77,50 +92,44 @@ pub fn events() -> Vec<Kind> {
         ("number-beyond-u64", "18446744073709551616", Fate::Row),
         ("number-beyond-i64", "-9223372036854775809", Fate::Row),
     ] {
-        add(
-            name,
-            data(name, &format!("\"points_earned\":{number}")).into_bytes(),
-            fate,
-        );
+        kinds.add(name, data(name, &format!("\"points_earned\":{number}")), fate);
     }
     let digits = "9".repeat(400);
-    add(
+    kinds.add(
         "number-400-digits",
-        data("x", &format!("\"points_earned\":{digits}")).into_bytes(),
+        data("x", &format!("\"points_earned\":{digits}")),
         WRONG,
     );
-    add(
+    kinds.add(
         "number-400-digits-for-user",
-        event("x", &format!(",\"user_id\":{digits}")).into_bytes(),
+        event("x", &format!(",\"user_id\":{digits}")),
         WRONG,
     );
     let fraction = format!("\"points_earned\":0.{digits}");
-    add(
+    kinds.add(
         "number-400-decimals",
-        data("number-400-decimals", &fraction).into_bytes(),
+        data("number-400-decimals", &fraction),
         Fate::Row,
     );
     let exponent = format!("\"points_earned\":1e{digits}");
-    add(
-        "number-400-digits-of-exponent",
-        data("x", &exponent).into_bytes(),
-        WRONG,
-    );
+    kinds.add("number-400-digits-of-exponent", data("x", &exponent), WRONG);
+}
 
-    // Text.
+/// Text in other encodings, and characters that are none.
+fn texts(kinds: &mut Kinds) {
     let mut bytes = event("x", ",\"message_title\":\"?\"").into_bytes();
     let place = bytes.iter().position(|&byte| byte == b'?').expect("a place");
     bytes[place] = 0xff;
-    add("text-not-utf8", bytes, JUNK);
-    add("text-overlong", b"{\"event_id\":\"\xc0\x80\"}".to_vec(), JUNK);
-    add(
+    kinds.add("text-not-utf8", bytes, JUNK);
+    kinds.add("text-overlong", b"{\"event_id\":\"\xc0\x80\"}".to_vec(), JUNK);
+    kinds.add(
         "text-utf16",
         event("x", "").encode_utf16().flat_map(u16::to_le_bytes).collect(),
         JUNK,
     );
-    add(
+    kinds.add(
         "text-byte-order-mark",
-        format!("\u{feff}{}", event("x", "")).into_bytes(),
+        format!("\u{feff}{}", event("x", "")),
         JUNK,
     );
     for (name, more, fate) in [
@@ -178,16 +187,14 @@ pub fn events() -> Vec<Kind> {
             Fate::Row,
         ),
     ] {
-        add(name, event(name, more).into_bytes(), fate);
+        kinds.add(name, event(name, more), fate);
     }
     let marks = format!(",\"message_title\":\"e{}\"", "\u{301}".repeat(50_000));
-    add(
-        "text-one-grapheme",
-        event("text-one-grapheme", &marks).into_bytes(),
-        Fate::Row,
-    );
+    kinds.add("text-one-grapheme", event("text-one-grapheme", &marks), Fate::Row);
+}
 
-    // Names of serde_json's own.
+/// Names of `serde_json`'s own, which it reads as something else.
+fn private_names(kinds: &mut Kinds) {
     for (name, members) in [
         (
             "private-raw-value",
@@ -203,10 +210,13 @@ pub fn events() -> Vec<Kind> {
         ),
         ("private-outermost", "\"$serde_json::private::RawValue\":\"}\""),
     ] {
-        add(name, data(name, members).into_bytes(), Fate::Row);
+        kinds.add(name, data(name, members), Fate::Row);
     }
+}
 
-    // Times.
+/// Times at the ends of their ranges.
+fn times(kinds: &mut Kinds) {
+    let digits = "9".repeat(400);
     for (name, field, time, fate) in [
         ("time-year-0", "occurred_at", "0000-01-01T00:00:00Z", WRONG),
         ("time-1969", "occurred_at", "1969-12-31T23:59:59.999Z", WRONG),
@@ -262,61 +272,56 @@ pub fn events() -> Vec<Kind> {
         ),
         ("time-february", "occurred_at", "2026-02-29T00:00:00Z", WRONG),
     ] {
-        add(
-            name,
-            event(name, &format!(",\"{field}\":\"{time}\"")).into_bytes(),
-            fate,
-        );
+        kinds.add(name, event(name, &format!(",\"{field}\":\"{time}\"")), fate);
     }
     let decimals = format!(",\"occurred_at\":\"2026-01-01T00:00:00.{digits}Z\"");
-    add(
+    kinds.add(
         "time-400-decimals",
-        event("time-400-decimals", &decimals).into_bytes(),
+        event("time-400-decimals", &decimals),
         Fate::Row,
     );
+}
 
-    // Names given twice.
-    add("twice", event("x", ",\"event_id\":\"y\"").into_bytes(), WRONG);
-    add(
+/// Names given twice, and many names.
+fn names_given_twice(kinds: &mut Kinds) {
+    kinds.add("twice", event("x", ",\"event_id\":\"y\""), WRONG);
+    kinds.add(
         "twice-unknown",
-        event("twice-unknown", ",\"a\":1,\"a\":2").into_bytes(),
+        event("twice-unknown", ",\"a\":1,\"a\":2"),
         Fate::Row,
     );
-    add(
+    kinds.add(
         "twice-in-data",
-        data("twice-in-data", "\"a\":1,\"\\u0061\":2").into_bytes(),
+        data("twice-in-data", "\"a\":1,\"\\u0061\":2"),
         Fate::Row,
     );
-    add(
-        "twice-by-escapes",
-        event("x", ",\"user\\u005fid\":7").into_bytes(),
-        WRONG,
-    );
+    kinds.add("twice-by-escapes", event("x", ",\"user\\u005fid\":7"), WRONG);
     let mut members = String::new();
     for number in 0..20_000 {
         write!(members, "\"a{number}\":0,").expect("written");
     }
-    add(
+    kinds.add(
         "many-names",
-        data("many-names", &format!("{members}\"z\":0")).into_bytes(),
+        data("many-names", &format!("{members}\"z\":0")),
         Fate::Row,
     );
+}
 
-    // Sizes.
-    add("empty", Vec::new(), JUNK);
-    add("blank", b" \t\r\n".to_vec(), JUNK);
-    add("whitespace", vec![b' '; 10_000_000], TOO_LARGE);
+/// Lengths from nothing to megabytes.
+fn sizes(kinds: &mut Kinds) {
+    kinds.add("empty", Vec::new(), JUNK);
+    kinds.add("blank", b" \t\r\n".to_vec(), JUNK);
+    kinds.add("whitespace", vec![b' '; 10_000_000], TOO_LARGE);
     let padded = format!("{}{}", " ".repeat(200_000), event("whitespace-around", ""));
-    add("whitespace-around", padded.into_bytes(), Fate::Row);
+    kinds.add("whitespace-around", padded, Fate::Row);
     let name = format!("\"{}\":1", "k".repeat(60_000));
-    add("long-name", data("long-name", &name).into_bytes(), Fate::Row);
+    kinds.add("long-name", data("long-name", &name), Fate::Row);
     let name = format!("\"{}\":1", "k".repeat(70_000));
-    add("longer-name", data("longer-name", &name).into_bytes(), WRONG);
+    kinds.add("longer-name", data("longer-name", &name), WRONG);
     let objects = vec!["{\"\":0}"; 37_000].join(",");
-    add(
+    kinds.add(
         "many-objects",
-        data("many-objects", &format!("\"a\":[{objects}]")).into_bytes(),
+        data("many-objects", &format!("\"a\":[{objects}]")),
         Fate::Row,
     );
-    kinds
 }
