@@ -124,7 +124,10 @@ fn texts(kinds: &mut Kinds) {
     kinds.add("text-overlong", b"{\"event_id\":\"\xc0\x80\"}".to_vec(), JUNK);
     kinds.add(
         "text-utf16",
-        event("x", "").encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        event("x", "")
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect::<Vec<_>>(),
         JUNK,
     );
     kinds.add(
