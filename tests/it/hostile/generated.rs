@@ -1,9 +1,11 @@
 //! The properties of the fuzz targets, on what is generated: near the contract, and anything at all.
 
+use inq::contract::IncentiveEvent;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::properties::{catalogue, event, headers, result, settings};
+use super::kinds::{self, Fate};
+use super::properties::{self, catalogue, event, headers, result, settings};
 use crate::contract::messages::{self, EVENT_FIELDS, RESULT_FIELDS, good_event, mutated};
 
 /// Pieces of JSON that parsers have stumbled over.
@@ -201,5 +203,22 @@ fn every_example_keeps_its_promise() {
         for payload in crate::contract::examples("delivery-result", verdict).into_values() {
             result::check(&payload);
         }
+    }
+}
+
+#[test]
+fn every_known_kind_meets_its_fate() {
+    for kind in kinds::events() {
+        event::check(&kind.payload);
+        result::check(&kind.payload);
+        headers::check(&kind.payload);
+        let fate = match IncentiveEvent::decode(Some(&kind.payload), properties::MAX_BYTES) {
+            Ok(event) => {
+                assert_eq!(event.event_id, kind.name);
+                Fate::Row
+            }
+            Err(rejection) => Fate::DeadLetter(rejection.reason.as_str()),
+        };
+        assert_eq!(fate, kind.fate, "{}", kind.name);
     }
 }
