@@ -85,7 +85,7 @@ fn twice(file: &File, id: &str, attributes: &[Attribute<&str>], errors: &mut Vec
     let mut seen = HashSet::new();
     for attribute in attributes {
         let name = attribute.id.name;
-        if !seen.insert(name) {
+        if errors.len() < ENOUGH && !seen.insert(name) {
             errors.push(file.fault(name, format!("`{id}` already has a `.{name}`")));
         }
     }
@@ -116,7 +116,7 @@ fn check_type<'a>(
     }
     for attribute in &message.attributes {
         let name = attribute.id.name;
-        if Part::ALL.iter().all(|part| part.as_str() != name) {
+        if errors.len() < ENOUGH && Part::ALL.iter().all(|part| part.as_str() != name) {
             let hint = did_you_mean(name, ".", Part::ALL.map(Part::as_str));
             errors.push(file.fault(name, format!("message `{id}` has an unknown `.{name}`{hint}")));
         }
