@@ -117,7 +117,7 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::builder().parse(&settings.level)?)
+        .with_env_filter(EnvFilter::builder().with_regex(false).parse(&settings.level)?)
         .with_writer(writer);
     Ok(match settings.format {
         LogFormat::Json => Box::new(lines.json().flatten_event(true).with_current_span(false).finish()),

@@ -28,6 +28,37 @@ impl DeadLetters {
         })
     }
 
+    /// A record as it came, with the reasons as headers.
+    #[must_use]
+    pub fn letter(record: &Record, rejection: &Rejection, failed_at: DateTime<Utc>) -> Outgoing {
+        // The reasons of an earlier life would contradict the new ones.
+        let kept = record
+            .headers
+            .iter()
+            .filter(|(name, _)| !is_dead_letter_header(name))
+            .cloned();
+        let reasons = DeadLetter {
+            rejection,
+            topic: &record.topic,
+            partition: record.partition,
+            offset: record.offset,
+            timestamp: record.timestamp,
+            failed_at,
+        }
+        .headers();
+        Outgoing {
+            key: record.key.clone(),
+            payload: record.payload.clone(),
+            headers: kept
+                .chain(
+                    reasons
+                        .into_iter()
+                        .map(|(name, value)| (name.to_owned(), Some(value.into_bytes()))),
+                )
+                .collect(),
+        }
+    }
+
     /// Writes the records as they came, with the reasons as headers, and waits until the broker has them all. Of a record
     /// that is longer than the topic takes only the beginning is written, with its length in `dlq-cut-from`.
     ///
@@ -43,14 +74,14 @@ impl DeadLetters {
         let now = Utc::now();
         let records = letters
             .iter()
-            .map(|(record, rejection)| letter(record, rejection, now))
+            .map(|(record, rejection)| Self::letter(record, rejection, now))
             .collect();
         for unsent in self.producer.send(&self.topic, records).await? {
             if !unsent.too_large {
                 return Err(unsent.error);
             }
             let (record, rejection) = &letters[unsent.index];
-            self.put_aside_alone(letter(record, rejection, now)).await?;
+            self.put_aside_alone(Self::letter(record, rejection, now)).await?;
         }
         for (record, rejection) in letters {
             tracing::warn!(
@@ -86,36 +117,6 @@ impl DeadLetters {
             "the topic {} takes no record of {KEPT_BYTES} bytes: raise its max.message.bytes",
             self.topic
         )))
-    }
-}
-
-/// A record as it came, with the reasons as headers.
-fn letter(record: &Record, rejection: &Rejection, failed_at: DateTime<Utc>) -> Outgoing {
-    // The reasons of an earlier life would contradict the new ones.
-    let kept = record
-        .headers
-        .iter()
-        .filter(|(name, _)| !is_dead_letter_header(name))
-        .cloned();
-    let reasons = DeadLetter {
-        rejection,
-        topic: &record.topic,
-        partition: record.partition,
-        offset: record.offset,
-        timestamp: record.timestamp,
-        failed_at,
-    }
-    .headers();
-    Outgoing {
-        key: record.key.clone(),
-        payload: record.payload.clone(),
-        headers: kept
-            .chain(
-                reasons
-                    .into_iter()
-                    .map(|(name, value)| (name.to_owned(), Some(value.into_bytes()))),
-            )
-            .collect(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! A record as it comes, and a record to be sent.
 
-use chrono::{DateTime, Utc};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use chrono::{DateTime, Datelike, Utc};
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Header, Headers, OwnedHeaders};
 
@@ -17,18 +19,17 @@ pub struct Record {
     pub key: Option<Vec<u8>>,
     /// Its value; a record without one is a tombstone.
     pub payload: Option<Vec<u8>>,
-    /// Its headers, in order, repeats included.
+    /// Its headers, in order, repeats included; those whose names are not UTF-8 are lost.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
-    /// Its time, where the broker keeps one.
+    /// Its time, where the broker keeps one that is within the years 1970 to 9999: a producer can send any.
     pub timestamp: Option<DateTime<Utc>>,
 }
 
 impl Record {
     pub(super) fn from_message(message: &BorrowedMessage<'_>) -> Self {
         let headers = message.headers().map_or_else(Vec::new, |headers| {
-            headers
-                .iter()
-                .map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)))
+            (0..headers.count())
+                .filter_map(|index| header(headers, index))
                 .collect()
         });
         Self {
@@ -41,7 +42,8 @@ impl Record {
             timestamp: message
                 .timestamp()
                 .to_millis()
-                .and_then(DateTime::from_timestamp_millis),
+                .and_then(DateTime::from_timestamp_millis)
+                .filter(|time| (1970..=9999).contains(&time.year())),
         }
     }
 
@@ -65,6 +67,16 @@ impl Record {
             .sum();
         OVERHEAD + self.key.as_ref().map_or(0, Vec::len) + self.payload.as_ref().map_or(0, Vec::len) + headers
     }
+}
+
+/// A header; `None` where its name is not UTF-8, which the protocol demands and no broker checks. rdkafka panics there,
+/// and would again for the same record after every start.
+fn header(headers: &impl Headers, index: usize) -> Option<(String, Option<Vec<u8>>)> {
+    catch_unwind(AssertUnwindSafe(|| {
+        let header = headers.get(index);
+        (header.key.to_owned(), header.value.map(<[u8]>::to_vec))
+    }))
+    .ok()
 }
 
 /// A record to be sent.

@@ -270,6 +270,7 @@ fn level(directives: &str) -> Result<(), String> {
         }
     }
     EnvFilter::builder()
+        .with_regex(false)
         .parse(directives)
         .map(drop)
         .map_err(|_| wrong())

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::path::PathBuf;
 
+/// The longest part of an error that is shown, in characters.
+const LONGEST: usize = 200;
+
 /// The settings can't be used; every variant is mended by editing them. It never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// A settings file that was named, or `inq.toml`, can't be read.
-    #[error("cannot read the settings file {}: {reason}", path.display())]
+    #[error("cannot read the settings file {}: {reason}", plain(&path.display().to_string()))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -16,7 +19,7 @@ pub enum SettingsError {
     },
 
     /// A settings file is not TOML. The line itself isn't shown: it may hold a secret.
-    #[error("{source_name}:{line}:{column}: {reason}")]
+    #[error("{}:{line}:{column}: {}", plain(source_name), plain(reason))]
     Syntax {
         /// The file.
         source_name: String,
@@ -29,7 +32,7 @@ pub enum SettingsError {
     },
 
     /// A file or a variable sets what doesn't exist.
-    #[error("{name}: unknown {}{}", place(source_name.as_ref()), did_you_mean(nearest.as_ref()))]
+    #[error("{}: unknown {}{}", plain(name), place(source_name.as_ref()), did_you_mean(nearest.as_ref()))]
     Unknown {
         /// The key, or the name of the variable.
         name: String,
@@ -40,7 +43,7 @@ pub enum SettingsError {
     },
 
     /// A setting has a value that it can't have, alone or beside the others.
-    #[error("{key}{} {}: {reason}", equals(value.as_ref()), origin(source_name.as_ref()))]
+    #[error("{}{} {}: {}", plain(key), equals(value.as_ref()), origin(source_name.as_ref()), plain(reason))]
     Wrong {
         /// The setting.
         key: String,
@@ -57,8 +60,24 @@ pub enum SettingsError {
     Unmergeable(String),
 }
 
+/// A part of a line as it may be shown: of bounded length, and nothing in it steers a terminal.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for (count, each) in text.chars().enumerate() {
+        match each {
+            _ if count == LONGEST => {
+                plain.push('…');
+                break;
+            }
+            control if control.is_control() => plain.extend(control.escape_default()),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
 fn place(file: Option<&String>) -> String {
-    file.map_or_else(|| "setting".into(), |file| format!("key in {file}"))
+    file.map_or_else(|| "setting".into(), |file| format!("key in {}", plain(file)))
 }
 
 fn did_you_mean(nearest: Option<&String>) -> String {
@@ -68,11 +87,13 @@ fn did_you_mean(nearest: Option<&String>) -> String {
 }
 
 fn equals(value: Option<&String>) -> String {
-    value.map(|value| format!(" = {value}")).unwrap_or_default()
+    value
+        .map(|value| format!(" = {}", plain(value)))
+        .unwrap_or_default()
 }
 
 fn origin(source: Option<&String>) -> String {
-    source.map_or_else(|| "by default".into(), |source| format!("in {source}"))
+    source.map_or_else(|| "by default".into(), |source| format!("in {}", plain(source)))
 }
 
 /// A setting and what is wrong with it, before its value and source are looked up.

@@ -16,6 +16,9 @@ const LIKENESS: f64 = 0.6;
 /// How alike the last parts of the names must be as well: sections are long and alike by nature.
 const OWN_LIKENESS: f64 = 0.5;
 
+/// No name that is longer, in bytes, is a known one misspelt: to compare them takes memory by the product of the lengths.
+const LONGEST_SLIP: usize = 100;
+
 /// How alike a name is to itself in another section.
 const MISPLACED: f64 = 0.8;
 
@@ -50,10 +53,11 @@ impl Keys {
     pub(super) fn is_meant(&self, unknown: &str) -> bool {
         const SLIPS: usize = 2;
         unknown.contains('.')
-            || self
-                .0
-                .keys()
-                .any(|key| strsim::damerau_levenshtein(&key.replace('.', "_"), unknown) <= SLIPS)
+            || unknown.len() <= LONGEST_SLIP
+                && self
+                    .0
+                    .keys()
+                    .any(|key| strsim::damerau_levenshtein(&key.replace('.', "_"), unknown) <= SLIPS)
     }
 
     pub(super) fn is_known(&self, key: &str) -> bool {
@@ -62,6 +66,9 @@ impl Keys {
 
     /// The known key that is most like an unknown one, if one is.
     pub(super) fn nearest(&self, unknown: &str) -> Option<&str> {
+        if unknown.len() > LONGEST_SLIP {
+            return None;
+        }
         let last = unknown.rsplit('.').next();
         self.0
             .iter()

@@ -107,7 +107,7 @@ impl Layer {
 
     /// A settings file; `None` if it is not there.
     pub(super) fn file(path: &Path, keys: &Keys) -> Result<Option<Self>, SettingsError> {
-        match std::fs::read_to_string(path) {
+        match super::read(path) {
             Ok(text) => Self::text(&text, &path.display().to_string(), keys).map(Some),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(SettingsError::Unreadable {

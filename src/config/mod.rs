@@ -18,6 +18,8 @@ mod sections;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -44,6 +46,9 @@ pub const DEFAULT_FILE: &str = include_str!("default.toml");
 
 /// The settings file that is read where none is named and this one exists.
 const USUAL_FILE: &str = "inq.toml";
+
+/// The longest file that is read, in bytes.
+const LONGEST_FILE: u64 = 1024 * 1024;
 
 /// A longer value isn't shown in an error.
 const SHOWN_CHARS: usize = 120;
@@ -168,6 +173,20 @@ impl Effective {
                 sources: sources.clone(),
             })
     }
+}
+
+/// The text of a file, which is short: who names `/dev/zero` by mistake is told so.
+fn read(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let length = File::open(path)?
+        .take(LONGEST_FILE + 1)
+        .read_to_string(&mut text)?;
+    if length as u64 > LONGEST_FILE {
+        return Err(std::io::Error::other(format!(
+            "it has more than {LONGEST_FILE} bytes"
+        )));
+    }
+    Ok(text)
 }
 
 /// The default settings.

@@ -2,6 +2,7 @@
 //! `<property>_file`. Such a pair are twins.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use config::ValueKind;
 use serde_json::Value as Json;
@@ -74,7 +75,7 @@ pub(super) fn read_all(
         .filter_map(|(key, value)| Some((key.clone(), target(key)?.to_owned(), value.as_str()?.to_owned())))
         .collect();
     for (key, target, path) in files {
-        let text = std::fs::read_to_string(&path)
+        let text = super::read(Path::new(&path))
             .map_err(|error| Fault::new(&key, format!("cannot be read: {error}")))?;
         let text = text
             .strip_suffix('\n')

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 
 use super::field::{Field, cut};
-use super::incentive_data::MAX_LEVELS;
+use super::incentive_data::{NAME_TOO_LONG, TOO_DEEP};
 use super::wire::is_object;
 use super::{Reason, Rejection};
 
@@ -61,33 +61,30 @@ fn misfit(text: &str, fields: &[&Field], path: &Path, error: &serde_json::Error)
         return None;
     };
     let field = fields.iter().find(|field| field.name == key)?;
+    // Within a field everything is allowed but this, and what no value can hold.
+    let words = without_position(error);
+    if words == TOO_DEEP || words == NAME_TOO_LONG {
+        let detail = format!("{}: {words}", field.name);
+        return Some(Rejection::new(Reason::SchemaViolation, detail));
+    }
     if segments.len() == 1 {
         let rejection = field.wrong(value_at(text, &segments).unwrap_or("something else"));
         // JSON that no value can hold, a lone surrogate or a number too large: the parser has the better words.
         let is_unusable = error.classify() == Category::Syntax;
         return Some(if is_unusable {
-            rejection.hint(&without_position(error))
+            rejection.hint(&words)
         } else {
             rejection
         });
     }
-    // Within a field everything is allowed but too many levels, and what no value can hold.
-    let detail = if error.classify() == Category::Data {
-        format!("{}: nested deeper than {MAX_LEVELS} levels", field.name)
-    } else {
-        // Each level costs a pass over the text, and nobody's poison may cost much.
-        let found = (segments.len() <= DEEPEST_FOUND)
-            .then(|| value_at(text, &segments))
-            .flatten();
-        let found = found.map_or_else(String::new, |it| {
-            format!(", found {}", cut(it, Field::LONGEST_FOUND))
-        });
-        format!(
-            "{}: {}{found}",
-            cut(&spell(&segments), LONGEST_PATH),
-            without_position(error)
-        )
-    };
+    // Each level costs a pass over the text, and nobody's poison may cost much.
+    let found = (segments.len() <= DEEPEST_FOUND)
+        .then(|| value_at(text, &segments))
+        .flatten();
+    let found = found.map_or_else(String::new, |it| {
+        format!(", found {}", cut(it, Field::LONGEST_FOUND))
+    });
+    let detail = format!("{}: {words}{found}", cut(&spell(&segments), LONGEST_PATH));
     Some(Rejection::new(Reason::SchemaViolation, detail))
 }
 

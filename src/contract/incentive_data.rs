@@ -10,7 +10,15 @@ use serde_json::{Map, Number, Value};
 /// 128, so that this one always speaks first, and shallow enough for whatever walks the value afterwards.
 pub(super) const MAX_LEVELS: usize = 64;
 
-/// An object of at most [`MAX_LEVELS`] levels. Of a repeated key the last value counts.
+/// The longest name of a member, in bytes: what MySQL's JSON takes.
+pub(super) const MAX_NAME_BYTES: usize = 65_535;
+
+/// What is wrong with an object that has more levels than [`MAX_LEVELS`].
+pub(super) const TOO_DEEP: &str = "nested deeper than 64 levels";
+/// What is wrong with an object that has a name of more than [`MAX_NAME_BYTES`].
+pub(super) const NAME_TOO_LONG: &str = "has a name of more than 65535 bytes";
+
+/// An object of at most [`MAX_LEVELS`] levels, its names of at most [`MAX_NAME_BYTES`]. Of a repeated key the last value counts.
 ///
 /// `serde_json::Value` itself would read an object with one of its private keys as something else; this does not.
 pub(super) struct IncentiveData(pub Map<String, Value>);
@@ -37,7 +45,10 @@ impl<'de> Visitor<'de> for Outermost {
 
 fn members<'de, A: MapAccess<'de>>(mut map: A, levels: usize) -> Result<Map<String, Value>, A::Error> {
     let mut members = Map::new();
-    while let Some(name) = map.next_key()? {
+    while let Some(name) = map.next_key::<String>()? {
+        if name.len() > MAX_NAME_BYTES {
+            return Err(A::Error::custom(NAME_TOO_LONG));
+        }
         let value = map.next_value_seed(Within(levels))?;
         members.insert(name, value);
     }
@@ -50,9 +61,7 @@ struct Within(usize);
 
 impl Within {
     fn inner<E: Error>(self) -> Result<usize, E> {
-        self.0
-            .checked_sub(1)
-            .ok_or_else(|| E::custom("nested too deeply"))
+        self.0.checked_sub(1).ok_or_else(|| E::custom(TOO_DEEP))
     }
 }
 

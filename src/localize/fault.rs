@@ -2,6 +2,13 @@
 
 use std::fmt;
 
+/// How many faults are looked for in one language: who has so many mends some of them first.
+pub(super) const ENOUGH: usize = 100;
+/// The longest `what`, in characters.
+const LONGEST: usize = 1000;
+/// No name that is longer is taken for another one misspelt.
+const LONGEST_NAME: usize = 64;
+
 /// One fault of one catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CatalogueError {
@@ -29,8 +36,11 @@ pub struct CatalogueErrors(Vec<CatalogueError>);
 
 impl CatalogueErrors {
     /// The faults, by file and line; `None` if there are none. What was found twice, on two ways
-    /// through the same text, is said once.
+    /// through the same text, is said once; each stands on one line of bounded length.
     pub(super) fn from_found(mut found: Vec<CatalogueError>) -> Option<Self> {
+        for error in &mut found {
+            error.what = one_line(&error.what);
+        }
         found.sort();
         found.dedup();
         (!found.is_empty()).then_some(Self(found))
@@ -64,10 +74,24 @@ pub(super) fn did_you_mean<'a>(
 ) -> String {
     candidates
         .into_iter()
+        // The comparison takes memory by the product of the lengths.
+        .filter(|candidate| name.len().max(candidate.len()) <= LONGEST_NAME)
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 5)
         .min()
         .map_or_else(String::new, |(_, candidate)| {
             format!("; did you mean `{prefix}{candidate}`?")
         })
+}
+
+fn one_line(text: &str) -> String {
+    let mut line: String = text
+        .chars()
+        .take(LONGEST)
+        .map(|each| if each.is_control() { ' ' } else { each })
+        .collect();
+    if line.len() < text.len() {
+        line.push('…');
+    }
+    line
 }

@@ -1,14 +1,15 @@
 //! Catalogue files: those compiled in, and those of a directory, each read and parsed.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use fluent_bundle::FluentResource;
 use unic_langid::LanguageIdentifier;
 
-use super::fault::CatalogueError;
-use super::{negotiate, syntax};
+use super::fault::{CatalogueError, ENOUGH};
+use super::{negotiate, nesting, syntax};
 
 /// The catalogues that are compiled in, by language.
 const BUILT_IN: [(&str, &str); 6] = [
@@ -20,8 +21,8 @@ const BUILT_IN: [(&str, &str); 6] = [
     ("pt-BR", include_str!("../../locales/pt-BR.ftl")),
 ];
 
-/// More open braces than any message needs, and fewer than would exhaust the parser's stack.
-const MAX_OPEN_BRACES: usize = 100;
+/// The longest catalogue, in bytes: fifty times the built-in ones.
+const MAX_BYTES: usize = 256 * 1024;
 
 /// A catalogue file, parsed.
 pub struct File {
@@ -72,6 +73,15 @@ impl File {
         }
     }
 
+    /// A file by its tag and its text.
+    pub fn of_text(tag: &str, source: &str, errors: &mut Vec<CatalogueError>) -> Option<Self> {
+        let Some(language) = negotiate::read(tag) else {
+            errors.push(fault(Path::new(tag), None, no_tag(tag)));
+            return None;
+        };
+        Self::parse(format!("{language}.ftl"), language, source, false, errors)
+    }
+
     fn open(path: &Path, errors: &mut Vec<CatalogueError>) -> Option<Self> {
         let extension = path.extension()?.to_str()?;
         if !extension.eq_ignore_ascii_case("ftl") {
@@ -79,8 +89,7 @@ impl File {
         }
         let tag = path.file_stem()?.to_string_lossy();
         let Some(language) = negotiate::read(&tag) else {
-            let what = format!("`{tag}` is no language tag; a catalogue is named like es.ftl or pt-BR.ftl");
-            errors.push(fault(path, None, what));
+            errors.push(fault(path, None, no_tag(&tag)));
             return None;
         };
         // One language, one name: two files that differ in case only would be one of them on some disks.
@@ -89,7 +98,7 @@ impl File {
             errors.push(fault(path, None, format!("this catalogue must be named {name}")));
             return None;
         }
-        match fs::read(path).map(String::from_utf8) {
+        match read(path).map(String::from_utf8) {
             Ok(Ok(source)) => Self::parse(path.display().to_string(), language, &source, false, errors),
             Ok(Err(error)) => {
                 let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -112,11 +121,24 @@ impl File {
         errors: &mut Vec<CatalogueError>,
     ) -> Option<Self> {
         let source = source.strip_prefix('\u{feff}').unwrap_or(source);
-        if let Some(offset) = too_deep(source) {
-            let what = format!("more than {MAX_OPEN_BRACES} braces are open here");
+        let refused = if source.len() > MAX_BYTES {
+            Some((
+                None,
+                format!("is too long; a catalogue has at most {MAX_BYTES} bytes"),
+            ))
+        } else {
+            nesting::too_deep(source).map(|offset| {
+                let what = format!(
+                    "more than {} braces or parentheses are open here",
+                    nesting::MAX_OPEN
+                );
+                (Some(line_at(source.as_bytes(), offset)), what)
+            })
+        };
+        if let Some((line, what)) = refused {
             errors.push(CatalogueError {
                 file: name,
-                line: Some(line_at(source.as_bytes(), offset)),
+                line,
                 what,
             });
             return None;
@@ -126,7 +148,7 @@ impl File {
             Err((text, faults)) => (text, faults),
         };
         let broken = !faults.is_empty();
-        errors.extend(faults.iter().map(|fault| {
+        errors.extend(faults.iter().take(ENOUGH).map(|fault| {
             let (offset, what) = syntax::explain(source, fault);
             CatalogueError {
                 file: name.clone(),
@@ -170,18 +192,19 @@ fn fault(path: &Path, line: Option<usize>, what: String) -> CatalogueError {
 }
 
 /// The line of that byte, from 1.
-fn line_at(source: &[u8], offset: usize) -> usize {
-    1 + source.iter().take(offset).filter(|byte| **byte == b'\n').count()
+/// The file, or a little more of it than a catalogue may have.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path)?;
+    // Three bytes for a byte order mark, one to see that it is too long.
+    file.take(MAX_BYTES as u64 + 4).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
-fn too_deep(source: &str) -> Option<usize> {
-    let mut open = 0_usize;
-    source.bytes().position(|byte| {
-        match byte {
-            b'{' => open += 1,
-            b'}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        open > MAX_OPEN_BRACES
-    })
+fn no_tag(tag: &str) -> String {
+    format!("`{tag}` is no language tag; a catalogue is named like es.ftl or pt-BR.ftl")
+}
+
+fn line_at(source: &[u8], offset: usize) -> usize {
+    1 + source.iter().take(offset).filter(|byte| **byte == b'\n').count()
 }

@@ -10,7 +10,7 @@
 //! | `negotiate` | which language suits a reader |
 //! | `number` | how numbers are written |
 //! | `clean` | what becomes of an event's own text: it is data, never a pattern |
-//! | `file`, `syntax`, `check` | what a catalogue is, and what is wrong with it |
+//! | `file`, `nesting`, `syntax`, `check` | what a catalogue is, and what is wrong with it |
 //!
 //! [Fluent]: https://projectfluent.org
 
@@ -21,6 +21,7 @@ mod clean;
 mod fault;
 mod file;
 mod negotiate;
+mod nesting;
 mod number;
 mod syntax;
 #[cfg(test)]
@@ -84,6 +85,31 @@ impl Catalogues {
         if let Some(dir) = dir {
             files.extend(File::of_directory(dir, &mut errors));
         }
+        Self::checked(files, fallback, errors)
+    }
+
+    /// As [`load`](Self::load), for the languages of these texts alone: what overrides them, by tag.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load); a tag in which no language can be read is one more fault.
+    pub fn of_texts(texts: &[(&str, &str)], fallback: &str) -> Result<Self, CatalogueErrors> {
+        let mut errors = Vec::new();
+        let said: Vec<_> = texts
+            .iter()
+            .filter_map(|(tag, text)| File::of_text(tag, text, &mut errors))
+            .collect();
+        let languages: Vec<_> = texts.iter().filter_map(|(tag, _)| negotiate::read(tag)).collect();
+        let mut files = File::built_in(&mut errors);
+        files.retain(|file| languages.contains(&file.language));
+        files.extend(said);
+        Self::checked(files, fallback, errors)
+    }
+
+    fn checked(
+        files: Vec<File>,
+        fallback: &str,
+        mut errors: Vec<CatalogueError>,
+    ) -> Result<Self, CatalogueErrors> {
         let mut by_language = BTreeMap::<_, Vec<File>>::new();
         for file in files {
             by_language
@@ -94,13 +120,14 @@ impl Catalogues {
         let tags = by_language.keys().cloned().collect::<Vec<_>>().join(", ");
         let mut catalogues = Vec::with_capacity(by_language.len());
         for files in by_language.values() {
-            let before = errors.len();
-            check::check(files, &mut errors);
-            if errors.len() == before && files.iter().all(|file| !file.broken) {
+            let mut found = Vec::new();
+            check::check(files, &mut found);
+            if found.is_empty() && files.iter().all(|file| !file.broken) {
                 let catalogue = Catalogue::new(files[0].language.clone(), files);
-                check::rehearse::rehearse(&catalogue, files, &mut errors);
+                check::rehearse::rehearse(&catalogue, files, &mut found);
                 catalogues.push(catalogue);
             }
+            errors.append(&mut found);
         }
         let wanted = negotiate::read(fallback).map(|language| language.to_string());
         if !wanted.is_some_and(|wanted| by_language.contains_key(&wanted)) {

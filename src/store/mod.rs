@@ -23,6 +23,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+pub use bounds::check_bounds;
 pub use error::StoreError;
 pub use notification::{
     ClaimedRow, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification, Notification, Status,

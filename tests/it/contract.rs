@@ -4,7 +4,7 @@
 mod asyncapi;
 mod differential;
 mod examples;
-mod messages;
+pub mod messages;
 mod written;
 
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ fn validator(name: &str) -> Validator {
 }
 
 /// The files of `schemas/examples/{message}/{verdict}/` by name.
-fn examples(message: &str, verdict: &str) -> BTreeMap<String, Vec<u8>> {
+pub fn examples(message: &str, verdict: &str) -> BTreeMap<String, Vec<u8>> {
     let folder = schemas().join("examples").join(message).join(verdict);
     let files: BTreeMap<_, _> = std::fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))

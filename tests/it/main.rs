@@ -5,6 +5,7 @@ mod contract;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod faults;
+mod hostile;
 mod house;
 mod household;
 mod inq;

@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 use fluent_syntax::ast::{Attribute, Entry, Message, Pattern, Term};
 
 use super::catalogue::Part;
-use super::fault::{CatalogueError, did_you_mean};
+use super::fault::{CatalogueError, ENOUGH, did_you_mean};
 use super::file::File;
 use crate::contract::IncentiveType;
 use walk::{Place, Walk};
@@ -27,7 +27,7 @@ struct Entries<'a> {
     terms: HashMap<&'a str, (&'a File, &'a Term<&'a str>)>,
 }
 
-/// Checks the files of one language, the overriding ones last.
+/// Checks the files of one language, the overriding ones last, until [`ENOUGH`] faults are found.
 pub fn check(files: &[File], errors: &mut Vec<CatalogueError>) {
     let mut entries = Entries {
         messages: HashMap::new(),
@@ -54,6 +54,9 @@ pub fn check(files: &[File], errors: &mut Vec<CatalogueError>) {
 fn gather<'a>(file: &'a File, entries: &mut Entries<'a>, errors: &mut Vec<CatalogueError>) {
     let mut seen = HashSet::new();
     for entry in file.text.entries() {
+        if errors.len() >= ENOUGH {
+            break;
+        }
         let (id, attributes) = match entry {
             Entry::Message(message) => {
                 entries.messages.insert(message.id.name, (file, message));
@@ -72,7 +75,7 @@ fn gather<'a>(file: &'a File, entries: &mut Entries<'a>, errors: &mut Vec<Catalo
         twice(file, id, attributes, errors);
     }
     for (id, (file, term)) in &entries.terms {
-        if entries.messages.contains_key(id) && !seen.contains(id) {
+        if errors.len() < ENOUGH && entries.messages.contains_key(id) && !seen.contains(id) {
             errors.push(file.fault(term.id.name, format!("`-{id}` and `{id}` can't both be defined")));
         }
     }
@@ -82,7 +85,7 @@ fn twice(file: &File, id: &str, attributes: &[Attribute<&str>], errors: &mut Vec
     let mut seen = HashSet::new();
     for attribute in attributes {
         let name = attribute.id.name;
-        if !seen.insert(name) {
+        if errors.len() < ENOUGH && !seen.insert(name) {
             errors.push(file.fault(name, format!("`{id}` already has a `.{name}`")));
         }
     }
@@ -113,7 +116,7 @@ fn check_type<'a>(
     }
     for attribute in &message.attributes {
         let name = attribute.id.name;
-        if Part::ALL.iter().all(|part| part.as_str() != name) {
+        if errors.len() < ENOUGH && Part::ALL.iter().all(|part| part.as_str() != name) {
             let hint = did_you_mean(name, ".", Part::ALL.map(Part::as_str));
             errors.push(file.fault(name, format!("message `{id}` has an unknown `.{name}`{hint}")));
         }
@@ -122,7 +125,7 @@ fn check_type<'a>(
         match attribute(&message.attributes, part.as_str()) {
             Some(pattern) => {
                 Walk::of_type(kind, part, entries, errors, reached).pattern(
-                    Place::Message(file, id),
+                    Place::Message(file, message.id.name),
                     pattern,
                     0,
                 );
@@ -146,6 +149,9 @@ fn check_used(
 ) {
     let overridden = files.iter().any(|file| !file.built_in);
     for (id, (file, message)) in &entries.messages {
+        if errors.len() >= ENOUGH {
+            break;
+        }
         if !(reached.contains(id) || file.broken || overridden && file.built_in) {
             let hint = did_you_mean(id, "", IncentiveType::ALL.map(IncentiveType::as_str));
             errors.push(file.fault(message.id.name, format!("message `{id}` is never used{hint}")));

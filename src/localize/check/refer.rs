@@ -53,7 +53,7 @@ impl<'a> Walk<'_, 'a> {
             self.fault(at, id, &format!("refers to `{id}`, which leads back here"));
         } else if self.seen.insert((step.0, step.1, known)) {
             self.trail.push(step);
-            self.pattern(Place::Message(file, id), pattern, known);
+            self.pattern(Place::Message(file, message.id.name), pattern, known);
             self.trail.pop();
         }
     }
@@ -81,7 +81,7 @@ impl<'a> Walk<'_, 'a> {
                 self.fault(at, id, &format!("refers to `-{id}`, which leads back here"));
             } else if self.seen.insert((id, None, 0)) {
                 self.trail.push(step);
-                self.pattern(Place::Term(file, id), &term.value, 0);
+                self.pattern(Place::Term(file, term.id.name), &term.value, 0);
                 self.trail.pop();
             }
             return;

@@ -6,7 +6,7 @@ use fluent_syntax::ast::Entry;
 use crate::contract::IncentiveType;
 use crate::localize::arguments::{self, Argument, Kind, NONE};
 use crate::localize::catalogue::{Catalogue, Part};
-use crate::localize::clean::TITLE_CHARS;
+use crate::localize::clean::{BODY_BYTES, TITLE_CHARS};
 use crate::localize::fault::CatalogueError;
 use crate::localize::file::File;
 
@@ -28,6 +28,8 @@ pub fn rehearse(catalogue: &Catalogue, files: &[File], errors: &mut Vec<Catalogu
                     Some("says nothing".to_owned())
                 } else if part == Part::Title && text.chars().count() > TITLE_CHARS {
                     Some(format!("is longer than {TITLE_CHARS} characters"))
+                } else if text.len() > BODY_BYTES {
+                    Some(format!("is longer than {BODY_BYTES} bytes"))
                 } else {
                     None
                 };

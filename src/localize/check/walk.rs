@@ -14,13 +14,16 @@ use super::Entries;
 use crate::contract::IncentiveType;
 use crate::localize::arguments::{self, Argument, Kind, NONE};
 use crate::localize::catalogue::Part;
-use crate::localize::fault::{CatalogueError, did_you_mean};
+use crate::localize::fault::{CatalogueError, ENOUGH, did_you_mean};
 use crate::localize::file::File;
 
 /// The categories of the CLDR's plural rules.
 const CATEGORIES: [&str; 6] = ["zero", "one", "two", "few", "many", "other"];
 /// The most digits of a number that a catalogue writes: what plural rules can work with.
 const MAX_DIGITS: usize = 15;
+/// How many placeables may stand within each other, references followed: as many as a text may have in all before
+/// `fluent_bundle` gives it up.
+const MAX_LEVELS: usize = 100;
 
 /// The entry that is looked at, for errors.
 #[derive(Clone, Copy)]
@@ -33,6 +36,12 @@ impl<'a> Place<'a> {
     pub(super) fn file(self) -> &'a File {
         match self {
             Self::Message(file, _) | Self::Term(file, _) => file,
+        }
+    }
+
+    fn id(self) -> &'a str {
+        match self {
+            Self::Message(_, id) | Self::Term(_, id) => id,
         }
     }
 
@@ -60,6 +69,8 @@ pub struct Walk<'w, 'a> {
     pub(super) trail: Vec<(&'a str, Option<&'a str>)>,
     /// Where this walk has been, knowing what: once is enough.
     pub(super) seen: HashSet<(&'a str, Option<&'a str>, Known)>,
+    /// How many placeables stand around this one.
+    levels: usize,
 }
 
 impl<'w, 'a> Walk<'w, 'a> {
@@ -80,6 +91,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             reached,
             trail,
             seen: HashSet::new(),
+            levels: 0,
         }
     }
 
@@ -97,16 +109,31 @@ impl<'w, 'a> Walk<'w, 'a> {
             reached,
             trail,
             seen,
+            levels: 0,
         }
     }
 
     pub fn pattern(&mut self, at: Place<'a>, pattern: &'a Pattern<&'a str>, known: Known) {
         for element in &pattern.elements {
+            if self.errors.len() >= ENOUGH {
+                return;
+            }
             match element {
                 PatternElement::TextElement { value } => self.text(at, value, value),
-                PatternElement::Placeable { expression } => self.expression(at, expression, known),
+                PatternElement::Placeable { expression } => self.placeable(at, expression, known),
             }
         }
+    }
+
+    fn placeable(&mut self, at: Place<'a>, expression: &'a Expression<&'a str>, known: Known) {
+        if self.levels == MAX_LEVELS {
+            let what = format!("goes more than {MAX_LEVELS} levels deep, with all that it refers to");
+            self.fault(at, at.id(), &what);
+            return;
+        }
+        self.levels += 1;
+        self.expression(at, expression, known);
+        self.levels -= 1;
     }
 
     pub(super) fn fault(&mut self, at: Place<'a>, part: &str, what: &str) {
@@ -189,7 +216,14 @@ impl<'w, 'a> Walk<'w, 'a> {
             }
             InlineExpression::NumberLiteral { value } => self.digits(at, value),
             InlineExpression::VariableReference { id } => self.printed(at, id, known),
-            InlineExpression::Placeable { expression } => self.expression(at, expression, known),
+            // Whoever renders it recurses here without counting.
+            InlineExpression::Placeable { .. } => {
+                self.fault(
+                    at,
+                    at.id(),
+                    "has braces directly within braces; one pair is enough",
+                );
+            }
             InlineExpression::FunctionReference { id, arguments } => self.function(at, id, arguments, known),
             InlineExpression::MessageReference { id, attribute } => {
                 self.message(at, id.name, attribute.as_ref(), known);

@@ -389,7 +389,10 @@ fn a_file_or_directory_that_cannot_be_read_is_told() {
 #[test]
 fn braces_without_end_do_not_exhaust_the_stack() {
     let said = faults_of(&"{".repeat(100_000));
-    assert_eq!(said, "es.ftl:4: more than 100 braces are open here");
+    assert_eq!(
+        said,
+        "es.ftl:4: more than 100 braces or parentheses are open here"
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)),
 
 /// See [`super::super::Store::insert`].
 pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Result<Inserted, Answer> {
-    bounds::check(batch)?;
+    bounds::check_bounds(batch)?;
     let mut transaction = pool.begin().await?;
     let known = known(&mut transaction, batch).await?;
     let mut seen: HashSet<&str> = HashSet::with_capacity(batch.len());

@@ -8,7 +8,7 @@ use super::{IMMEDIATE, NOW, sorted, stored};
 
 /// See [`super::super::Store::insert`].
 pub(super) async fn insert(pool: &SqlitePool, batch: &[NewNotification]) -> Result<Inserted> {
-    bounds::check(batch)?;
+    bounds::check_bounds(batch)?;
     let text = format!(
         "INSERT INTO incentive_notify_queue (event_id, user_id, incentive_type, notification_type, priority, \
          message_title, message_body, incentive_data, occurred_at, scheduled_at, expires_at, language, timezone, \
