@@ -35,6 +35,7 @@
 //!
 //! What the protocol decides stands in [`protocol`], without I/O.
 
+mod debt;
 mod encode;
 mod loops;
 pub mod protocol;

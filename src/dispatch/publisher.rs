@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
+use super::debt::{Debt, Unpaid};
 use super::encode::encode;
 use super::protocol::{Next, Published, after_publish};
 use super::recovery::Recovery;
@@ -15,15 +16,11 @@ use crate::bus::{
     BusError, Cluster, Ledger, LedgerEntry, Outcome, Producer, Publisher, TransactionalPublisher,
 };
 use crate::schedule::{RetryPolicy, spread};
-use crate::store::{Claim, Claimant, ClaimedRow, Ended, PublishFailure, Store};
+use crate::store::{Claim, Claimant, ClaimedRow, PublishFailure, Store};
 
 /// Kafka forgets the offsets of a group without members (`offsets.retention.minutes`, seven days by default): the ledger
 /// of a publisher without work is written again after so long.
 const LEDGER_KEPT_EVERY: Duration = Duration::from_hours(1);
-
-/// What to look at when the database has lost a commit.
-const DURABLE: &str = "see the guarantees in the README and `inq claims list`, and check that MySQL runs with \
-    innodb_flush_log_at_trx_commit = 1 and sync_binlog = 1 and did not fail over to a replica behind";
 
 /// How a publisher works.
 #[derive(Clone, Debug)]
@@ -78,41 +75,6 @@ pub struct PublisherTask {
 struct Open {
     publisher: Publisher,
     claimant: Claimant,
-}
-
-/// What must be done before the next claim. It survives a database or a broker that is away.
-enum Debt {
-    /// The claim was published.
-    Settle { claim: i64, rows: Vec<i64> },
-    /// The claim was not published, or not all of it.
-    GiveBack {
-        claim: i64,
-        sent: Vec<i64>,
-        failed: Vec<PublishFailure>,
-        released: Vec<i64>,
-    },
-    /// Claims under this `transactional.id`, which we have given up, may or may not have been published.
-    Recover { transactional_id: String },
-}
-
-impl Debt {
-    /// Its claim, and one of the claim's rows.
-    fn claim_and_row(&self) -> Option<(i64, i64)> {
-        match self {
-            Self::Settle { claim, rows } => rows.first().map(|row| (*claim, *row)),
-            Self::GiveBack {
-                claim,
-                sent,
-                failed,
-                released,
-            } => {
-                let failed = failed.first().map(|failure| &failure.notification_id);
-                let row = sent.first().or_else(|| released.first()).or(failed)?;
-                Some((*claim, *row))
-            }
-            Self::Recover { .. } => None,
-        }
-    }
 }
 
 impl PublisherTask {
@@ -218,12 +180,10 @@ impl PublisherTask {
             return Ok(claim);
         }
         let halted = Step::Halted(explain(claim.id, self.newest));
-        self.debt = Some(Debt::GiveBack {
-            claim: claim.id,
-            sent: Vec::new(),
-            failed: Vec::new(),
-            released: claim.rows.iter().map(|row| row.id).collect(),
-        });
+        self.debt = Some(Debt::release(
+            claim.id,
+            claim.rows.iter().map(|row| row.id).collect(),
+        ));
         Err(self.pay().await.err().unwrap_or(halted))
     }
 
@@ -294,21 +254,11 @@ impl PublisherTask {
     async fn follow(&mut self, next: Next, claim: i64, rows: Vec<i64>) {
         self.debt = Some(match next {
             Next::Settle => Debt::Settle { claim, rows },
-            Next::GiveBack => Debt::GiveBack {
-                claim,
-                sent: Vec::new(),
-                failed: Vec::new(),
-                released: rows,
-            },
+            Next::GiveBack => Debt::release(claim, rows),
             Next::Recover => match self.give_up().await {
                 Some(Claimant::Transactional { transactional_id, .. }) => Debt::Recover { transactional_id },
                 // At least once: what is not known to have arrived goes out again.
-                Some(Claimant::Plain) | None => Debt::GiveBack {
-                    claim,
-                    sent: Vec::new(),
-                    failed: Vec::new(),
-                    released: rows,
-                },
+                Some(Claimant::Plain) | None => Debt::release(claim, rows),
             },
         });
     }
@@ -359,59 +309,18 @@ impl PublisherTask {
             return Ok(());
         };
         failpoint!("dispatch::owing");
-        let first_try = !std::mem::take(&mut self.unheard);
-        let paid = match &debt {
-            Debt::Settle { claim, rows } => self.store.settle(*claim, rows, false).await.map(Some),
-            Debt::GiveBack {
-                claim,
-                sent,
-                failed,
-                released,
-            } => self
-                .store
-                .give_back(*claim, sent, failed, released)
-                .await
-                .map(Some),
-            Debt::Recover { transactional_id } => match self.recovery.recover_own(transactional_id).await {
-                Ok(()) => Ok(None),
-                Err(error) => {
-                    self.debt = Some(debt);
-                    return Err(Step::Waiting(error.to_string()));
-                }
-            },
-        };
-        match paid {
-            Ok(Some(Ended::Gone)) if first_try => self.is_recovered(debt).await,
-            Ok(None | Some(Ended::Done | Ended::Gone)) => {
+        let unheard = std::mem::take(&mut self.unheard);
+        match debt.pay(self.store.as_ref(), &self.recovery, unheard).await {
+            Ok(()) => {
                 failpoint!("dispatch::paid");
                 Ok(())
             }
-            Ok(Some(Ended::Short { expected, found })) => Err(Step::Halted(format!(
-                "the database has lost a commit: only {found} of {expected} claimed rows are still ours; {DURABLE}"
-            ))),
-            Err(error) => {
+            Err(Unpaid::Away { why, unheard: again }) => {
                 self.debt = Some(debt);
-                self.unheard = true;
-                Err(Step::Waiting(error.to_string()))
+                self.unheard = unheard || again;
+                Err(Step::Waiting(why))
             }
-        }
-    }
-
-    /// A claim that is gone was recovered by somebody after its lease, and decided by the same ledger; the history of its
-    /// rows says so. If it does not, the database has lost the claim, and its rows would go out again.
-    async fn is_recovered(&mut self, debt: Debt) -> Result<(), Step> {
-        let Some((claim, row)) = debt.claim_and_row() else {
-            return Ok(());
-        };
-        match self.store.history(row).await {
-            Ok(history) if history.iter().any(|entry| entry.detail["claim"] == claim) => Ok(()),
-            Ok(_) => Err(Step::Halted(format!(
-                "the database has lost a commit: claim {claim} is gone, and nobody has recovered it; {DURABLE}"
-            ))),
-            Err(error) => {
-                self.debt = Some(debt);
-                Err(Step::Waiting(error.to_string()))
-            }
+            Err(Unpaid::Lost(why)) => Err(Step::Halted(why)),
         }
     }
 

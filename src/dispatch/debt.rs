@@ -1,0 +1,127 @@
+//! What a publisher owes the database before it may claim again.
+
+use super::recovery::Recovery;
+use crate::store::{Ended, PublishFailure, Store};
+
+/// What to look at when the database has lost a commit.
+const DURABLE: &str = "see the guarantees in the README and `inq claims list`, and check that MySQL runs with \
+    innodb_flush_log_at_trx_commit = 1 and sync_binlog = 1 and did not fail over to a replica behind";
+
+/// The end of a claim. It survives a database or a broker that is away.
+pub(super) enum Debt {
+    /// The claim was published.
+    Settle { claim: i64, rows: Vec<i64> },
+    /// The claim was not published, or not all of it.
+    GiveBack {
+        claim: i64,
+        sent: Vec<i64>,
+        failed: Vec<PublishFailure>,
+        released: Vec<i64>,
+    },
+    /// Claims under this `transactional.id`, which its publisher has given up, may or may not have been published.
+    Recover { transactional_id: String },
+}
+
+/// Why a debt is not paid.
+pub(super) enum Unpaid {
+    /// Something is away: try again.
+    Away {
+        /// For people.
+        why: String,
+        /// It may be paid all the same, with the answer lost.
+        unheard: bool,
+    },
+    /// The database has lost a commit: a person must act.
+    Lost(String),
+}
+
+impl Debt {
+    /// Of a claim that was not published at all.
+    pub(super) const fn release(claim: i64, rows: Vec<i64>) -> Self {
+        Self::GiveBack {
+            claim,
+            sent: Vec::new(),
+            failed: Vec::new(),
+            released: rows,
+        }
+    }
+
+    /// Ends the claim. `unheard` says that an earlier try may have done so.
+    pub(super) async fn pay(
+        &self,
+        store: &dyn Store,
+        recovery: &Recovery,
+        unheard: bool,
+    ) -> Result<(), Unpaid> {
+        let ended = match self {
+            Self::Settle { claim, rows } => store.settle(*claim, rows, false).await,
+            Self::GiveBack {
+                claim,
+                sent,
+                failed,
+                released,
+            } => store.give_back(*claim, sent, failed, released).await,
+            Self::Recover { transactional_id } => {
+                let recovered = recovery.recover_own(transactional_id).await;
+                return recovered.map_err(|error| Unpaid::Away {
+                    why: error.to_string(),
+                    unheard: false,
+                });
+            }
+        };
+        match ended {
+            Ok(Ended::Done) => Ok(()),
+            Ok(Ended::Gone) if unheard => Ok(()),
+            Ok(Ended::Gone) => self.was_recovered(store).await,
+            Ok(Ended::Short { expected, found }) => Err(Unpaid::Lost(format!(
+                "the database has lost a commit: only {found} of {expected} claimed rows are still ours; {DURABLE}"
+            ))),
+            Err(error) => Err(Unpaid::Away {
+                why: error.to_string(),
+                unheard: true,
+            }),
+        }
+    }
+
+    /// A claim that is gone was recovered by somebody after its lease, and decided by the same ledger; the history of its
+    /// rows says so. If it does not, the database has lost the claim, and its rows would go out again.
+    async fn was_recovered(&self, store: &dyn Store) -> Result<(), Unpaid> {
+        let Some((claim, row)) = self.claim_and_row() else {
+            return Ok(());
+        };
+        match store.history(row).await {
+            Ok(history)
+                if history
+                    .iter()
+                    .any(|entry| entry.detail.get("claim").is_some_and(|ended| *ended == claim)) =>
+            {
+                Ok(())
+            }
+            Ok(_) => Err(Unpaid::Lost(format!(
+                "the database has lost a commit: claim {claim} is gone, and nobody has recovered it; {DURABLE}"
+            ))),
+            Err(error) => Err(Unpaid::Away {
+                why: error.to_string(),
+                unheard: false,
+            }),
+        }
+    }
+
+    /// Its claim, and one of the claim's rows.
+    fn claim_and_row(&self) -> Option<(i64, i64)> {
+        match self {
+            Self::Settle { claim, rows } => rows.first().map(|row| (*claim, *row)),
+            Self::GiveBack {
+                claim,
+                sent,
+                failed,
+                released,
+            } => {
+                let failed = failed.first().map(|failure| &failure.notification_id);
+                let row = sent.first().or_else(|| released.first()).or(failed)?;
+                Some((*claim, *row))
+            }
+            Self::Recover { .. } => None,
+        }
+    }
+}
