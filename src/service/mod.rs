@@ -155,10 +155,10 @@ impl Service {
         }
         reach_cluster(&self.cluster, &wanted, health, stop).await?;
         if let Some(ledger) = self.ledger() {
-            require_the_present(store.as_ref(), &ledger, health, stop).await?;
             if self.stages.dispatch {
                 require_transactions(&ledger, self.settings.dispatch.lease, health, stop).await?;
             }
+            require_the_present(store.as_ref(), &ledger, health, stop).await?;
         }
         Ok(Some(store))
     }

@@ -11,6 +11,7 @@ mod household;
 mod inq;
 mod kafka;
 mod model;
+mod old_broker;
 mod pipeline;
 mod proxy;
 mod readme;

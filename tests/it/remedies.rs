@@ -6,6 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::inq::{Service, eventually, free_port, inq};
 use crate::kafka::Kafka;
+use crate::old_broker;
 use crate::servers::{self, Database};
 
 /// The one line on standard error that is not of the log, and the exit status.
@@ -241,4 +242,30 @@ async fn a_broker_that_keeps_nothing_of_a_transaction_is_refused_with_the_settin
     let service = Service::ready(&at_least_once, &["run"]).await;
     assert!(service.terminate().await.success());
     drop(broker);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_from_before_transactions_is_refused_with_the_setting_for_it() {
+    let topics = [
+        "incentive.events",
+        "incentive.events.dlq",
+        "incentive.deliveries",
+        "incentive.delivery-results",
+        "incentive.delivery-results.dlq",
+    ];
+    let brokers = old_broker::start(&topics).await.to_string();
+    let database = Database::fresh("sqlite").await.expect("a file");
+    let environment = [
+        ("DATABASE_URL", database.url.as_str()),
+        ("KAFKA_BROKERS", brokers.as_str()),
+    ];
+    let said = refused(&environment, &["run"]);
+    assert_says(
+        &said,
+        1,
+        &[
+            "does not support transactions",
+            "dispatch.semantics = \"at_least_once\"",
+        ],
+    );
 }
