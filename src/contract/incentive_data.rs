@@ -21,7 +21,7 @@ pub(super) const NAME_TOO_LONG: &str = "has a name of more than 65535 bytes";
 /// An object of at most [`MAX_LEVELS`] levels, its names of at most [`MAX_NAME_BYTES`]. Of a repeated key the last value counts.
 ///
 /// `serde_json::Value` itself would read an object with one of its private keys as something else; this does not.
-pub(super) struct IncentiveData(pub Map<String, Value>);
+pub(crate) struct IncentiveData(pub Map<String, Value>);
 
 impl<'de> Deserialize<'de> for IncentiveData {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

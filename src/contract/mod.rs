@@ -22,5 +22,6 @@ pub use dead_letter::{DeadLetter, Reason, Rejection, is_dead_letter_header};
 pub use delivery::DeliveryRequest;
 pub use event::IncentiveEvent;
 pub use incentive::{IncentiveType, Priority};
+pub(crate) use incentive_data::IncentiveData;
 pub use result::{DeliveryResult, ResultStatus};
 pub use traceparent::traceparent;

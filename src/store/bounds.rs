@@ -1,9 +1,9 @@
 //! What a row may hold, the same on every database: they differ in what they cut, round or refuse by themselves.
 
 use chrono::{DateTime, Datelike, Utc};
-use serde_json::value::RawValue;
 
 use super::{NewNotification, Result, StoreError};
+use crate::contract::IncentiveData;
 
 /// Looks at every row, so that a batch is refused before a statement of it is sent.
 ///
@@ -40,9 +40,8 @@ fn check_row(row: &NewNotification) -> std::result::Result<(), String> {
         }
     }
     // Not as a `Value`: that takes an object with one of serde_json's private keys for something else.
-    match serde_json::from_str::<&RawValue>(&row.incentive_data) {
-        Ok(data) if data.get().starts_with('{') => Ok(()),
-        Ok(_) => Err("incentive_data is no JSON object".to_owned()),
+    match serde_json::from_str::<IncentiveData>(&row.incentive_data) {
+        Ok(_) => Ok(()),
         Err(fault) => Err(format!("incentive_data is no JSON object: {fault}")),
     }
 }
