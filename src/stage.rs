@@ -1,6 +1,9 @@
 //! What the consuming stages have in common: batch after batch until the service stops.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Batch, Cluster, Consumer, ConsumerSettings};
@@ -11,8 +14,16 @@ use crate::patience::Patience;
 #[async_trait]
 pub trait Stage: Send {
     /// Makes the batch durable and finishes it, however long that takes; drops it unfinished only when `stop` is called
-    /// while something is away.
+    /// while something is away. What it cannot decide yet it may hold back, with the offsets behind it.
     async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken);
+
+    /// After how long it wants to look again at records that it holds back; `None` if it holds none.
+    fn looks_again_in(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Looks again at what it holds back.
+    async fn look_again(&mut self, _patience: &mut Patience, _stop: &CancellationToken) {}
 }
 
 /// Consumes until `stop`; what is wrong meanwhile is told to `part`.
@@ -41,6 +52,10 @@ pub async fn consume(
                 () = &mut joined, if !has_joined => {
                     has_joined = true;
                     patience.fine();
+                    continue;
+                }
+                () = sleep(stage.looks_again_in().unwrap_or_default()), if stage.looks_again_in().is_some() => {
+                    stage.look_again(&mut patience, &stop).await;
                     continue;
                 }
                 batch = consumer.next() => batch,

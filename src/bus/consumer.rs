@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -22,12 +22,13 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
-use rdkafka::{ClientContext, Message as _, Offset, TopicPartitionList};
+use rdkafka::{ClientContext, Message as _};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
+use super::batch::{Batch, Offsets};
 use super::context::Context;
-use super::in_flight::{InFlight, Ticket};
+use super::in_flight::InFlight;
 use super::{BusError, Cluster, Record};
 
 /// How long a full channel is only waited for before the partitions are paused.
@@ -58,37 +59,6 @@ pub struct Consumer {
     joined: watch::Receiver<bool>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// Records that were read together.
-pub struct Batch {
-    /// In the order of their offsets within each partition; at least one.
-    pub records: Vec<Record>,
-    next_offsets: BTreeMap<i32, i64>,
-    consumer: Weak<BaseConsumer<GroupContext>>,
-    topic: Arc<str>,
-    _ticket: Ticket,
-}
-
-impl Batch {
-    /// Everything in it is durable elsewhere: stores the offsets behind its records. A batch that is dropped instead
-    /// comes again after a rebalance or a restart.
-    pub fn finish(self) {
-        // Gone: the consumer was closed meanwhile, and the records come again.
-        let Some(consumer) = self.consumer.upgrade() else {
-            return;
-        };
-        let mut offsets = TopicPartitionList::with_capacity(self.next_offsets.len());
-        for (partition, next) in &self.next_offsets {
-            if let Err(error) = offsets.add_partition_offset(&self.topic, *partition, Offset::Offset(*next)) {
-                tracing::error!(partition, next, %error, "an offset cannot be expressed");
-            }
-        }
-        // A partition that was taken from us meanwhile is refused; its records come again elsewhere.
-        if let Err(error) = consumer.store_offsets(&offsets) {
-            tracing::info!(topic = %self.topic, %error, "offsets of a revoked partition were not stored");
-        }
-    }
 }
 
 impl Consumer {
@@ -318,10 +288,12 @@ impl Reader {
                     }
                     place.send(Ok(Batch {
                         records,
-                        next_offsets,
-                        consumer: Arc::downgrade(&self.consumer),
-                        topic: Arc::clone(&self.topic),
-                        _ticket: self.in_flight.ticket(),
+                        offsets: Offsets {
+                            next: next_offsets,
+                            consumer: Arc::downgrade(&self.consumer),
+                            topic: Arc::clone(&self.topic),
+                        },
+                        ticket: self.in_flight.ticket(),
                     }));
                     break;
                 }
@@ -425,7 +397,7 @@ impl Reader {
 }
 
 /// The context of a group member.
-struct GroupContext {
+pub(super) struct GroupContext {
     topic: String,
     context: Context,
     in_flight: InFlight,

@@ -10,6 +10,7 @@
 //!
 //! Calls that block are made on blocking threads, never on the async ones.
 
+mod batch;
 mod cluster;
 mod consumer;
 mod context;
@@ -24,8 +25,9 @@ mod publisher;
 mod record;
 mod topics;
 
+pub use batch::{Batch, Offsets};
 pub use cluster::{Cluster, ClusterSettings};
-pub use consumer::{Batch, Consumer, ConsumerSettings};
+pub use consumer::{Consumer, ConsumerSettings};
 pub use dead_letters::DeadLetters;
 pub use error::BusError;
 pub use ledger::{Ledger, LedgerEntry};

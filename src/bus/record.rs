@@ -58,7 +58,8 @@ impl Record {
     }
 
     /// The bytes that it occupies here, roughly.
-    pub(super) fn size(&self) -> usize {
+    #[must_use]
+    pub fn size(&self) -> usize {
         const OVERHEAD: usize = 256;
         let headers: usize = self
             .headers

@@ -1,17 +1,20 @@
 //! Results change rows: the retry schedule, the delivery record and the engagement figures.
 //!
 //! A batch of results is applied in one transaction, in its order; the decisions stand in [`decide`], without I/O. A
-//! failure that overtakes the settling of its own claim waits a moment for it: the row is the claim's until then.
+//! failure that overtakes the settling of its own claim is held back until then: the row is the claim's. All others go on.
 
 pub mod decide;
+mod held;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::held::Held;
 use crate::bus::{Batch, DeadLetters, Record};
 use crate::contract::{DeliveryResult, Reason, Rejection};
 use crate::patience::Patience;
@@ -32,6 +35,7 @@ pub struct Feedback {
     retry: RetryPolicy,
     max_result_bytes: usize,
     unsettled_patience: Duration,
+    held: Held,
     /// Changes when rows came back: the earliest due time may be another.
     wake: watch::Sender<()>,
 }
@@ -53,6 +57,7 @@ impl Feedback {
             retry,
             max_result_bytes,
             unsettled_patience: lease + UNSETTLED_PATIENCE_BEYOND_LEASE,
+            held: Held::default(),
             wake,
         }
     }
@@ -128,27 +133,82 @@ impl Feedback {
     }
 }
 
-#[async_trait]
-impl Stage for Feedback {
-    async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken) {
-        let since = Instant::now();
-        let mut open: Vec<&Record> = batch.records.iter().collect();
-        while !open.is_empty() {
-            match self.step(&open, since.elapsed() >= self.unsettled_patience).await {
+impl Feedback {
+    /// [`Feedback::step`], until nothing that it needs is away. Returns the results that must wait, by partition and
+    /// offset; `None` when it is time to stop.
+    async fn patiently(
+        &mut self,
+        records: &[&Record],
+        give_up: bool,
+        patience: &mut Patience,
+        stop: &CancellationToken,
+    ) -> Option<BTreeSet<(i32, i64)>> {
+        loop {
+            match self.step(records, give_up).await {
                 Ok(waiting) => {
                     patience.fine();
-                    if !waiting.is_empty() {
-                        tokio::time::sleep(UNSETTLED_PAUSE).await;
-                    }
-                    open = waiting;
+                    return Some(waiting.into_iter().map(place).collect());
                 }
                 Err(why) => patience.wait(&why, stop).await,
             }
-            if stop.is_cancelled() && !open.is_empty() {
-                return;
+            if stop.is_cancelled() {
+                return None;
             }
         }
-        batch.finish();
-        failpoint!("feedback::finished");
+    }
+
+    async fn look_once_more(&mut self, patience: &mut Patience, stop: &CancellationToken) -> Option<()> {
+        let mut held = std::mem::take(&mut self.held);
+        for (longer, give_up) in [(false, false), (true, true)] {
+            let records = held.waiting(self.unsettled_patience, longer);
+            if records.is_empty() {
+                continue;
+            }
+            let Some(waiting) = self.patiently(&records, give_up, patience, stop).await else {
+                self.held = held;
+                return None;
+            };
+            let all = records.into_iter().map(place);
+            held.let_go(&all.filter(|record| !waiting.contains(record)).collect());
+        }
+        self.held = held;
+        Some(())
+    }
+}
+
+/// Which record it is.
+const fn place(record: &Record) -> (i32, i64) {
+    (record.partition, record.offset)
+}
+
+#[async_trait]
+impl Stage for Feedback {
+    async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken) {
+        let records: Vec<_> = batch.records.iter().collect();
+        let Some(waiting) = self.patiently(&records, false, patience, stop).await else {
+            return;
+        };
+        if waiting.is_empty() && self.held.is_empty() {
+            batch.finish();
+            failpoint!("feedback::finished");
+            return;
+        }
+        for (partition, (mut records, offsets)) in batch.into_partitions() {
+            records.retain(|record| waiting.contains(&place(record)));
+            self.held.keep(partition, records, offsets);
+        }
+        while self.held.is_full() && !stop.is_cancelled() {
+            tokio::time::sleep(UNSETTLED_PAUSE).await;
+            self.look_again(patience, stop).await;
+        }
+    }
+
+    fn looks_again_in(&self) -> Option<Duration> {
+        (!self.held.is_empty()).then_some(UNSETTLED_PAUSE)
+    }
+
+    async fn look_again(&mut self, patience: &mut Patience, stop: &CancellationToken) {
+        // Told to stop: what is held comes again.
+        let _stopped = self.look_once_more(patience, stop).await;
     }
 }

@@ -22,3 +22,4 @@ mod servers;
 mod settings;
 mod shutdown;
 mod store;
+mod waiting;
