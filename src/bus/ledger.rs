@@ -26,6 +26,8 @@ use crate::contract::time;
 /// The partition of the deliveries topic in whose name a ledger keeps its offset. Every topic has it.
 const PARTITION: i32 = 0;
 const READ_PATIENCE: Duration = Duration::from_secs(20);
+/// After the fence nothing is open any more: what Kafka still calls undecided then it has lost the decision of.
+const DECIDED_WITHIN: Duration = Duration::from_secs(5);
 /// How long the fencing producer's own transactions could stay open; it makes none.
 const FENCE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -61,6 +63,18 @@ pub(super) fn entry(topic: &str, claim: i64, beside: &str) -> Result<TopicPartit
     entry.set_offset(Offset::Offset(claim))?;
     entry.set_metadata(beside);
     Ok(offsets)
+}
+
+/// What a fenced publisher's ledger says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The claim that was published last.
+    Published(LedgerEntry),
+    /// Kafka has forgotten.
+    Forgotten,
+    /// Kafka has ended the publisher's transactions, and does not tell how the last one that wrote here has ended. Seen
+    /// after a broker was restarted in the middle of a commit: the group's end marker was never written.
+    Undecided,
 }
 
 impl Ledger {
@@ -99,14 +113,13 @@ impl Ledger {
         blocking(move || Ok(ledger.look()?.id)).await
     }
 
-    /// Fences the publisher of that `transactional.id`, then reads which of its claims was published last; `None` if
-    /// Kafka has forgotten.
+    /// Fences the publisher of that `transactional.id`, then reads which of its claims was published last.
     ///
     /// Never call it for a `transactional.id` that is to publish again.
     ///
     /// # Errors
     /// If the brokers are away or refuse us; then nothing is known, and the call may be repeated.
-    pub async fn fence_and_read(&self, transactional_id: &str) -> Result<Option<LedgerEntry>, BusError> {
+    pub async fn fence_and_read(&self, transactional_id: &str) -> Result<Reading, BusError> {
         let (ledger, transactional_id) = (self.clone(), transactional_id.to_owned());
         blocking(move || {
             drop(initialised(
@@ -115,7 +128,17 @@ impl Ledger {
                 FENCE_TRANSACTION_TIMEOUT,
             )?);
             failpoint!("recovery::fenced");
-            ledger.read(&transactional_id)
+            match ledger.read(&transactional_id, DECIDED_WITHIN) {
+                Ok(entry) => Ok(entry.map_or(Reading::Forgotten, Reading::Published)),
+                Err(BusError::Away(why)) => {
+                    // Without waiting for decisions the same group answers, or the broker is away indeed.
+                    let reader = ledger.reader(&transactional_id, "read_uncommitted")?;
+                    ledger.committed(&reader, DECIDED_WITHIN)?;
+                    tracing::warn!(transactional.id = transactional_id, why, "a ledger is undecided");
+                    Ok(Reading::Undecided)
+                }
+                Err(error) => Err(error),
+            }
         })
         .await
     }
@@ -131,7 +154,7 @@ impl Ledger {
         blocking(move || {
             // Not read_committed: what a publisher notes just now, or has left open by dying, need not be waited for.
             let reader = ledger.reader(&ledger.newest_name(), "read_uncommitted")?;
-            let noted = ledger.committed(&reader)?;
+            let noted = ledger.committed(&reader, READ_PATIENCE)?;
             Ok(noted
                 .filter(|(_, whose)| *whose == database)
                 .map(|(claim, _)| claim))
@@ -143,9 +166,13 @@ impl Ledger {
         super::cluster::look_with(&self.cluster.observer(&[])?, READ_PATIENCE)
     }
 
-    pub(super) fn read(&self, transactional_id: &str) -> Result<Option<LedgerEntry>, BusError> {
+    pub(super) fn read(
+        &self,
+        transactional_id: &str,
+        patience: Duration,
+    ) -> Result<Option<LedgerEntry>, BusError> {
         let reader = self.reader(transactional_id, "read_committed")?;
-        let Some((claim, noted)) = self.committed(&reader)? else {
+        let Some((claim, noted)) = self.committed(&reader, patience)? else {
             return Ok(None);
         };
         match time::parse(&noted) {
@@ -181,10 +208,14 @@ impl Ledger {
     }
 
     /// The offset of the reader's group, with its metadata.
-    fn committed(&self, reader: &BaseConsumer<Context>) -> Result<Option<(i64, String)>, BusError> {
+    fn committed(
+        &self,
+        reader: &BaseConsumer<Context>,
+        patience: Duration,
+    ) -> Result<Option<(i64, String)>, BusError> {
         let mut asked = TopicPartitionList::new();
         asked.add_partition(&self.topic, PARTITION);
-        let committed = committed_offsets(reader, &asked, READ_PATIENCE)?;
+        let committed = committed_offsets(reader, &asked, patience)?;
         let entry = committed
             .find_partition(&self.topic, PARTITION)
             .ok_or_else(|| BusError::Away("the ledger's answer lacks the partition".to_owned()))?;

@@ -23,6 +23,7 @@ mod oauth;
 mod producer;
 mod publisher;
 mod record;
+mod search;
 mod topics;
 
 pub use batch::{Batch, Offsets};
@@ -30,7 +31,7 @@ pub use cluster::{Cluster, ClusterSettings};
 pub use consumer::{Consumer, ConsumerSettings};
 pub use dead_letters::DeadLetters;
 pub use error::BusError;
-pub use ledger::{Ledger, LedgerEntry};
+pub use ledger::{Ledger, LedgerEntry, Reading};
 pub use producer::{Producer, Unsent};
 pub use publisher::{Outcome, Publisher, TransactionalPublisher};
 pub use record::{Outgoing, Record};

@@ -170,7 +170,7 @@ impl TransactionalPublisher {
                 transactional_id: transactional_id.into(),
             };
             publisher.write_alone(LedgerEntry::FIRST)?;
-            if ledger.read(&publisher.transactional_id)? != Some(LedgerEntry::FIRST) {
+            if ledger.read(&publisher.transactional_id, COORDINATOR_PATIENCE)? != Some(LedgerEntry::FIRST) {
                 return Err(BusError::Refused(
                     "the Kafka broker takes transactions and does not keep what they commit: use one that does, or set \
                      dispatch.semantics = \"at_least_once\""

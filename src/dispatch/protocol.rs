@@ -1,6 +1,6 @@
 //! What the protocol decides: pure functions of what is known, driven by the loops and by the tests.
 
-use crate::bus::LedgerEntry;
+use crate::bus::{LedgerEntry, Reading};
 
 /// What became of the publish of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +43,11 @@ pub struct Evidence<'a> {
     pub claim_cluster: &'a str,
     /// The cluster that was asked.
     pub ledger_cluster: &'a str,
-    /// What the ledger holds; `None` if Kafka has forgotten it.
-    pub ledger: Option<LedgerEntry>,
+    /// What the ledger says.
+    pub ledger: Reading,
+    /// Where the ledger is undecided: whether the deliveries topic holds the claim's requests; `None` if that cannot be
+    /// told.
+    pub topic: Option<bool>,
 }
 
 /// What recovery concludes.
@@ -67,6 +70,8 @@ pub enum Doubt {
     Forgotten,
     /// The ledger has gone past the claim: the database is older than it.
     Rewound,
+    /// Neither the ledger nor the topic tells.
+    Undecided,
 }
 
 impl Doubt {
@@ -85,6 +90,9 @@ impl Doubt {
                 "its publisher has published later claims: the database has gone back in time (was it restored from a \
                  backup, or did it fail over to a replica behind?)"
             }
+            Self::Undecided => {
+                "Kafka does not tell how its transaction has ended, and the deliveries topic may have lost its requests"
+            }
         }
     }
 }
@@ -97,11 +105,15 @@ pub fn conclude(evidence: Evidence<'_>) -> Conclusion {
     if evidence.claim_cluster != evidence.ledger_cluster {
         return Conclusion::Doubt(Doubt::OtherCluster);
     }
-    match evidence.ledger {
-        Some(newest) if newest == evidence.claim => Conclusion::Settle,
-        Some(newest) if newest.claim < evidence.claim.claim => Conclusion::Release,
-        Some(_) => Conclusion::Doubt(Doubt::Rewound),
-        None => Conclusion::Doubt(Doubt::Forgotten),
+    match (evidence.ledger, evidence.topic) {
+        (Reading::Published(newest), _) if newest == evidence.claim => Conclusion::Settle,
+        (Reading::Published(newest), _) if newest.claim < evidence.claim.claim => Conclusion::Release,
+        (Reading::Published(_), _) => Conclusion::Doubt(Doubt::Rewound),
+        (Reading::Forgotten, _) => Conclusion::Doubt(Doubt::Forgotten),
+        // A claim is one transaction: one of its requests tells of all.
+        (Reading::Undecided, Some(true)) => Conclusion::Settle,
+        (Reading::Undecided, Some(false)) => Conclusion::Release,
+        (Reading::Undecided, None) => Conclusion::Doubt(Doubt::Undecided),
     }
 }
 
@@ -118,12 +130,17 @@ mod tests {
         }
     }
 
-    fn concluded(ledger: Option<LedgerEntry>) -> Conclusion {
+    fn concluded(ledger: Reading) -> Conclusion {
+        judged(ledger, None)
+    }
+
+    fn judged(ledger: Reading, topic: Option<bool>) -> Conclusion {
         conclude(Evidence {
             claim: entry(7, 70),
             claim_cluster: "a",
             ledger_cluster: "a",
             ledger,
+            topic,
         })
     }
 
@@ -136,38 +153,51 @@ mod tests {
 
     #[test]
     fn a_claim_in_the_ledger_is_settled() {
-        assert_eq!(concluded(Some(entry(7, 70))), Conclusion::Settle);
+        assert_eq!(concluded(Reading::Published(entry(7, 70))), Conclusion::Settle);
     }
 
     #[test]
     fn a_claim_that_the_ledger_has_not_reached_is_released() {
-        assert_eq!(concluded(Some(entry(6, 60))), Conclusion::Release);
-        assert_eq!(concluded(Some(entry(0, 0))), Conclusion::Release);
+        assert_eq!(concluded(Reading::Published(entry(6, 60))), Conclusion::Release);
+        assert_eq!(concluded(Reading::Published(entry(0, 0))), Conclusion::Release);
     }
 
     #[test]
     fn a_ledger_beyond_the_claim_tells_of_a_database_from_the_past() {
         let rewound = Conclusion::Doubt(Doubt::Rewound);
-        assert_eq!(concluded(Some(entry(8, 80))), rewound);
+        assert_eq!(concluded(Reading::Published(entry(8, 80))), rewound);
         // The number was given once more.
-        assert_eq!(concluded(Some(entry(7, 69))), rewound);
+        assert_eq!(concluded(Reading::Published(entry(7, 69))), rewound);
     }
 
     #[test]
     fn a_forgotten_ledger_proves_nothing() {
-        assert_eq!(concluded(None), Conclusion::Doubt(Doubt::Forgotten));
+        assert_eq!(concluded(Reading::Forgotten), Conclusion::Doubt(Doubt::Forgotten));
     }
 
     #[test]
     fn another_clusters_ledger_proves_nothing() {
-        for ledger in [None, Some(entry(7, 70))] {
+        for ledger in [
+            Reading::Forgotten,
+            Reading::Published(entry(7, 70)),
+            Reading::Undecided,
+        ] {
             let conclusion = conclude(Evidence {
                 claim: entry(7, 70),
                 claim_cluster: "a",
                 ledger_cluster: "b",
                 ledger,
+                topic: Some(true),
             });
             assert_eq!(conclusion, Conclusion::Doubt(Doubt::OtherCluster));
         }
+    }
+
+    #[test]
+    fn where_the_ledger_is_undecided_the_topic_tells() {
+        assert_eq!(judged(Reading::Undecided, Some(true)), Conclusion::Settle);
+        assert_eq!(judged(Reading::Undecided, Some(false)), Conclusion::Release);
+        let undecided = Conclusion::Doubt(Doubt::Undecided);
+        assert_eq!(judged(Reading::Undecided, None), undecided);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::protocol::{Conclusion, Evidence, conclude};
-use crate::bus::{BusError, Ledger, LedgerEntry};
+use crate::bus::{BusError, Ledger, LedgerEntry, Reading};
 use crate::store::{Claimant, Ended, OpenClaim, Store, StoreError};
 
 /// How many claims are looked at together.
@@ -64,14 +64,20 @@ impl Recovery {
     /// If the database or the broker is away; claims that were ended by then stay ended.
     pub async fn step(&self) -> Result<usize, RecoveryError> {
         let lapsed = self.store.lapsed_claims(AT_ONCE).await?;
+        let mut failed = None;
         for claim in &lapsed {
             // While the ones before it were judged, a publisher that was only slow may have ended it and gone on: it must
             // not be shut out for nothing.
-            if let Some(claim) = self.store.open_claim(claim.id).await? {
-                self.recover(&claim).await?;
+            let Some(claim) = self.store.open_claim(claim.id).await? else {
+                continue;
+            };
+            // One that cannot be judged now must not keep the others from it.
+            if let Err(error) = self.recover(&claim).await {
+                tracing::warn!(claim = claim.id, %error, "a claim cannot be recovered now");
+                failed.get_or_insert(error);
             }
         }
-        Ok(lapsed.len())
+        failed.map_or(Ok(lapsed.len()), Err)
     }
 
     /// Recovers the claims that were made under this `transactional.id`, whether or not their lease has ended. Only the
@@ -156,31 +162,48 @@ impl Recovery {
         };
         // Fencing on the wrong cluster would prove nothing, and make a transactional.id there.
         let asked = ledger.cluster_id().await?;
-        let ledger_entry = if asked == *cluster_id {
-            match ledger.fence_and_read(transactional_id).await {
-                Ok(entry) => entry,
-                Err(BusError::Refused(why)) => {
-                    return Ok(Judgement::Doubt(format!("its ledger cannot be read: {why}")));
-                }
-                Err(error) => return Err(error.into()),
-            }
-        } else {
-            None
-        };
-        let evidence = Evidence {
+        let mut evidence = Evidence {
             claim: LedgerEntry {
                 claim: claim.id,
                 claimed_at: claim.claimed_at,
             },
             claim_cluster: cluster_id,
             ledger_cluster: &asked,
-            ledger: ledger_entry,
+            ledger: Reading::Forgotten,
+            topic: None,
         };
+        if asked == *cluster_id {
+            evidence.ledger = match ledger.fence_and_read(transactional_id).await {
+                Ok(reading) => reading,
+                Err(BusError::Refused(why)) => {
+                    return Ok(Judgement::Doubt(format!("its ledger cannot be read: {why}")));
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if evidence.ledger == Reading::Undecided {
+                evidence.topic = self.look_in_topic(ledger, claim).await?;
+            }
+        }
         Ok(match conclude(evidence) {
             Conclusion::Settle => Judgement::Settle,
             Conclusion::Release => Judgement::Release,
             Conclusion::Doubt(doubt) => Judgement::Doubt(doubt.explain().to_owned()),
         })
+    }
+
+    /// Whether the first of the claim's requests is in the deliveries topic.
+    async fn look_in_topic(&self, ledger: &Ledger, claim: &OpenClaim) -> Result<Option<bool>, RecoveryError> {
+        let Some(first) = claim.notification_ids.first() else {
+            return Ok(None);
+        };
+        let Some(row) = self.store.notification(*first).await? else {
+            return Ok(None);
+        };
+        let held = ledger
+            .holds_request(row.id, row.attempts, claim.claimed_at)
+            .await?;
+        tracing::info!(claim = claim.id, ?held, "the deliveries topic was searched");
+        Ok(held)
     }
 
     async fn ended(&self, claim: &OpenClaim, ended: Ended, done: Recovered) -> Result<Recovered, StoreError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use inq::bus::{
-    Batch, BusError, Consumer, ConsumerSettings, Ledger, LedgerEntry, Outcome, Outgoing, Publisher,
+    Batch, BusError, Consumer, ConsumerSettings, Ledger, LedgerEntry, Outcome, Outgoing, Publisher, Reading,
     TransactionalPublisher,
 };
 use rdkafka::Message;
@@ -63,7 +63,7 @@ async fn a_published_claim_is_in_the_topic_and_in_the_ledger() {
     }
     assert_eq!(texts(&kafka, &topic).len(), 4);
     let read = ledger(&kafka, &topic).fence_and_read(&kafka.name("one")).await;
-    assert_eq!(read.expect("a reading"), Some(claim(8)));
+    assert_eq!(read.expect("a reading"), Reading::Published(claim(8)));
 }
 
 #[tokio::test]
@@ -76,9 +76,12 @@ async fn a_ledger_begins_with_its_publisher_and_is_empty_without_one() {
         .fence_and_read(&kafka.name("one"))
         .await
         .expect("a reading");
-    assert_eq!(begun.map(|entry| entry.claim), Some(0));
+    assert!(
+        matches!(begun, Reading::Published(LedgerEntry { claim: 0, .. })),
+        "{begun:?}"
+    );
     let forgotten = ledger.fence_and_read(&kafka.name("never seen")).await;
-    assert_eq!(forgotten.expect("a reading"), None);
+    assert_eq!(forgotten.expect("a reading"), Reading::Forgotten);
 }
 
 #[tokio::test]
@@ -114,7 +117,7 @@ async fn a_ledger_that_is_kept_holds_the_same_as_before() {
         .await
         .expect("written again");
     let read = ledger(&kafka, &topic).fence_and_read(&kafka.name("one")).await;
-    assert_eq!(read.expect("a reading"), Some(claim(8)));
+    assert_eq!(read.expect("a reading"), Reading::Published(claim(8)));
     assert_eq!(texts(&kafka, &topic), ["a", "b"]);
 }
 
@@ -221,4 +224,41 @@ async fn partitions_that_went_away_while_paused_are_read_when_they_come_back() {
         .await
         .expect("every record is read");
     slow.close().await;
+}
+
+#[tokio::test]
+async fn a_request_is_found_in_the_topic_only_where_it_was_committed() {
+    let Some(kafka) = Kafka::reached() else { return };
+    let topic = kafka.topic("deliveries", 3).await;
+    let publisher = publisher(&kafka, &topic, "one").await;
+    let request = |id: &str, attempt: &str, length: usize| Outgoing {
+        key: Some(id.as_bytes().to_vec()),
+        payload: Some(vec![b'x'; length]),
+        headers: [("notification-id", id), ("attempt", attempt)]
+            .map(|(name, value)| (name.to_owned(), Some(value.as_bytes().to_vec())))
+            .to_vec(),
+    };
+    let requests: Vec<_> = (1..=20)
+        .map(|id: u32| request(&id.to_string(), "1", 10))
+        .collect();
+    assert!(matches!(
+        publisher.publish(claim(1), requests).await,
+        Outcome::Published
+    ));
+    // Aborted: one of them is too large.
+    let refused = vec![request("21", "1", 10), request("22", "1", 2_000_000)];
+    let outcome = publisher.publish(claim(2), refused).await;
+    assert!(matches!(outcome, Outcome::NotPublished { .. }), "{outcome:?}");
+    let ledger = ledger(&kafka, &topic);
+    let now = chrono::Utc::now();
+    for (id, attempt, expected) in [
+        (1, 1, true),
+        (20, 1, true),
+        (20, 2, false),
+        (21, 1, false),
+        (23, 1, false),
+    ] {
+        let held = ledger.holds_request(id, attempt, now).await.expect("an answer");
+        assert_eq!(held, Some(expected), "{id}/{attempt}");
+    }
 }

@@ -8,10 +8,13 @@ use inq::bus::{Ledger, LedgerEntry, Outcome, Outgoing, Publisher, TransactionalP
 use inq::contract::{IncentiveType, Priority};
 use inq::dispatch::Recovery;
 use inq::store::{self, Claim, Claimant, NewNotification, Status, Store};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::producer::{BaseProducer, Producer};
+use rdkafka::{Offset, TopicPartitionList};
 
 use crate::household::{House, simple_event};
 use crate::inq::{eventually, inq, inq_json};
-use crate::kafka::Kafka;
+use crate::kafka::{DEADLINE, Kafka};
 use crate::servers::Database;
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -70,11 +73,41 @@ impl Scene {
             claim: claim.id,
             claimed_at: claim.claimed_at,
         };
+        let headers = [("notification-id", "1"), ("attempt", "1")];
         let request = Outgoing {
             payload: Some(b"request".to_vec()),
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), Some(value.as_bytes().to_vec())))
+                .to_vec(),
             ..Outgoing::default()
         };
         self.publisher.publish(entry, vec![request]).await
+    }
+
+    /// A transaction that nobody ends has written into the ledger, as when Kafka has lost the end of one.
+    fn ledger_left_undecided(&self) -> BaseProducer {
+        let mut config = self.kafka.config();
+        let producer: BaseProducer = config
+            .set("transactional.id", self.kafka.name("intruder"))
+            .create()
+            .expect("a producer");
+        let group: BaseConsumer = self
+            .kafka
+            .config()
+            .set("group.id", self.kafka.name("publisher"))
+            .create()
+            .expect("a consumer");
+        let mut offsets = TopicPartitionList::new();
+        offsets
+            .add_partition_offset(&self.topic, 0, Offset::Offset(7))
+            .expect("an offset");
+        producer.init_transactions(DEADLINE).expect("initialised");
+        producer.begin_transaction().expect("begun");
+        let group = group.group_metadata().expect("a group");
+        producer
+            .send_offsets_to_transaction(&offsets, &group, DEADLINE)
+            .expect("written");
+        producer
     }
 
     fn published(&self) -> usize {
@@ -239,6 +272,30 @@ enum Forget {
     Group,
     /// The deliveries topic is deleted, and made anew.
     Topic,
+}
+
+#[tokio::test]
+async fn where_the_ledger_is_undecided_the_topic_tells() {
+    for published in [true, false] {
+        let Some(scene) = Scene::on("mysql").await else {
+            return;
+        };
+        let claim = scene.claim(NO_LEASE).await;
+        if published {
+            assert!(matches!(scene.publish(&claim).await, Outcome::Published));
+        }
+        let _open = scene.ledger_left_undecided();
+
+        scene.recovery.step().await.expect("an answer");
+
+        let expected = if published {
+            (Status::Sent, 1)
+        } else {
+            (Status::Pending, 0)
+        };
+        assert_eq!(scene.standing().await, expected);
+        scene.end().await;
+    }
 }
 
 #[tokio::test]

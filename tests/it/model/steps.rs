@@ -1,7 +1,7 @@
 //! What can happen next, named as in the code.
 
 use chrono::{DateTime, TimeDelta};
-use inq::bus::LedgerEntry;
+use inq::bus::{LedgerEntry, Reading};
 use inq::dispatch::protocol::{Conclusion, Evidence, Next, Published, after_publish, conclude};
 
 use super::world::{Claim, Producer, Publisher, Recovery, Status, Transaction, Work, World};
@@ -493,7 +493,8 @@ fn end_recovery(setting: &Setting, world: &mut World, instance: usize, own: bool
             claim: entry(claim),
             claim_cluster: "cluster",
             ledger_cluster: "cluster",
-            ledger: Some(entry(ledger)),
+            ledger: Reading::Published(entry(ledger)),
+            topic: None,
         }),
     };
     let open = world.claims.get(&claim).map(|claim| claim.rows.clone());
