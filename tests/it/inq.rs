@@ -109,6 +109,17 @@ impl Service {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
+    /// The most memory that it has had so far, in MB.
+    pub fn peak_megabytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a status");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+        kilobytes
+            .and_then(|kilobytes| kilobytes.parse::<u64>().ok())
+            .expect("a number")
+            / 1024
+    }
+
     pub fn output(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("out")).unwrap_or_default()
     }

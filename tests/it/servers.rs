@@ -98,11 +98,30 @@ impl Database {
         count
     }
 
+    /// Keeps every other connection from a table until it is released.
+    pub async fn hold(&self, table: &str) -> Hold {
+        let mut connection = MySqlConnection::connect(&self.url).await.expect("a connection");
+        sqlx::raw_sql(AssertSqlSafe(format!("LOCK TABLES {table} WRITE")))
+            .execute(&mut connection)
+            .await
+            .expect("locked");
+        Hold(connection)
+    }
+
     /// Removes it. A test that fails leaves it, to be looked at.
     pub async fn drop(self) {
         if let Some((server, name)) = self.server {
             execute(&server, &format!("DROP DATABASE {name}")).await;
         }
+    }
+}
+
+/// A table that nobody else can use.
+pub struct Hold(MySqlConnection);
+
+impl Hold {
+    pub async fn release(self) {
+        self.0.close().await.expect("closed");
     }
 }
 
