@@ -16,7 +16,9 @@
 //! holds the claim, the claim was published: settle it. If it holds an older one, the claim was not published and never
 //! will be: release its rows with the attempt not counted. Anything else proves nothing, and an operator decides: a ledger
 //! without an entry is one that Kafka has forgotten, for each begins with one; a ledger beyond the claim tells of a
-//! database that has gone back in time, for a publisher ends each claim before it makes the next.
+//! database that has gone back in time, for a publisher ends each claim before it makes the next. Where Kafka, after the
+//! fence, still calls the ledger undecided, it has lost the end of a transaction; then the deliveries topic is searched for
+//! one of the claim's requests, which tells of all.
 //!
 //! # Why each crash is safe
 //!
