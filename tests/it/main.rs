@@ -18,6 +18,7 @@ mod proxy;
 mod readme;
 mod recovery;
 mod remedies;
+mod secrets;
 mod security;
 mod servers;
 mod settings;
