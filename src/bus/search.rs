@@ -17,6 +17,8 @@ const SEARCH: Duration = Duration::from_mins(2);
 const CALL: Duration = Duration::from_secs(10);
 /// How far the clocks of the database and of those who publish may be apart.
 const CLOCKS: Duration = Duration::from_mins(10);
+/// How long open transactions are waited for at a time: other claims wait meanwhile, and this one is judged again soon.
+const OPEN_TRANSACTIONS: Duration = Duration::from_secs(15);
 /// Between two looks whether open transactions have ended.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -84,6 +86,7 @@ impl<'a> Search<'a> {
     /// A `read_committed` consumer sees nothing behind a transaction that is open: until each partition is free as far as
     /// it reaches now.
     fn wait_for_open_transactions(&self) -> Result<(), BusError> {
+        let patience = Instant::now() + OPEN_TRANSACTIONS;
         for partition in &self.partitions {
             let (_, end) = self
                 .onlooker
@@ -97,7 +100,12 @@ impl<'a> Search<'a> {
                 if stable >= end {
                     break;
                 }
-                self.in_time()?;
+                if Instant::now() >= patience {
+                    return Err(BusError::Away(format!(
+                        "a transaction on {} stays open",
+                        self.topic
+                    )));
+                }
                 std::thread::sleep(PAUSE);
             }
         }

@@ -12,7 +12,7 @@ use crate::store;
 
 /// Try everything the service needs: settings, catalogues, database, broker, topics.
 ///
-/// Changes nothing. Says of each what it found, and what to do where something is wrong.
+/// Changes no data; tries a transaction that holds no record. Says of each what it found, and what to do where something is wrong.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -100,7 +100,7 @@ fn check_catalogues(settings: &Settings) -> Result<String, String> {
 async fn check_database(settings: &Settings) -> Result<String, String> {
     let look = async {
         let database = &settings.database;
-        let store = store::open(database.url.expose(), database.max_connections)?;
+        let store = store::open_existing(database.url.expose(), database.max_connections)?;
         let server = store.server().await?;
         let schema = require_current_schema(store.as_ref()).await;
         let locks = match &schema {

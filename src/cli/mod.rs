@@ -141,7 +141,9 @@ fn catalogues(settings: &Settings) -> Result<Arc<Catalogues>, Failure> {
 /// The database with a schema that this program can read, for commands that look once and do not wait.
 async fn store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
     let database = &settings.database;
-    let store = store::open(database.url.expose(), database.max_connections)?;
+    let store = store::open_existing(database.url.expose(), database.max_connections)?;
+    // Says which server does not answer; a pool only says that it waited in vain.
+    store.server().await?;
     crate::service::require_current_schema(store.as_ref()).await?;
     Ok(store)
 }

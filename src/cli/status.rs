@@ -40,14 +40,14 @@ struct Report {
     ahead: u64,
     oldest_due_ms: Option<u64>,
     claims_in_doubt: usize,
-    /// What came into each topic, and how far the consumer group is behind.
+    /// What came into each topic, and how far the consumer group is behind; none where the brokers are away.
     topics: Vec<Lag>,
 }
 
 /// Prints how the queue stands.
 ///
 /// # Errors
-/// If the database or the brokers cannot be reached.
+/// If the database cannot be reached; if the brokers cannot, once the rest is printed.
 pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let store = store(&settings).await?;
     let depth = store.depth().await?;
@@ -65,7 +65,12 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
             Utc::now(),
             LOOK,
         )
-        .await?;
+        .await;
+    // What the database knows is shown even so.
+    let (topics_seen, away) = match lag {
+        Ok(topics) => (topics, Ok(())),
+        Err(error) => (Vec::new(), Err(error)),
+    };
     // Nobody of ours reads the deliveries: only what came into the topic is known here.
     let report = Report {
         by_status: by_status(&depth),
@@ -74,12 +79,14 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         ahead: depth.ahead,
         oldest_due_ms: depth.oldest_due_ms,
         claims_in_doubt: claims.iter().filter(|claim| claim.doubt.is_some()).count(),
-        topics: lag,
+        topics: topics_seen,
     };
     if args.json {
-        return output::print_json(&report);
+        output::print_json(&report)?;
+    } else {
+        output::print(&text(&report, &topics.deliveries))?;
     }
-    output::print(&text(&report, &topics.deliveries))
+    Ok(away?)
 }
 
 fn by_status(depth: &Depth) -> BTreeMap<&'static str, u64> {

@@ -85,47 +85,79 @@ fn parse_server(url: &str) -> Result<Url, String> {
     if parsed.fragment().is_some() || parsed.path().contains('@') {
         return Err("has a # or / in the wrong place; in a password write %23 and %2F".into());
     }
+    check_parameters(&parsed)?;
     Ok(parsed)
 }
 
-/// The URL with the password hidden, and the value of every query parameter that could be one.
-fn shown(url: &Url) -> String {
-    let mut shown = format!("{}://", url.scheme());
-    if !url.username().is_empty() || url.password().is_some() {
-        shown.push_str(url.username());
-        if url.password().is_some() {
-            shown.push(':');
-            shown.push_str(HIDDEN);
-        }
-        shown.push('@');
-    }
-    shown.push_str(url.host_str().unwrap_or_default());
-    if let Some(port) = url.port() {
-        shown.extend([":", &port.to_string()]);
-    }
-    shown.push_str(url.path());
-    let mut separator = '?';
+/// What a server's URL may say behind its `?`; the driver ignores other names, misspelt ones of TLS among them.
+const PARAMETERS: [&str; 14] = [
+    "ssl-mode",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "sslmode",
+    "sslca",
+    "sslcert",
+    "sslkey",
+    "socket",
+    "statement-cache-capacity",
+    "charset",
+    "collation",
+    "timezone",
+    "time-zone",
+];
+
+fn check_parameters(url: &Url) -> Result<(), String> {
     for pair in url
         .query()
         .unwrap_or_default()
         .split('&')
         .filter(|pair| !pair.is_empty())
     {
-        shown.push(separator);
-        separator = '&';
-        match pair.split_once('=') {
-            Some((name, _)) if is_secret_parameter(name) => shown.extend([name, "=", HIDDEN]),
-            _ => shown.push_str(pair),
+        let (name, _) = pair
+            .split_once('=')
+            .filter(|(name, _)| {
+                name.chars()
+                    .all(|c| c.is_ascii_alphabetic() || matches!(c, '-' | '_'))
+            })
+            .ok_or("has a ? in the wrong place, or a parameter without a value; in a password write %3F")?;
+        if !PARAMETERS.contains(&name) {
+            let known = &PARAMETERS[..4];
+            return Err(match nearest(name) {
+                Some(meant) => format!("has an unknown parameter {name:?}: did you mean {meant:?}?"),
+                None => format!(
+                    "has an unknown parameter {name:?}; known are {} and socket",
+                    known.join(", ")
+                ),
+            });
         }
     }
-    shown
+    Ok(())
 }
 
-fn is_secret_parameter(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["pass", "pwd", "secret", "token", "%"]
-        .iter()
-        .any(|part| name.contains(part))
+/// The parameter that a slip of the fingers was meant to be.
+fn nearest(name: &str) -> Option<&'static str> {
+    const LIKENESS: f64 = 0.7;
+    let name = name
+        .get(..32)
+        .unwrap_or(name)
+        .to_ascii_lowercase()
+        .replace('_', "-");
+    PARAMETERS
+        .into_iter()
+        .map(|known| (strsim::normalized_damerau_levenshtein(known, &name), known))
+        .filter(|(likeness, _)| *likeness >= LIKENESS)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known)
+}
+
+/// The URL with the password hidden.
+fn shown(url: &Url) -> String {
+    let mut shown = url.clone();
+    if shown.password().is_some() && shown.set_password(Some(HIDDEN)).is_err() {
+        return format!("{}://{HIDDEN}", url.scheme());
+    }
+    shown.to_string()
 }
 
 impl fmt::Display for DatabaseUrl {
@@ -156,15 +188,15 @@ mod tests {
 
     #[test]
     fn the_password_is_hidden_and_the_rest_is_shown() {
-        let url = read("mysql://inq:hunt%40er2@db:3306/inq?ssl-mode=REQUIRED&password=hunter2").unwrap();
+        let url = read("mysql://inq:hunt%40er2@db:3306/inq?ssl-mode=REQUIRED&socket=/run/db").unwrap();
         assert_eq!(
             url.to_string(),
-            "mysql://inq:***@db:3306/inq?ssl-mode=REQUIRED&password=***"
+            "mysql://inq:***@db:3306/inq?ssl-mode=REQUIRED&socket=/run/db"
         );
         assert_eq!(format!("{url:?}"), url.to_string());
         assert_eq!(
             url.expose(),
-            "mysql://inq:hunt%40er2@db:3306/inq?ssl-mode=REQUIRED&password=hunter2"
+            "mysql://inq:hunt%40er2@db:3306/inq?ssl-mode=REQUIRED&socket=/run/db"
         );
         assert_eq!(
             read("mariadb://inq@[::1]/inq").unwrap().to_string(),
@@ -196,6 +228,27 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_parameter_is_told_with_the_one_that_was_meant() {
+        for (slip, meant) in [
+            ("ssl-moed", "ssl-mode"),
+            ("SSL_MODE", "ssl-mode"),
+            ("sslCa", "sslca"),
+            ("ssl_key", "ssl-key"),
+        ] {
+            let said = read(&format!("mysql://inq@db/inq?{slip}=x")).unwrap_err();
+            assert_eq!(
+                said,
+                format!("has an unknown parameter {slip:?}: did you mean {meant:?}?")
+            );
+        }
+        let said = read("mysql://inq@db/inq?allowPublicKeyRetrieval=true").unwrap_err();
+        assert!(
+            said.contains("known are ssl-mode, ssl-ca, ssl-cert, ssl-key"),
+            "{said}"
+        );
+    }
+
+    #[test]
     fn a_broken_url_shows_nothing_of_itself() {
         for url in [
             "hunter2",
@@ -207,6 +260,8 @@ mod tests {
             "mysql://inq:hun#hunter2@db/inq",
             "mysql://inq:12/hunter2@db/inq",
             "mysql://inq:12?hunter2@db/inq",
+            "mysql://inq:12/x?hunter2@db/inq",
+            "mysql://inq@db/inq?password=hunter2",
             "mysql://",
             "hunter2 @://x",
         ] {

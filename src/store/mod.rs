@@ -258,6 +258,17 @@ pub fn open(url: &str, max_connections: u32) -> Result<Arc<dyn Store>> {
     }
 }
 
+/// As [`open`], for a database that is there already: a SQLite file is not made.
+///
+/// # Errors
+/// As [`open`], and where there is no such file.
+pub fn open_existing(url: &str, max_connections: u32) -> Result<Arc<dyn Store>> {
+    if url.starts_with("sqlite:") {
+        sqlite::require_file(url)?;
+    }
+    open(url, max_connections)
+}
+
 /// As whole microseconds, for the databases' arithmetic with times.
 fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)

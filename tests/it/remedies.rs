@@ -40,6 +40,69 @@ fn a_database_url_of_another_kind_is_refused() {
     );
 }
 
+/// The driver alone would go on without TLS.
+#[test]
+fn a_mistyped_tls_parameter_is_refused() {
+    let url = "mysql://inq:hunter2@localhost/inq?ssl-moed=VERIFY_CA";
+    let said = refused(&[("DATABASE_URL", url)], &["run"]);
+    assert_says(&said, 2, &["database.url", "\"ssl-moed\"", "\"ssl-mode\""]);
+    assert!(!said.0.contains("hunter2"), "{}", said.0);
+}
+
+/// Waiting would not bring it.
+#[test]
+fn a_certificate_that_is_not_there_is_refused() {
+    let url = "mysql://inq@localhost/inq?ssl-mode=VERIFY_CA&ssl-ca=/nowhere/ca.pem";
+    let said = refused(&[("DATABASE_URL", url)], &["run"]);
+    assert_says(
+        &said,
+        1,
+        &["database.url", "ssl-ca \"/nowhere/ca.pem\"", "No such file"],
+    );
+}
+
+#[test]
+fn commands_that_look_name_the_server_that_does_not_answer() {
+    let nobody = format!("127.0.0.1:{}", free_port());
+    let url = format!("mysql://inq@{nobody}/inq");
+    for arguments in [&["status"][..], &["show", "1"], &["claims", "list"]] {
+        let said = refused(&[("DATABASE_URL", &url)], arguments);
+        assert_says(&said, 1, &["database.url", &nobody]);
+    }
+}
+
+#[test]
+fn commands_that_look_make_no_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("inq.db");
+    let url = format!("sqlite://{}", file.display());
+    for arguments in [&["status"][..], &["show", "1"], &["claims", "list"]] {
+        let said = refused(&[("DATABASE_URL", &url)], arguments);
+        assert_says(&said, 1, &["there is no file", "`inq migrate`"]);
+    }
+    let checked = inq(&[("DATABASE_URL", &url)], &["check"]);
+    let checked = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(checked.contains("there is no file"), "{checked}");
+    assert!(!file.exists());
+}
+
+#[test]
+fn the_status_of_the_database_is_shown_while_the_brokers_are_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite://{}", folder.path().join("inq.db").display());
+    let nobody = format!("127.0.0.1:{}", free_port());
+    let environment = [("DATABASE_URL", url.as_str()), ("KAFKA_BROKERS", &nobody)];
+    assert!(inq(&environment, &["migrate"]).status.success());
+    let status = inq(&environment, &["status"]);
+    let (out, err) = (
+        String::from_utf8_lossy(&status.stdout),
+        String::from_utf8_lossy(&status.stderr),
+    );
+    assert_eq!(status.status.code(), Some(1));
+    assert!(out.contains("due now"), "{out}");
+    assert!(err.contains(&nobody), "{err}");
+}
+
 #[test]
 fn a_broker_without_a_port_is_refused() {
     let said = refused(&[("KAFKA_BROKERS", "localhost:kafka")], &["run"]);

@@ -48,6 +48,23 @@ const SESSION_OLD: &str = "SET SESSION sql_mode = \
      'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
      SESSION tx_isolation = 'READ-COMMITTED', SESSION innodb_lock_wait_timeout = 10";
 
+/// The driver would take a file that cannot be read for a server that is away.
+fn require_tls_files(url: &str) -> Result<()> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    for (name, file) in url::form_urlencoded::parse(query.as_bytes()) {
+        let is_file = matches!(
+            &*name,
+            "ssl-ca" | "sslca" | "ssl-cert" | "sslcert" | "ssl-key" | "sslkey"
+        );
+        if let Some(fault) = is_file.then(|| std::fs::File::open(&*file).err()).flatten() {
+            return Err(StoreError::Refused(format!(
+                "database.url: {name} {file:?} cannot be read: {fault}"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// One transaction of the store, as a future that may be made anew.
 type Attempt<'a, T> = Pin<Box<dyn Future<Output = std::result::Result<T, Answer>> + Send + 'a>>;
 
@@ -60,6 +77,7 @@ pub(super) struct MySqlStore {
 impl MySqlStore {
     /// Nothing is connected yet.
     pub(super) fn new(url: &str, max_connections: u32) -> Result<Self> {
+        require_tls_files(url)?;
         let options = MySqlConnectOptions::from_str(url)
             .map_err(|fault| StoreError::Refused(format!("database.url: {fault}")))?
             .charset("utf8mb4")

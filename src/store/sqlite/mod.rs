@@ -66,6 +66,22 @@ impl SqliteStore {
     }
 }
 
+/// That the file of this URL is there.
+pub(super) fn require_file(url: &str) -> Result<()> {
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|fault| StoreError::Refused(format!("database.url: {fault}")))?;
+    let file = options.get_filename();
+    // A database in memory is nowhere to be found, and made when it is asked for.
+    let in_memory = file.to_string_lossy().starts_with("file:") || url.contains("mode=memory");
+    if in_memory || file.exists() {
+        return Ok(());
+    }
+    Err(StoreError::Refused(format!(
+        "database.url: there is no file {}; `inq migrate` makes it",
+        file.display()
+    )))
+}
+
 async fn applied(connection: &mut SqliteConnection) -> Result<Vec<Applied>> {
     let rows: sqlx::Result<Vec<(i64, Vec<u8>, bool)>> =
         sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")

@@ -21,6 +21,7 @@ async fn empty(bench: &Bench) {
         "incentive_notify_queue",
         "incentive_notify_claims",
         "incentive_notify_history",
+        "incentive_notify_identity",
         "_sqlx_migrations",
     ] {
         bench.database.execute(&format!("DROP TABLE {table}")).await;
