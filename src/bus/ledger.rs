@@ -72,8 +72,8 @@ pub enum Reading {
     Published(LedgerEntry),
     /// Kafka has forgotten.
     Forgotten,
-    /// Kafka has ended the publisher's transactions, and does not tell how the last one that wrote here has ended. Seen
-    /// after a broker was restarted in the middle of a commit: the group's end marker was never written.
+    /// Kafka has ended the publisher's transactions, and does not tell how the last one that wrote here has ended: the
+    /// group's end marker was never written, see [`Ledger::abort_left_open`].
     Undecided,
 }
 
@@ -166,19 +166,23 @@ impl Ledger {
         super::cluster::look_with(&self.cluster.observer(&[])?, READ_PATIENCE)
     }
 
-    pub(super) fn read(
+    fn read(&self, transactional_id: &str, patience: Duration) -> Result<Option<LedgerEntry>, BusError> {
+        self.read_with(&self.reader(transactional_id, "read_committed")?, patience)
+    }
+
+    /// What the group of the reader holds.
+    pub(super) fn read_with(
         &self,
-        transactional_id: &str,
+        reader: &BaseConsumer<Context>,
         patience: Duration,
     ) -> Result<Option<LedgerEntry>, BusError> {
-        let reader = self.reader(transactional_id, "read_committed")?;
-        let Some((claim, noted)) = self.committed(&reader, patience)? else {
+        let Some((claim, noted)) = self.committed(reader, patience)? else {
             return Ok(None);
         };
         match time::parse(&noted) {
             Some(claimed_at) => Ok(Some(LedgerEntry { claim, claimed_at })),
             None => Err(BusError::Refused(format!(
-                "the consumer group {transactional_id} holds what no publisher has written"
+                "a publisher's consumer group holds {noted:?}, which no publisher has written"
             ))),
         }
     }
@@ -199,11 +203,14 @@ impl Ledger {
         format!("{}-newest-claim", self.queue)
     }
 
-    fn reader(&self, group: &str, isolation: &str) -> Result<BaseConsumer<Context>, BusError> {
+    pub(super) fn reader(&self, group: &str, isolation: &str) -> Result<BaseConsumer<Context>, BusError> {
         self.cluster.observer(&[
             ("group.id", group),
             ("enable.auto.commit", "false"),
             ("isolation.level", isolation),
+            // A commit is being told to the partitions for a millisecond or two: ask again soon.
+            ("retry.backoff.ms", "2"),
+            ("retry.backoff.max.ms", "100"),
         ])
     }
 

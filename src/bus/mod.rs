@@ -19,6 +19,7 @@ pub mod embedded;
 mod error;
 mod in_flight;
 mod ledger;
+mod left_open;
 mod oauth;
 mod producer;
 mod publisher;
@@ -35,6 +36,7 @@ pub use ledger::{Ledger, LedgerEntry, Reading};
 pub use producer::{Producer, Unsent};
 pub use publisher::{Outcome, Publisher, TransactionalPublisher};
 pub use record::{Outgoing, Record};
+pub use search::Held;
 pub use topics::{ClusterView, Lag};
 
 /// Runs a blocking call of librdkafka off the async threads.

@@ -113,7 +113,11 @@ impl Producer {
         let tally = Arc::clone(&self.inner.context().tally);
         let mut refused = Vec::new();
         for (index, record) in records.iter().enumerate() {
-            if let Err(error) = self.enqueue(topic, record, index, &tally) {
+            let mut built: BaseRecord<'_, [u8], [u8], usize> =
+                BaseRecord::with_opaque_to(topic, index).headers(record.owned_headers());
+            built.key = record.key.as_deref();
+            built.payload = record.payload.as_deref();
+            if let Err(error) = self.enqueue(built, &tally) {
                 refused.push((index, error));
             }
         }
@@ -122,14 +126,32 @@ impl Producer {
         Sent { failures }
     }
 
-    fn enqueue(&self, topic: &str, record: &Outgoing, index: usize, tally: &Tally) -> Result<(), KafkaError> {
-        let mut built: BaseRecord<'_, [u8], [u8], usize> =
-            BaseRecord::with_opaque_to(topic, index).headers(record.owned_headers());
-        built.key = record.key.as_deref();
-        built.payload = record.payload.as_deref();
+    /// Sends a record without a payload to each of the partitions, and waits as [`Producer::send_blocking`] does.
+    pub(super) fn touch_blocking(
+        &self,
+        topic: &str,
+        partitions: &[i32],
+        key: &str,
+    ) -> Result<(), KafkaError> {
+        let tally = Arc::clone(&self.inner.context().tally);
+        let refused = partitions.iter().enumerate().find_map(|(index, partition)| {
+            let mut built: BaseRecord<'_, [u8], [u8], usize> =
+                BaseRecord::with_opaque_to(topic, index).partition(*partition);
+            built.key = Some(key.as_bytes());
+            self.enqueue(built, &tally).err()
+        });
+        let failed = tally.wait().into_iter().next().map(|(_, error)| error);
+        refused.or(failed).map_or(Ok(()), Err)
+    }
+
+    fn enqueue(
+        &self,
+        mut record: BaseRecord<'_, [u8], [u8], usize>,
+        tally: &Tally,
+    ) -> Result<(), KafkaError> {
         loop {
             tally.expect_one();
-            match self.inner.send(built) {
+            match self.inner.send(record) {
                 Ok(()) => return Ok(()),
                 Err((error, back)) => {
                     tally.take_back_one();
@@ -138,7 +160,7 @@ impl Producer {
                     }
                     // Our own records are what fills it: one of them leaving makes room.
                     tally.wait_for_progress();
-                    built = back;
+                    record = back;
                 }
             }
         }

@@ -9,8 +9,12 @@
 //! | send, acknowledgements | a record is refused, or the broker is away | abort |
 //! | send the ledger's offset | the group's coordinator is away | abort |
 //! | commit | anything | unknown: an error from a commit is no proof of an abort (librdkafka#4558) |
+//! | read the ledger back | not the claim, or no answer | unknown |
 //! | abort | answered | not published |
 //! | abort | anything else | unknown |
+//!
+//! The answer to a commit is a promise: the coordinator tells the partitions afterwards, and a broker that dies in
+//! between can forget to (see [`super::left_open`]). The claim is published when its ledger shows it.
 //!
 //! The commit has no time limit of its own (librdkafka's recommendation): an answer that is merely late must not
 //! become an unknown. A broker that stays away ends it by the transaction's time-out.
@@ -18,11 +22,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::consumer::{BaseConsumer, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::Producer as _;
 use rdkafka::util::Timeout;
 
+use super::context::Context;
 use super::ledger::entry;
 use super::{BusError, Cluster, Ledger, LedgerEntry, Outgoing, Producer, blocking};
 use crate::contract::time;
@@ -35,7 +40,7 @@ const NOTE_NEWEST_EVERY: Duration = Duration::from_secs(10);
 /// What became of a claim that was to be published.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The commit answered: a `read_committed` consumer sees every request, or will.
+    /// Committed, and the partitions know: a `read_committed` consumer sees every request, or will.
     Published,
     /// Commit was never called and the abort answered: no such consumer ever sees one of them.
     NotPublished {
@@ -114,6 +119,7 @@ pub struct TransactionalPublisher {
     cluster_id: Arc<str>,
     topic: Arc<str>,
     groups: Arc<Groups>,
+    ledger: Ledger,
     written: Arc<Mutex<Written>>,
 }
 
@@ -121,6 +127,8 @@ pub struct TransactionalPublisher {
 struct Groups {
     /// Its ledger.
     ledger: ConsumerGroupMetadata,
+    /// Reads the ledger back.
+    reader: BaseConsumer<Context>,
     /// What all publishers of the queue share, see [`Ledger::newest_claim`].
     newest: ConsumerGroupMetadata,
     /// Whose claims they are.
@@ -159,6 +167,7 @@ impl TransactionalPublisher {
                 topic: ledger.topic().into(),
                 groups: Arc::new(Groups {
                     ledger: ledger.group(&transactional_id)?,
+                    reader: ledger.reader(&transactional_id, "read_committed")?,
                     newest: ledger.newest_group()?,
                     database,
                 }),
@@ -168,9 +177,10 @@ impl TransactionalPublisher {
                     newest_at: None,
                 })),
                 transactional_id: transactional_id.into(),
+                ledger,
             };
             publisher.write_alone(LedgerEntry::FIRST)?;
-            if ledger.read(&publisher.transactional_id, COORDINATOR_PATIENCE)? != Some(LedgerEntry::FIRST) {
+            if !publisher.shows(LedgerEntry::FIRST)? {
                 return Err(BusError::Refused(
                     "the Kafka broker takes transactions and does not keep what they commit: use one that does, or set \
                      dispatch.semantics = \"at_least_once\""
@@ -278,6 +288,15 @@ impl TransactionalPublisher {
         match client.commit_transaction(Timeout::Never) {
             Ok(()) => {
                 failpoint!("publish::committed");
+                match self.shows(claim) {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        return Outcome::Unknown(BusError::Away(
+                            "the broker has answered a commit and does not show it".to_owned(),
+                        ));
+                    }
+                    Err(error) => return Outcome::Unknown(error),
+                }
                 failpoint!(
                     "publish::committed_unheard",
                     Outcome::Unknown(BusError::Away("lost".to_owned()))
@@ -287,6 +306,12 @@ impl TransactionalPublisher {
             }
             Err(error) => Outcome::Unknown(self.sorted(&error)),
         }
+    }
+
+    /// Whether the ledger, read as a `read_committed` consumer reads, has come to the entry.
+    fn shows(&self, entry: LedgerEntry) -> Result<bool, BusError> {
+        let shown = self.ledger.read_with(&self.groups.reader, COORDINATOR_PATIENCE)?;
+        Ok(shown == Some(entry))
     }
 
     /// The claim as this publisher's committed offset, within the transaction.

@@ -1,4 +1,4 @@
-//! Looking for a delivery request in the topic itself: slow, and the last resort where a ledger is undecided.
+//! Looking for delivery requests in the topic itself: slow, and the last resort where a ledger is undecided.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -22,25 +22,33 @@ const OPEN_TRANSACTIONS: Duration = Duration::from_secs(15);
 /// Between two looks whether open transactions have ended.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// What the deliveries topic tells of a claim's requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The notifications whose request is there.
+    pub found: BTreeSet<i64>,
+    /// Whether the topic still has everything that was published since: if not, one that was not found may have been lost.
+    pub complete: bool,
+}
+
 impl Ledger {
-    /// Whether a `read_committed` consumer sees this attempt's request among those that were published after `since`, once
-    /// every transaction that is open now has ended. `None` where the topic may have lost it: it begins later.
+    /// Which of these requests (notification and attempt) a `read_committed` consumer sees among those that were published
+    /// after `since`, once every transaction that is open now has ended.
     ///
     /// The publisher must have been shut out before: what it has begun may else be published after the answer.
     ///
     /// # Errors
     /// If the brokers are away or refuse us, or transactions stay open.
-    pub async fn holds_request(
+    pub async fn held_requests(
         &self,
-        notification_id: i64,
-        attempt: u32,
+        requests: BTreeSet<(i64, u32)>,
         since: DateTime<Utc>,
-    ) -> Result<Option<bool>, BusError> {
+    ) -> Result<Held, BusError> {
         let ledger = self.clone();
         blocking(move || {
             let mut search = Search::new(&ledger, since)?;
             search.wait_for_open_transactions()?;
-            search.find(notification_id, attempt)
+            search.find(&requests)
         })
         .await
     }
@@ -70,12 +78,9 @@ impl<'a> Search<'a> {
             ])
         };
         let reader = client("read_committed")?;
-        let count = look_with(&reader, CALL)?.topics.get(topic).copied().unwrap_or(0);
         Ok(Self {
             topic,
-            partitions: (0..count)
-                .filter_map(|number| i32::try_from(number).ok())
-                .collect(),
+            partitions: look_with(&reader, CALL)?.partitions(topic),
             reader,
             onlooker: client("read_uncommitted")?,
             since: since - CLOCKS,
@@ -123,7 +128,30 @@ impl<'a> Search<'a> {
         )))
     }
 
-    fn find(&mut self, notification_id: i64, attempt: u32) -> Result<Option<bool>, BusError> {
+    fn find(&mut self, requests: &BTreeSet<(i64, u32)>) -> Result<Held, BusError> {
+        let complete = self.begin()?;
+        let mut found = BTreeSet::new();
+        let mut ended = BTreeSet::new();
+        while found.len() < requests.len() && ended.len() < self.partitions.len() {
+            self.in_time()?;
+            match self.reader.poll(PAUSE) {
+                Some(Ok(message)) => found.extend(
+                    request_of(&Record::from_message(&message))
+                        .filter(|request| requests.contains(request))
+                        .map(|(notification_id, _)| notification_id),
+                ),
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    ended.insert(partition);
+                }
+                Some(Err(error)) => return Err(BusError::from_kafka(&error)),
+                None => serve(&self.onlooker),
+            }
+        }
+        Ok(Held { found, complete })
+    }
+
+    /// Goes to where the search begins, and tells whether the topic still has all that was published since.
+    fn begin(&self) -> Result<bool, BusError> {
         let mut asked = TopicPartitionList::new();
         for partition in &self.partitions {
             asked
@@ -138,7 +166,7 @@ impl<'a> Search<'a> {
             .reader
             .offsets_for_times(asked, CALL)
             .map_err(|error| BusError::from_kafka(&error))?;
-        let mut complete = true;
+        let mut complete = !self.partitions.is_empty();
         for element in begin.elements() {
             let (low, _) = self
                 .reader
@@ -150,26 +178,15 @@ impl<'a> Search<'a> {
         self.reader
             .assign(&begin)
             .map_err(|error| BusError::from_kafka(&error))?;
-        let (id, attempt) = (notification_id.to_string(), attempt.to_string());
-        let mut ended = BTreeSet::new();
-        while ended.len() < self.partitions.len() {
-            self.in_time()?;
-            match self.reader.poll(PAUSE) {
-                Some(Ok(message)) => {
-                    let record = Record::from_message(&message);
-                    if record.header("notification-id") == Some(id.as_bytes())
-                        && record.header("attempt") == Some(attempt.as_bytes())
-                    {
-                        return Ok(Some(true));
-                    }
-                }
-                Some(Err(KafkaError::PartitionEOF(partition))) => {
-                    ended.insert(partition);
-                }
-                Some(Err(error)) => return Err(BusError::from_kafka(&error)),
-                None => serve(&self.onlooker),
-            }
-        }
-        Ok(complete.then_some(false))
+        Ok(complete)
     }
+}
+
+/// Which notification a delivery request is for, and which attempt it is.
+fn request_of(record: &Record) -> Option<(i64, u32)> {
+    let number = |name| std::str::from_utf8(record.header(name)?).ok();
+    Some((
+        number("notification-id")?.parse().ok()?,
+        number("attempt")?.parse().ok()?,
+    ))
 }

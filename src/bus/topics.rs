@@ -34,6 +34,12 @@ impl ClusterView {
         Self { id, topics }
     }
 
+    /// The numbers of the topic's partitions; none where there is no such topic.
+    pub(super) fn partitions(&self, topic: &str) -> Vec<i32> {
+        let count = self.topics.get(topic).copied().unwrap_or(0);
+        (0..i32::try_from(count).unwrap_or(i32::MAX)).collect()
+    }
+
     /// Those of the wanted topics that the cluster does not have.
     pub fn missing<'a>(&self, wanted: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
         wanted

@@ -9,6 +9,8 @@
 //!    ids, the `transactional.id`, the cluster's id and the end of the lease.
 //! 2. **Publish**, one Kafka transaction: every delivery request and, as the publisher's committed offset in its
 //!    ledger (the consumer group of its name), the claim's number, with the time of the claim beside it.
+//!    It has happened when the commit has answered and the ledger, read back, shows the claim: Kafka may lose the end of a
+//!    transaction between the two.
 //! 3. **Settle**, one database transaction: the claim's rows, exactly these, become `sent`; the claim row goes.
 //!
 //! **Recovery** of a claim whose lease has ended (by any instance), or of its own after an unknown outcome (by the
@@ -17,8 +19,8 @@
 //! will be: release its rows with the attempt not counted. Anything else proves nothing, and an operator decides: a ledger
 //! without an entry is one that Kafka has forgotten, for each begins with one; a ledger beyond the claim tells of a
 //! database that has gone back in time, for a publisher ends each claim before it makes the next. Where Kafka, after the
-//! fence, still calls the ledger undecided, it has lost the end of a transaction; then the deliveries topic is searched for
-//! one of the claim's requests, which tells of all.
+//! fence, still calls the ledger undecided, it has lost the end of a transaction; then what it left open is aborted, the
+//! deliveries topic is searched for the claim's requests, and each row ends as its own request was found.
 //!
 //! # Why each crash is safe
 //!

@@ -45,9 +45,20 @@ pub struct Evidence<'a> {
     pub ledger_cluster: &'a str,
     /// What the ledger says.
     pub ledger: Reading,
-    /// Where the ledger is undecided: whether the deliveries topic holds the claim's requests; `None` if that cannot be
+    /// Where the ledger is undecided: what the deliveries topic holds of the claim's requests; `None` if that cannot be
     /// told.
-    pub topic: Option<bool>,
+    pub topic: Option<Share>,
+}
+
+/// How much of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// Every request.
+    All,
+    /// Some, in the partitions that Kafka told of the commit; the others are lost.
+    Part,
+    /// None.
+    Nothing,
 }
 
 /// What recovery concludes.
@@ -57,6 +68,8 @@ pub enum Conclusion {
     Settle,
     /// The claim was not published, and never will be.
     Release,
+    /// Some of it was published, and the rest never will be.
+    Split,
     /// The evidence is not enough: the claim stays until an operator decides.
     Doubt(Doubt),
 }
@@ -110,9 +123,9 @@ pub fn conclude(evidence: Evidence<'_>) -> Conclusion {
         (Reading::Published(newest), _) if newest.claim < evidence.claim.claim => Conclusion::Release,
         (Reading::Published(_), _) => Conclusion::Doubt(Doubt::Rewound),
         (Reading::Forgotten, _) => Conclusion::Doubt(Doubt::Forgotten),
-        // A claim is one transaction: one of its requests tells of all.
-        (Reading::Undecided, Some(true)) => Conclusion::Settle,
-        (Reading::Undecided, Some(false)) => Conclusion::Release,
+        (Reading::Undecided, Some(Share::All)) => Conclusion::Settle,
+        (Reading::Undecided, Some(Share::Part)) => Conclusion::Split,
+        (Reading::Undecided, Some(Share::Nothing)) => Conclusion::Release,
         (Reading::Undecided, None) => Conclusion::Doubt(Doubt::Undecided),
     }
 }
@@ -134,7 +147,7 @@ mod tests {
         judged(ledger, None)
     }
 
-    fn judged(ledger: Reading, topic: Option<bool>) -> Conclusion {
+    fn judged(ledger: Reading, topic: Option<Share>) -> Conclusion {
         conclude(Evidence {
             claim: entry(7, 70),
             claim_cluster: "a",
@@ -187,7 +200,7 @@ mod tests {
                 claim_cluster: "a",
                 ledger_cluster: "b",
                 ledger,
-                topic: Some(true),
+                topic: Some(Share::All),
             });
             assert_eq!(conclusion, Conclusion::Doubt(Doubt::OtherCluster));
         }
@@ -195,8 +208,13 @@ mod tests {
 
     #[test]
     fn where_the_ledger_is_undecided_the_topic_tells() {
-        assert_eq!(judged(Reading::Undecided, Some(true)), Conclusion::Settle);
-        assert_eq!(judged(Reading::Undecided, Some(false)), Conclusion::Release);
+        for (share, conclusion) in [
+            (Share::All, Conclusion::Settle),
+            (Share::Part, Conclusion::Split),
+            (Share::Nothing, Conclusion::Release),
+        ] {
+            assert_eq!(judged(Reading::Undecided, Some(share)), conclusion);
+        }
         let undecided = Conclusion::Doubt(Doubt::Undecided);
         assert_eq!(judged(Reading::Undecided, None), undecided);
     }

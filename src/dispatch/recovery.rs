@@ -1,12 +1,13 @@
 //! Claims that nobody will settle: fence, read the ledger, conclude, end the claim.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use super::protocol::{Conclusion, Evidence, conclude};
-use crate::bus::{BusError, Ledger, LedgerEntry, Reading};
+use super::protocol::{Conclusion, Evidence, Share, conclude};
+use crate::bus::{BusError, Held, Ledger, LedgerEntry, Reading};
 use crate::store::{Claimant, Ended, OpenClaim, Store, StoreError};
 
 /// How many claims are looked at together.
@@ -29,6 +30,8 @@ pub enum Recovered {
     Settled,
     /// It had not; its rows are `pending`.
     Released,
+    /// Some of it had: its rows are `sent` or `pending`, as each was found.
+    Split,
     /// Somebody else was faster.
     Gone,
     /// An operator must decide, for this reason.
@@ -126,12 +129,17 @@ impl Recovery {
                     .await?;
                 self.ended(claim, ended, Recovered::Released).await?
             }
+            Judgement::Split { sent, unsent } => {
+                let ended = self.store.give_back(claim.id, &sent, &[], &unsent).await?;
+                self.ended(claim, ended, Recovered::Split).await?
+            }
             Judgement::Doubt(why) => self.doubt(claim, why).await?,
         };
         failpoint!("recovery::ended");
         let outcome = match &recovered {
             Recovered::Settled => "settled",
             Recovered::Released => "released",
+            Recovered::Split => "split",
             Recovered::Gone => "gone",
             Recovered::InDoubt(_) => "in_doubt",
         };
@@ -180,29 +188,44 @@ impl Recovery {
                 }
                 Err(error) => return Err(error.into()),
             };
-            if evidence.ledger == Reading::Undecided {
-                evidence.topic = self.look_in_topic(ledger, claim).await?;
-            }
+        }
+        let mut sent = BTreeSet::new();
+        if evidence.ledger == Reading::Undecided {
+            ledger.abort_left_open(transactional_id).await?;
+            let held = self.look_in_topic(ledger, claim).await?;
+            evidence.topic = share(&held, claim);
+            sent = held.found;
         }
         Ok(match conclude(evidence) {
             Conclusion::Settle => Judgement::Settle,
             Conclusion::Release => Judgement::Release,
+            Conclusion::Split => {
+                let (sent, unsent) = claim
+                    .notification_ids
+                    .iter()
+                    .partition(|notification_id| sent.contains(notification_id));
+                Judgement::Split { sent, unsent }
+            }
             Conclusion::Doubt(doubt) => Judgement::Doubt(doubt.explain().to_owned()),
         })
     }
 
-    /// Whether the first of the claim's requests is in the deliveries topic.
-    async fn look_in_topic(&self, ledger: &Ledger, claim: &OpenClaim) -> Result<Option<bool>, RecoveryError> {
-        let Some(first) = claim.notification_ids.first() else {
-            return Ok(None);
-        };
-        let Some(row) = self.store.notification(*first).await? else {
-            return Ok(None);
-        };
-        let held = ledger
-            .holds_request(row.id, row.attempts, claim.claimed_at)
-            .await?;
-        tracing::info!(claim = claim.id, ?held, "the deliveries topic was searched");
+    /// Which of the claim's requests are in the deliveries topic.
+    async fn look_in_topic(&self, ledger: &Ledger, claim: &OpenClaim) -> Result<Held, RecoveryError> {
+        let mut requests = BTreeSet::new();
+        for notification_id in &claim.notification_ids {
+            if let Some(row) = self.store.notification(*notification_id).await? {
+                requests.insert((row.id, row.attempts));
+            }
+        }
+        let held = ledger.held_requests(requests, claim.claimed_at).await?;
+        tracing::info!(
+            claim = claim.id,
+            found = held.found.len(),
+            of = claim.notification_ids.len(),
+            complete = held.complete,
+            "the deliveries topic was searched"
+        );
         Ok(held)
     }
 
@@ -232,8 +255,22 @@ impl Recovery {
     }
 }
 
+/// What the topic tells of the claim.
+fn share(held: &Held, claim: &OpenClaim) -> Option<Share> {
+    if held.found.len() == claim.notification_ids.len() {
+        Some(Share::All)
+    } else if !held.complete {
+        None
+    } else if held.found.is_empty() {
+        Some(Share::Nothing)
+    } else {
+        Some(Share::Part)
+    }
+}
+
 enum Judgement {
     Settle,
     Release,
+    Split { sent: Vec<i64>, unsent: Vec<i64> },
     Doubt(String),
 }

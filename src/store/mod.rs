@@ -199,7 +199,7 @@ pub trait Store: Send + Sync {
     /// in the history that recovery found it out.
     async fn release(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended>;
 
-    /// The claim came out mixed, row by row: `sent` were published (only a plain claimant has those), `failed` follow
+    /// The claim came out mixed, row by row: `sent` were published (by a plain claimant, or in a commit that Kafka kept in part), `failed` follow
     /// their retry with the attempt counted, `released` go back uncounted. Together they are the claim's rows.
     async fn give_back(
         &self,

@@ -9,6 +9,8 @@ use inq::bus::{
     TransactionalPublisher,
 };
 use rdkafka::Message;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 
 use crate::kafka::{DEADLINE, Kafka};
 
@@ -226,6 +228,34 @@ async fn partitions_that_went_away_while_paused_are_read_when_they_come_back() {
     slow.close().await;
 }
 
+fn headers(record: &Outgoing) -> OwnedHeaders {
+    record
+        .headers
+        .iter()
+        .fold(OwnedHeaders::new(), |headers, (key, value)| {
+            headers.insert(Header {
+                key,
+                value: value.as_deref(),
+            })
+        })
+}
+
+/// A producer in the midst of a transaction.
+async fn with_open_transaction(kafka: &Kafka, name: &str, topic: &str, record: Outgoing) -> FutureProducer {
+    let producer: FutureProducer = kafka
+        .config()
+        .set("transactional.id", name)
+        .create()
+        .expect("a producer");
+    producer.init_transactions(DEADLINE).expect("initialised");
+    producer.begin_transaction().expect("begun");
+    let sent = FutureRecord::<[u8], [u8]>::to(topic)
+        .payload(record.payload.as_deref().expect("a payload"))
+        .headers(headers(&record));
+    producer.send(sent, DEADLINE).await.expect("sent");
+    producer
+}
+
 #[tokio::test]
 async fn a_request_is_found_in_the_topic_only_where_it_was_committed() {
     let Some(kafka) = Kafka::reached() else { return };
@@ -249,16 +279,16 @@ async fn a_request_is_found_in_the_topic_only_where_it_was_committed() {
     let refused = vec![request("21", "1", 10), request("22", "1", 2_000_000)];
     let outcome = publisher.publish(claim(2), refused).await;
     assert!(matches!(outcome, Outcome::NotPublished { .. }), "{outcome:?}");
+    // Left open: its publisher has died.
+    let name = kafka.name("dead");
+    let _dead = with_open_transaction(&kafka, &name, &topic, request("24", "1", 10)).await;
     let ledger = ledger(&kafka, &topic);
-    let now = chrono::Utc::now();
-    for (id, attempt, expected) in [
-        (1, 1, true),
-        (20, 1, true),
-        (20, 2, false),
-        (21, 1, false),
-        (23, 1, false),
-    ] {
-        let held = ledger.holds_request(id, attempt, now).await.expect("an answer");
-        assert_eq!(held, Some(expected), "{id}/{attempt}");
-    }
+    ledger.abort_left_open(&name).await.expect("an answer");
+    let asked = [(1, 1), (20, 1), (20, 2), (21, 1), (23, 1), (24, 1)];
+    let held = ledger
+        .held_requests(asked.into_iter().collect(), chrono::Utc::now())
+        .await
+        .expect("an answer");
+    assert_eq!(held.found, [1, 20].into_iter().collect());
+    assert!(held.complete);
 }

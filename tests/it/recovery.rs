@@ -37,7 +37,7 @@ impl Scene {
         let (kafka, database) = (Kafka::reached()?, Database::fresh(server).await?);
         let store = store::open(&database.url, 4).expect("a store");
         store.migrate().await.expect("migrated");
-        store.insert(&[row()]).await.expect("inserted");
+        store.insert(&[row("event")]).await.expect("inserted");
         let topic = kafka.topic("deliveries", 1).await;
         let ledger = Ledger::new(kafka.cluster(), topic.clone(), kafka.name("queue"));
         let identity = store.identity().await.expect("an identity");
@@ -116,9 +116,13 @@ impl Scene {
 
     /// Where the row stands, and how many attempts count.
     async fn standing(&self) -> (Status, u32) {
+        self.standing_of("event").await
+    }
+
+    async fn standing_of(&self, event_id: &str) -> (Status, u32) {
         let row = self
             .store
-            .notification_of_event("event")
+            .notification_of_event(event_id)
             .await
             .expect("an answer");
         row.map(|row| (row.status, row.attempts)).expect("a row")
@@ -144,9 +148,9 @@ impl Scene {
     }
 }
 
-fn row() -> NewNotification {
+fn row(event_id: &str) -> NewNotification {
     NewNotification {
-        event_id: "event".to_owned(),
+        event_id: event_id.to_owned(),
         user_id: 42,
         incentive_type: IncentiveType::StreakReward,
         notification_type: 89,
@@ -298,6 +302,39 @@ async fn where_the_ledger_is_undecided_the_topic_tells() {
     }
 }
 
+/// Kafka has told only some partitions of the commit.
+#[tokio::test]
+async fn where_the_topic_holds_a_part_of_the_claim_each_row_is_judged_alone() {
+    let Some(scene) = Scene::on("mysql").await else {
+        return;
+    };
+    scene.store.insert(&[row("lost")]).await.expect("inserted");
+    let claim = scene.claim(NO_LEASE).await;
+    assert_eq!(claim.rows.len(), 2);
+    assert!(matches!(scene.publish(&claim).await, Outcome::Published));
+    let _open = scene.ledger_left_undecided();
+
+    scene.recovery.step().await.expect("an answer");
+
+    assert_eq!(scene.standing().await, (Status::Sent, 1));
+    assert_eq!(scene.standing_of("lost").await, (Status::Pending, 0));
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn a_commit_that_the_ledger_does_not_show_settles_nothing() {
+    let Some(scene) = Scene::on("mysql").await else {
+        return;
+    };
+    let claim = scene.claim(NO_LEASE).await;
+    let _open = scene.ledger_left_undecided();
+
+    let outcome = scene.publish(&claim).await;
+
+    assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
+    scene.end().await;
+}
+
 #[tokio::test]
 async fn a_claim_that_a_restored_backup_brought_back_stays_until_an_operator_decides() {
     let Some(scene) = Scene::on("mysql").await else {
@@ -427,7 +464,7 @@ async fn a_claim_of_another_cluster_stays_until_an_operator_decides() {
     let Some(house) = House::fresh().await else { return };
     let store = store::open(&house.database.url, 4).expect("a store");
     store.migrate().await.expect("migrated");
-    store.insert(&[row()]).await.expect("inserted");
+    store.insert(&[row("event")]).await.expect("inserted");
     let elsewhere = Claimant::Transactional {
         transactional_id: "somebody".to_owned(),
         cluster_id: "another cluster".to_owned(),

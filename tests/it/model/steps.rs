@@ -506,7 +506,8 @@ fn end_recovery(setting: &Setting, world: &mut World, instance: usize, own: bool
         Conclusion::Release => {
             end(setting, world, claim, &rows, Status::Pending);
         }
-        Conclusion::Doubt(_) => world.doubt |= open.is_some(),
+        // Its ledgers are never undecided.
+        Conclusion::Split | Conclusion::Doubt(_) => world.doubt |= open.is_some(),
     }
     if lost {
         world.left.lost -= 1;
