@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Batch, Cluster, Consumer, ConsumerSettings};
@@ -14,7 +14,8 @@ use crate::patience::Patience;
 #[async_trait]
 pub trait Stage: Send {
     /// Makes the batch durable and finishes it, however long that takes; drops it unfinished only when `stop` is called
-    /// while something is away. What it cannot decide yet it may hold back, with the offsets behind it.
+    /// while something is away, and is given no other one then. What it cannot decide yet it may hold back, with the
+    /// offsets behind it.
     async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken);
 
     /// After how long it wants to look again at records that it holds back; `None` if it holds none.
@@ -46,16 +47,24 @@ pub async fn consume(
         let joined = consumer.joined();
         tokio::pin!(joined);
         let mut has_joined = false;
+        let mut look_again_at: Option<Instant> = None;
         loop {
+            // Not put off by batches that come meanwhile.
+            look_again_at = stage
+                .looks_again_in()
+                .map(|pause| look_again_at.unwrap_or_else(|| Instant::now() + pause));
             let batch = tokio::select! {
+                // First: once a batch was dropped unfinished, a later one must not store offsets beyond it.
+                biased;
                 () = stop.cancelled() => break,
                 () = &mut joined, if !has_joined => {
                     has_joined = true;
                     patience.fine();
                     continue;
                 }
-                () = sleep(stage.looks_again_in().unwrap_or_default()), if stage.looks_again_in().is_some() => {
+                () = sleep_until(look_again_at.unwrap_or_else(Instant::now)), if look_again_at.is_some() => {
                     stage.look_again(&mut patience, &stop).await;
+                    look_again_at = None;
                     continue;
                 }
                 batch = consumer.next() => batch,

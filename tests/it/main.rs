@@ -23,5 +23,6 @@ mod security;
 mod servers;
 mod settings;
 mod shutdown;
+mod stage;
 mod store;
 mod waiting;
