@@ -40,7 +40,7 @@ impl Keys {
     /// From the default settings, serialised.
     pub(super) fn of(defaults: &Json) -> Self {
         let mut keys = BTreeMap::new();
-        collect("", defaults, &mut keys);
+        collect(None, defaults, &mut keys);
         Self(keys)
     }
 
@@ -72,7 +72,6 @@ impl Keys {
         let last = unknown.rsplit('.').next();
         self.0
             .iter()
-            .filter(|(key, _)| !key.is_empty())
             .filter_map(|(key, takes)| {
                 let name = key.rsplit('.').next();
                 let misplaced = name == last && *takes != Takes::Section;
@@ -150,7 +149,9 @@ fn likeness(a: &str, b: &str) -> f64 {
 
 /// The librdkafka property that a key sets, if it sets one.
 pub(super) fn property(key: &str) -> Option<&str> {
-    key.strip_prefix(PROPERTIES)?.strip_prefix('.')
+    key.strip_prefix(PROPERTIES)?
+        .strip_prefix('.')
+        .filter(|name| !name.is_empty())
 }
 
 /// The tables on the way to a key, and its own name. The dots in a property's name are no way.
@@ -169,16 +170,13 @@ fn property_text(value: toml::Value) -> Result<String, String> {
     }
 }
 
-fn collect(path: &str, value: &Json, keys: &mut BTreeMap<String, Takes>) {
+/// Under its full key; the whole, which has none, is no section.
+fn collect(path: Option<&str>, value: &Json, keys: &mut BTreeMap<String, Takes>) {
     let takes = match value {
         Json::Object(section) => {
             for (name, value) in section {
-                let path = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                collect(&path, value, keys);
+                let key = path.map_or_else(|| name.clone(), |path| format!("{path}.{name}"));
+                collect(Some(&key), value, keys);
             }
             Takes::Section
         }
@@ -190,7 +188,7 @@ fn collect(path: &str, value: &Json, keys: &mut BTreeMap<String, Takes>) {
         ),
         _ => Takes::Text(None),
     };
-    keys.insert(path.to_owned(), takes);
+    keys.extend(path.map(|path| (path.to_owned(), takes)));
 }
 
 #[cfg(test)]

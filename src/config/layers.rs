@@ -67,7 +67,7 @@ impl Layer {
     /// The default file, which needs no check against itself.
     pub(super) fn defaults(text: &str) -> Result<Self, SettingsError> {
         let mut found = Vec::new();
-        flatten("", parse(text, "default.toml")?, &mut found);
+        flatten(None, parse(text, "default.toml")?, &mut found);
         let entries = found.into_iter().map(|(key, value)| {
             let value = match value {
                 toml::Value::Integer(number) => ValueKind::I64(number),
@@ -87,7 +87,7 @@ impl Layer {
     /// A settings file, by its text.
     pub(super) fn text(text: &str, name: &str, keys: &Keys) -> Result<Self, SettingsError> {
         let mut found = Vec::new();
-        flatten("", parse(text, name)?, &mut found);
+        flatten(None, parse(text, name)?, &mut found);
         let mut entries = Vec::new();
         for (key, value) in found {
             if matches!(&value, toml::Value::Table(table) if table.is_empty()) && keys.is_section(&key) {
@@ -96,7 +96,7 @@ impl Layer {
             if !keys.is_known(&key) && !keys.is_section(&key) {
                 return Err(SettingsError::Unknown {
                     nearest: keys.nearest(&key).map(str::to_owned),
-                    name: key.escape_debug().to_string(),
+                    name: named(&key),
                     source_name: Some(name.to_owned()),
                 });
             }
@@ -153,6 +153,15 @@ impl Layer {
             Self(secret_files::override_twins(shared)?),
             Self(secret_files::override_twins(own)?),
         ])
+    }
+}
+
+/// An unknown key as an error names it; the empty one, which TOML allows, in quotes.
+fn named(key: &str) -> String {
+    if key.is_empty() {
+        "\"\"".into()
+    } else {
+        key.escape_debug().to_string()
     }
 }
 
@@ -229,15 +238,14 @@ fn parse(text: &str, name: &str) -> Result<toml::Table, SettingsError> {
 
 /// The values of a file under their full keys. A property whose dots were not quoted comes as tables and
 /// is put together again by the same rule; an empty table stays, so that its name is checked too.
-fn flatten(path: &str, table: toml::Table, found: &mut Vec<(String, toml::Value)>) {
+fn flatten(path: Option<&str>, table: toml::Table, found: &mut Vec<(String, toml::Value)>) {
     for (name, value) in table {
-        let key = if path.is_empty() {
-            name
-        } else {
-            format!("{path}.{name}")
+        let key = match path {
+            Some(path) => format!("{path}.{name}"),
+            None => name,
         };
         match value {
-            toml::Value::Table(table) if !table.is_empty() => flatten(&key, table, found),
+            toml::Value::Table(table) if !table.is_empty() => flatten(Some(&key), table, found),
             value => found.push((key, value)),
         }
     }

@@ -66,6 +66,27 @@ fn what_is_wrong_stays_on_one_line() {
     }
 }
 
+/// TOML allows it; it is neither the whole nor left out of a longer name.
+#[test]
+fn an_empty_name_is_unknown() {
+    for text in [
+        "\"\" = ''",
+        "\"\" = {}",
+        "\"\" = [1]",
+        "[\"\"]\nlog.level = 'info'",
+        "\"\".log.level = 'info'",
+        "log.\"\" = 'info'",
+        "kafka.properties.\"\" = 'x'",
+    ] {
+        properties::settings::check(text.as_bytes());
+        assert!(said(text).contains("unknown"), "{text}: {}", said(text));
+    }
+    assert_eq!(said("\"\" = ''"), "\"\": unknown key in inq.toml");
+    for text in ["INQ_=1", "INQ___=1", "INQ_LOG__=1", "INQ_KAFKA__PROPERTIES__=1"] {
+        properties::settings::check(text.as_bytes());
+    }
+}
+
 #[test]
 fn numbers_and_durations_at_their_ends() {
     for value in [
