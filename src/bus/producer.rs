@@ -1,21 +1,26 @@
 //! Sending records and waiting until the broker has them.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 
 use super::context::Context;
 use super::{BusError, Cluster, Outgoing, blocking};
 
+/// How long a producer's thread waits for something to hear of. Each wait ends with up to a millisecond of busy waiting in
+/// the rdkafka crate, which a tenth of this would make one percent of a core for each idle producer.
+const POLL_SLICE: Duration = Duration::from_secs(1);
+
 /// A producer without transactions: what it is given is in the topic at least once.
 #[derive(Clone)]
 pub struct Producer {
-    inner: Arc<ThreadedProducer<SendContext>>,
+    inner: Arc<BaseProducer<SendContext>>,
 }
 
 /// What became of records that were sent together.
@@ -66,12 +71,16 @@ impl Producer {
             .client_config(&all)
             .create_with_context(context)
             .map_err(|error| BusError::from_kafka(&error))?;
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        let inner = Arc::new(inner);
+        let served = Arc::downgrade(&inner);
+        std::thread::Builder::new()
+            .name("produce".to_owned())
+            .spawn(move || serve(&served))
+            .map_err(|fault| BusError::Away(format!("no thread can be started: {fault}")))?;
+        Ok(Self { inner })
     }
 
-    pub(super) fn client(&self) -> &ThreadedProducer<SendContext> {
+    pub(super) fn client(&self) -> &BaseProducer<SendContext> {
         &self.inner
     }
 
@@ -167,6 +176,14 @@ impl Producer {
     }
 }
 
+/// Hears acknowledgements, errors and the need for a new token, until nobody else has the producer; it ends within
+/// [`POLL_SLICE`] of that.
+fn serve(producer: &Weak<BaseProducer<SendContext>>) {
+    while let Some(producer) = producer.upgrade() {
+        producer.poll(POLL_SLICE);
+    }
+}
+
 /// Counts the acknowledgements of the batch that is under way.
 #[derive(Default)]
 pub(super) struct Tally {
@@ -207,7 +224,7 @@ impl Tally {
     }
 
     fn wait_for_progress(&self) {
-        const GLANCE: std::time::Duration = std::time::Duration::from_millis(50);
+        const GLANCE: Duration = Duration::from_millis(50);
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Another producer's records may share the queue's limit: look again in any case.
         let (_state, _timed_out) = self

@@ -1,7 +1,7 @@
 //! What a publisher owes the database before it may claim again.
 
 use super::recovery::Recovery;
-use crate::store::{Ended, PublishFailure, Store};
+use crate::store::{Claim, Ended, PublishFailure, Store};
 
 /// What to look at when the database has lost a commit.
 const DURABLE: &str = "see the guarantees in the README and `inq claims list`, and check that MySQL runs with \
@@ -44,6 +44,11 @@ impl Debt {
             failed: Vec::new(),
             released: rows,
         }
+    }
+
+    /// Of a claim in hand that will not be published.
+    pub(super) fn release_all(claim: &Claim) -> Self {
+        Self::release(claim.id, claim.rows.iter().map(|row| row.id).collect())
     }
 
     /// Ends the claim. `unheard` says that an earlier try may have done so.

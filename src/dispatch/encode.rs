@@ -10,7 +10,7 @@ use crate::store::ClaimedRow;
 ///
 /// # Errors
 /// Never for a row that the store has decoded; the error is kept for the caller to report.
-pub(super) fn encode(row: &ClaimedRow, published_at: DateTime<Utc>) -> serde_json::Result<Outgoing> {
+pub fn encode(row: &ClaimedRow, published_at: DateTime<Utc>) -> serde_json::Result<Outgoing> {
     let request = DeliveryRequest {
         notification_id: row.id,
         attempt: row.attempt,

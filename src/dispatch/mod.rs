@@ -2,8 +2,9 @@
 //!
 //! # The protocol
 //!
-//! One claim at a time per publisher. A publisher is a transactional producer whose `transactional.id` no other
-//! producer ever had; the id is recorded with each of its claims.
+//! A publisher is a transactional producer whose `transactional.id` no other producer ever had; the id is recorded with each
+//! of its claims. It publishes one claim at a time, and ends it before it publishes the next; where there is a backlog, it
+//! makes the next claim while the last one is being published.
 //!
 //! 1. **Claim**, one database transaction: due rows become `processing` with `attempts + 1`; the claim row keeps their
 //!    ids, the `transactional.id`, the cluster's id and the end of the lease.
@@ -33,7 +34,9 @@
 //! - During recovery: fencing and reading may be repeated by anybody; ending a claim deletes its row first, so that
 //!   only one of two recoverers changes anything.
 //! - A publisher that was fenced, or has recovered itself, goes on under a new `transactional.id`: a claim is only ever
-//!   published by the producer that existed when it was committed, so "not in the ledger" stays true for ever.
+//!   published by the producer that existed when it was committed, so "not in the ledger" stays true for ever. What it had
+//!   claimed ahead under the old id is recovered with the rest.
+//! - While a claim is open, its publisher's ledger is never beyond it: the next one is published only after it has ended.
 //! - A database that was restored from a backup gives numbers of claims once more. The time beside the number tells two
 //!   such claims apart, and a publisher stops at a number that is no higher than its last.
 //!
@@ -47,6 +50,7 @@ mod publisher;
 mod recovery;
 mod rewound;
 
+pub use encode::encode;
 pub use loops::Dispatch;
 pub use publisher::{PublisherSettings, PublisherTask, Step};
 pub use recovery::{Recovered, Recovery, RecoveryError};

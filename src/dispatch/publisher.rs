@@ -1,4 +1,4 @@
-//! One publisher: claim, publish, settle, one claim at a time.
+//! One publisher: claim, publish, settle, one claim after the other.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::bus::{
     BusError, Cluster, Ledger, LedgerEntry, Outcome, Producer, Publisher, TransactionalPublisher,
 };
 use crate::schedule::{RetryPolicy, spread};
-use crate::store::{Claim, Claimant, ClaimedRow, PublishFailure, Store};
+use crate::store::{Claim, Claimant, Claimed, ClaimedRow, PublishFailure, Store, StoreError};
 
 /// Kafka forgets the offsets of a group without members (`offsets.retention.minutes`, seven days by default): the ledger
 /// of a publisher without work is written again after so long.
@@ -63,6 +63,8 @@ pub struct PublisherTask {
     recovery: Recovery,
     settings: PublisherSettings,
     open: Option<Open>,
+    /// What the store has answered to a claim that was made while the last one was published, under the name of `open`.
+    ahead: Option<Result<Claimed, StoreError>>,
     debt: Option<Debt>,
     /// Whether the debt may have been paid before, and the answer was lost.
     unheard: bool,
@@ -92,6 +94,7 @@ impl PublisherTask {
             recovery,
             settings,
             open: None,
+            ahead: None,
             debt: None,
             unheard: false,
             newest: 0,
@@ -105,8 +108,7 @@ impl PublisherTask {
             return stop;
         }
         let (claim, published_from) = match self.claim().await {
-            Ok(Some(claim)) => (claim, Instant::now()),
-            Ok(None) => return self.idle().await,
+            Ok(claim) => (claim, Instant::now()),
             Err(stop) => return stop,
         };
         let rows = claim.rows.len();
@@ -124,51 +126,87 @@ impl PublisherTask {
         }
     }
 
-    /// Lets the producer go; blocks for a moment, off the async threads.
+    /// Gives back what was claimed ahead and lets the producer go; blocks for a moment, off the async threads.
     pub async fn close(mut self) {
+        if let (
+            None,
+            Some(Ok(Claimed {
+                claim: Some(claim), ..
+            })),
+        ) = (&self.debt, self.ahead.take())
+        {
+            self.debt = Some(Debt::release_all(&claim));
+            if self.pay().await.is_err() {
+                tracing::warn!(claim = claim.id, "a claim is left to recovery");
+            }
+        }
         self.give_up().await;
     }
 
-    async fn idle(&self) -> Step {
-        match self.store.next_due().await {
-            Ok(next_due) => Step::Idle { next_due },
-            Err(error) => Step::Waiting(error.to_string()),
-        }
-    }
-
-    async fn claim(&mut self) -> Result<Option<Claim>, Step> {
-        let limit = if self.suspects > 0 {
-            1
-        } else {
-            self.settings.batch_rows
-        };
-        let lease = self.settings.lease;
+    async fn claim(&mut self) -> Result<Claim, Step> {
         let claimant = self.opened().await.map_err(Step::Waiting)?;
-        failpoint!("dispatch::unclaimed");
-        match self.store.claim(limit, lease, &claimant).await {
+        let answer = if let Some(answer) = self.ahead.take() {
+            answer
+        } else {
+            failpoint!("dispatch::unclaimed");
+            let limit = if self.suspects > 0 {
+                1
+            } else {
+                self.settings.batch_rows
+            };
+            self.store.claim(limit, self.settings.lease, &claimant).await
+        };
+        match answer {
             Ok(claimed) => {
-                if claimed.expired > 0 {
-                    metrics::counter!("inq_expired_total").increment(claimed.expired);
-                }
+                count_expired(&claimed);
                 let Some(claim) = claimed.claim else {
                     // Where rows expired and none was left to claim, there may be more behind them.
-                    return if claimed.expired > 0 {
-                        Err(Step::Worked { published: 0 })
+                    return Err(if claimed.expired > 0 {
+                        Step::Worked { published: 0 }
                     } else {
-                        Ok(None)
-                    };
+                        Step::Idle {
+                            next_due: claimed.next_due,
+                        }
+                    });
                 };
                 self.suspects = self.suspects.saturating_sub(1);
-                self.in_order(claim).await.map(Some)
+                self.in_order(claim).await
             }
             Err(error) => {
                 // The claim may have been committed all the same, with the answer lost.
-                self.give_up().await;
-                if let Claimant::Transactional { transactional_id, .. } = claimant {
+                if let Some(Claimant::Transactional { transactional_id, .. }) = self.give_up().await {
                     self.debt = Some(Debt::Recover { transactional_id });
                 }
                 Err(Step::Waiting(error.to_string()))
             }
+        }
+    }
+
+    /// Claims what comes next while a full batch is published: there is a backlog, and neither server waits for the other.
+    /// Where nothing was found the answer is not kept: rows may have been stored since.
+    async fn claim_ahead(
+        &self,
+        claimant: &Claimant,
+        published: usize,
+    ) -> Option<Result<Claimed, StoreError>> {
+        let PublisherSettings {
+            batch_rows, lease, ..
+        } = self.settings;
+        if self.suspects > 0 || u32::try_from(published).is_ok_and(|rows| rows < batch_rows) {
+            return None;
+        }
+        let answer = self.store.claim(batch_rows, lease, claimant).await;
+        failpoint!("dispatch::claimed_ahead");
+        failpoint!(
+            "dispatch::ahead_unheard",
+            Some(Err(StoreError::Away("lost".to_owned())))
+        );
+        match answer {
+            Ok(nothing) if nothing.claim.is_none() => {
+                count_expired(&nothing);
+                None
+            }
+            answer => Some(answer),
         }
     }
 
@@ -180,14 +218,12 @@ impl PublisherTask {
             return Ok(claim);
         }
         let halted = Step::Halted(explain(claim.id, self.newest));
-        self.debt = Some(Debt::release(
-            claim.id,
-            claim.rows.iter().map(|row| row.id).collect(),
-        ));
+        self.debt = Some(Debt::release_all(&claim));
         Err(self.pay().await.err().unwrap_or(halted))
     }
 
-    /// Publishes the claim and leaves what follows as a debt. Returns what is wrong, if the next step should wait.
+    /// Publishes the claim, makes the next one meanwhile where there is a backlog, and leaves what follows as a debt. Returns
+    /// what is wrong, if the next step should wait.
     async fn publish(&mut self, claim: Claim, now: Instant) -> Option<String> {
         let Some(open) = &self.open else {
             return Some("there is no producer".to_owned());
@@ -195,19 +231,24 @@ impl PublisherTask {
         let ids: Vec<i64> = claim.rows.iter().map(|row| row.id).collect();
         let published_at = claim.claimed_at + now.elapsed();
         let encoded: Result<Vec<_>, _> = claim.rows.iter().map(|row| encode(row, published_at)).collect();
-        let outcome = match encoded {
-            Ok(requests) => {
-                let entry = LedgerEntry {
-                    claim: claim.id,
-                    claimed_at: claim.claimed_at,
-                };
-                open.publisher.publish(entry, requests).await
+        let publish = async {
+            match encoded {
+                Ok(requests) => {
+                    let entry = LedgerEntry {
+                        claim: claim.id,
+                        claimed_at: claim.claimed_at,
+                    };
+                    open.publisher.publish(entry, requests).await
+                }
+                Err(error) => Outcome::NotPublished {
+                    refused: vec![(0, error.to_string())],
+                    error: BusError::Refused(error.to_string()),
+                },
             }
-            Err(error) => Outcome::NotPublished {
-                refused: vec![(0, error.to_string())],
-                error: BusError::Refused(error.to_string()),
-            },
         };
+        // Both to their ends: neither an open transaction nor a publish is ever cancelled.
+        let (outcome, ahead) = tokio::join!(publish, self.claim_ahead(&open.claimant, ids.len()));
+        self.ahead = ahead;
         match outcome {
             Outcome::Published => {
                 self.follow(after_publish(Published::Yes), claim.id, ids).await;
@@ -256,7 +297,11 @@ impl PublisherTask {
             Next::Settle => Debt::Settle { claim, rows },
             Next::GiveBack => Debt::release(claim, rows),
             Next::Recover => match self.give_up().await {
-                Some(Claimant::Transactional { transactional_id, .. }) => Debt::Recover { transactional_id },
+                Some(Claimant::Transactional { transactional_id, .. }) => {
+                    // Made under the same name, it is recovered with the rest, and never published by another producer.
+                    self.ahead = None;
+                    Debt::Recover { transactional_id }
+                }
                 // At least once: what is not known to have arrived goes out again.
                 Some(Claimant::Plain) | None => Debt::release(claim, rows),
             },
@@ -330,10 +375,11 @@ impl PublisherTask {
     /// With what is away, for people.
     async fn opened(&mut self) -> Result<Claimant, String> {
         let kept = match &self.open {
+            // One that has claimed ahead has just published.
             Some(Open {
                 publisher: Publisher::Transactional(publisher),
                 ..
-            }) => publisher.keep_ledger(LEDGER_KEPT_EVERY).await,
+            }) if self.ahead.is_none() => publisher.keep_ledger(LEDGER_KEPT_EVERY).await,
             _ => Ok(()),
         };
         if let Err(error) = kept {
@@ -384,6 +430,12 @@ impl PublisherTask {
             tracing::error!("a producer could not be closed");
         }
         Some(claimant)
+    }
+}
+
+fn count_expired(claimed: &Claimed) {
+    if claimed.expired > 0 {
+        metrics::counter!("inq_expired_total").increment(claimed.expired);
     }
 }
 

@@ -25,6 +25,7 @@ use chrono::{DateTime, Utc};
 
 pub use bounds::check_bounds;
 pub use error::StoreError;
+pub use mysql::{Filling, Yardstick};
 pub use notification::{
     ClaimedRow, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification, Notification, Status,
 };
@@ -67,6 +68,9 @@ pub struct Claimed {
     pub claim: Option<Claim>,
     /// How many due rows had expired and were marked so instead of being claimed.
     pub expired: u64,
+    /// Where nothing was claimed: the time to the earliest due time of a pending row; zero if it is due and held by
+    /// somebody else, `None` if none is pending.
+    pub next_due: Option<Duration>,
 }
 
 /// A claim row: rows between claim and settle, with what recovery needs to judge it.
@@ -188,9 +192,6 @@ pub trait Store: Send + Sync {
     /// The number that the next claim would get.
     async fn next_claim_number(&self) -> Result<i64>;
 
-    /// The time from now to the earliest due time of a pending row: zero if one is due, `None` if none is pending.
-    async fn next_due(&self) -> Result<Option<Duration>>;
-
     /// The claim was published: its rows (exactly these) become `sent`. `recovered` notes in the history that
     /// recovery found it out.
     async fn settle(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended>;
@@ -199,8 +200,9 @@ pub trait Store: Send + Sync {
     /// in the history that recovery found it out.
     async fn release(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended>;
 
-    /// The claim came out mixed, row by row: `sent` were published (by a plain claimant, or in a commit that Kafka kept in part), `failed` follow
-    /// their retry with the attempt counted, `released` go back uncounted. Together they are the claim's rows.
+    /// The claim came out mixed, row by row: `sent` were published (by a plain claimant, or in a commit that Kafka kept in
+    /// part), `failed` follow their retry with the attempt counted, `released` go back uncounted. Together they are the
+    /// claim's rows.
     async fn give_back(
         &self,
         claim: i64,

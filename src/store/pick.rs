@@ -90,6 +90,7 @@ impl Pick {
         Claimed {
             claim,
             expired: self.expired.try_into().unwrap_or(u64::MAX),
+            next_due: None,
         }
     }
 }

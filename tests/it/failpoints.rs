@@ -15,7 +15,7 @@ use crate::kafka::{Kafka, json as json_of};
 use crate::servers::Database;
 
 /// Where the process dies.
-const DEADLY: [&str; 24] = [
+const DEADLY: [&str; 25] = [
     "ingest::planned",
     "store::insert_uncommitted",
     "ingest::stored",
@@ -26,6 +26,7 @@ const DEADLY: [&str; 24] = [
     "dispatch::claimed",
     "publish::begun",
     "publish::sent",
+    "dispatch::claimed_ahead",
     "publish::uncommitted",
     "publish::committed",
     "dispatch::owing",
@@ -44,9 +45,10 @@ const DEADLY: [&str; 24] = [
 /// Where the process dies while it takes a publish back.
 const DEADLY_IN_AN_ABORT: [&str; 2] = ["publish::unaborted", "publish::aborted"];
 /// Where it was done, and nobody heard that it was.
-const UNHEARD: [&str; 6] = [
+const UNHEARD: [&str; 7] = [
     "store::insert_unheard",
     "store::claim_unheard",
+    "dispatch::ahead_unheard",
     "publish::refused",
     "publish::committed_unheard",
     "store::end_unheard",
@@ -54,11 +56,12 @@ const UNHEARD: [&str; 6] = [
 ];
 const UNHEARD_IN_AN_ABORT: [&str; 1] = ["publish::aborted_unheard"];
 /// Where the process stands still until others have taken over what it had in hand.
-const FREEZING: [&str; 11] = [
+const FREEZING: [&str; 12] = [
     "store::claim_uncommitted",
     "dispatch::claimed",
     "publish::begun",
     "publish::sent",
+    "dispatch::claimed_ahead",
     "publish::uncommitted",
     "publish::committed",
     "dispatch::owing",

@@ -8,8 +8,8 @@ use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 
 use super::super::columns::{CLAIMED, Columns};
 use super::super::pick::Pick;
-use super::super::{Claimant, Claimed, Result, ids, micros};
-use super::error::{Answer, sorted};
+use super::super::{Claimant, Claimed, ids, micros};
+use super::error::Answer;
 use super::stored;
 use crate::contract::Priority;
 
@@ -37,7 +37,7 @@ pub(super) fn waits_text() -> String {
     format!("SELECT {}", dives.join(", "))
 }
 
-async fn waits(connection: &mut MySqlConnection) -> std::result::Result<Vec<(Priority, i64)>, Answer> {
+async fn waits(connection: &mut MySqlConnection) -> Result<Vec<(Priority, i64)>, Answer> {
     let row = sqlx::query(AssertSqlSafe(waits_text()))
         .fetch_one(connection)
         .await?;
@@ -57,12 +57,17 @@ pub(super) async fn claim(
     limit: u32,
     lease: Duration,
     claimant: &Claimant,
-) -> std::result::Result<Claimed, Answer> {
+) -> Result<Claimed, Answer> {
     let mut connection = pool.acquire().await?;
     let mut due = waits(&mut connection).await?;
+    let next_due = due.iter().map(|(_, wait)| *wait).min();
+    let nothing = Claimed {
+        next_due: next_due.map(|wait| Duration::from_micros(u64::try_from(wait).unwrap_or(0))),
+        ..Claimed::default()
+    };
     due.retain(|(_, wait)| *wait <= 0);
     if due.is_empty() {
-        return Ok(Claimed::default());
+        return Ok(nothing);
     }
     let mut transaction = connection.begin().await?;
     let mut pick = Pick::new(limit);
@@ -72,7 +77,7 @@ pub(super) async fn claim(
     }
     if pick.is_empty() {
         transaction.rollback().await?;
-        return Ok(Claimed::default());
+        return Ok(nothing);
     }
     let claim = match pick.to_claim() {
         Some((rows, now)) => Some(write_claim(&mut transaction, &rows, now, lease, claimant).await?),
@@ -88,7 +93,7 @@ async fn pick_from(
     connection: &mut MySqlConnection,
     priority: Priority,
     pick: &mut Pick,
-) -> std::result::Result<(), Answer> {
+) -> Result<(), Answer> {
     while let Some(look_at) = pick.look_at() {
         let found = sqlx::query(AssertSqlSafe(due_rows_text()))
             .bind(priority.get())
@@ -168,7 +173,7 @@ async fn write_claim(
 }
 
 /// See [`super::super::Store::next_claim_number`]: a claim that is taken back leaves its number used.
-pub(super) async fn next_number(pool: &MySqlPool) -> std::result::Result<i64, Answer> {
+pub(super) async fn next_number(pool: &MySqlPool) -> Result<i64, Answer> {
     let mut transaction = pool.begin().await?;
     let written = sqlx::query(
         "INSERT INTO incentive_notify_claims (notification_ids, claimed_at, lease_until) \
@@ -178,12 +183,4 @@ pub(super) async fn next_number(pool: &MySqlPool) -> std::result::Result<i64, An
     .await?;
     transaction.rollback().await?;
     Ok(i64::try_from(written.last_insert_id()).unwrap_or(i64::MAX))
-}
-
-/// See [`super::super::Store::next_due`].
-pub(super) async fn next_due(pool: &MySqlPool) -> Result<Option<Duration>> {
-    let mut connection = pool.acquire().await.map_err(sorted)?;
-    let waits = waits(&mut connection).await?;
-    let next = waits.into_iter().map(|(_, wait)| wait).min();
-    Ok(next.map(|wait| Duration::from_micros(u64::try_from(wait).unwrap_or(0))))
 }

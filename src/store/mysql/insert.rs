@@ -13,42 +13,54 @@ const COLUMNS: &str = "event_id, user_id, incentive_type, notification_type, pri
      incentive_data, occurred_at, scheduled_at, expires_at, language, timezone, device_type, metrics_data, traceparent";
 const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?)";
 
-/// See [`super::super::Store::insert`].
+/// See [`super::super::Store::insert`]. Events are new but for replays: it is cheaper to be refused than to ask first.
 pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Result<Inserted, Answer> {
     bounds::check_bounds(batch)?;
-    let mut transaction = pool.begin().await?;
-    let known = known(&mut transaction, batch).await?;
     let mut seen: HashSet<&str> = HashSet::with_capacity(batch.len());
-    let fresh: Vec<&NewNotification> = batch
-        .iter()
-        .filter(|row| !known.contains(&row.event_id) && seen.insert(&row.event_id))
-        .collect();
-    for part in ids::parts(&fresh) {
-        insert_rows(&mut transaction, part).await?;
+    let distinct: Vec<&NewNotification> = batch.iter().filter(|row| seen.insert(&row.event_id)).collect();
+    let mut transaction = pool.begin().await?;
+    let mut inserted = 0;
+    for part in ids::parts(&distinct) {
+        inserted += match insert_rows(&mut transaction, part, "").await {
+            Ok(()) => part.len(),
+            Err(sqlx::Error::Database(fault)) if fault.is_unique_violation() => {
+                insert_unknown(&mut transaction, part).await?
+            }
+            Err(error) => return Err(error.into()),
+        };
     }
     failpoint!("store::insert_uncommitted");
     transaction.commit().await?;
     failpoint!("store::insert_unheard", Err(sqlx::Error::PoolTimedOut.into()));
-    let inserted = fresh.len();
     Ok(Inserted {
         inserted: inserted.try_into().unwrap_or(u64::MAX),
         duplicates: (batch.len() - inserted).try_into().unwrap_or(u64::MAX),
     })
 }
 
-/// Which events have a row already: the count of affected rows does not tell, and a replay writes nothing this way.
-async fn known(connection: &mut MySqlConnection, batch: &[NewNotification]) -> sqlx::Result<HashSet<String>> {
-    let mut known = HashSet::new();
-    for part in ids::parts(batch) {
-        let mut query = sqlx::query(AssertSqlSafe(known_text(part.len())));
-        for row in part {
-            query = query.bind(&row.event_id);
-        }
-        for row in query.fetch_all(&mut *connection).await? {
-            known.insert(row.try_get_unchecked(0)?);
-        }
+/// Inserts those that have no row yet, and returns how many.
+async fn insert_unknown(connection: &mut MySqlConnection, part: &[&NewNotification]) -> sqlx::Result<usize> {
+    let known = known(connection, part).await?;
+    let fresh: Vec<&NewNotification> = part
+        .iter()
+        .copied()
+        .filter(|row| !known.contains(&row.event_id))
+        .collect();
+    for part in ids::parts(&fresh) {
+        // An instance that has stored the same event meanwhile is no error, and every other fault of a row is one.
+        insert_rows(connection, part, " ON DUPLICATE KEY UPDATE id = id").await?;
     }
-    Ok(known)
+    Ok(fresh.len())
+}
+
+/// Which events have a row already: the count of affected rows does not tell, and a replay writes nothing this way.
+async fn known(connection: &mut MySqlConnection, part: &[&NewNotification]) -> sqlx::Result<HashSet<String>> {
+    let mut query = sqlx::query(AssertSqlSafe(known_text(part.len())));
+    for row in part {
+        query = query.bind(&row.event_id);
+    }
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(|row| row.try_get_unchecked(0)).collect()
 }
 
 /// Which of so many events have a row.
@@ -57,12 +69,13 @@ pub(super) fn known_text(events: usize) -> String {
     format!("SELECT event_id FROM incentive_notify_queue WHERE event_id IN ({places})")
 }
 
-async fn insert_rows(connection: &mut MySqlConnection, rows: &[&NewNotification]) -> sqlx::Result<()> {
+pub(super) async fn insert_rows(
+    connection: &mut MySqlConnection,
+    rows: &[&NewNotification],
+    on_duplicate: &str,
+) -> sqlx::Result<()> {
     let values = vec![VALUES; rows.len()].join(", ");
-    // An instance that has stored the same event meanwhile is no error, and every other fault of a row is one.
-    let text = format!(
-        "INSERT INTO incentive_notify_queue ({COLUMNS}) VALUES {values} ON DUPLICATE KEY UPDATE id = id"
-    );
+    let text = format!("INSERT INTO incentive_notify_queue ({COLUMNS}) VALUES {values}{on_duplicate}");
     let mut query = sqlx::query(AssertSqlSafe(text));
     for row in rows {
         query = query

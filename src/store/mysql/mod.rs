@@ -12,6 +12,7 @@ mod insert;
 mod migrate;
 mod proof;
 mod results;
+mod yardstick;
 
 use std::pin::Pin;
 use std::str::FromStr;
@@ -31,6 +32,8 @@ use super::{
 };
 use crate::contract::DeliveryResult;
 use error::{Answer, sorted};
+
+pub use yardstick::{Filling, Yardstick};
 
 #[doc(hidden)]
 pub use explained::{Explained, explained};
@@ -253,10 +256,6 @@ impl Store for MySqlStore {
 
     async fn next_claim_number(&self) -> Result<i64> {
         self.retried(|| Box::pin(claim::next_number(&self.pool))).await
-    }
-
-    async fn next_due(&self) -> Result<Option<Duration>> {
-        claim::next_due(&self.pool).await
     }
 
     async fn settle(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended> {

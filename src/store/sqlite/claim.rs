@@ -26,8 +26,12 @@ pub(super) async fn claim(
         pick_from(&mut transaction, priority, &mut pick).await?;
     }
     if pick.is_empty() {
+        let next_due = next_due(&mut transaction).await?;
         transaction.rollback().await.map_err(sorted)?;
-        return Ok(Claimed::default());
+        return Ok(Claimed {
+            next_due,
+            ..Claimed::default()
+        });
     }
     let claim = match pick.to_claim() {
         Some((rows, now)) => Some(write_claim(&mut transaction, &rows, now, lease, claimant).await?),
@@ -130,8 +134,8 @@ pub(super) async fn next_number(pool: &SqlitePool) -> Result<i64> {
     Ok(written.last_insert_rowid())
 }
 
-/// See [`super::super::Store::next_due`].
-pub(super) async fn next_due(pool: &SqlitePool) -> Result<Option<Duration>> {
+/// The time to the earliest due time.
+async fn next_due(connection: &mut SqliteConnection) -> Result<Option<Duration>> {
     // Days since day 0 (Julian), which a REAL holds to less than a tenth of a millisecond.
     const NEXT: &str = "SELECT CAST(ROUND((julianday(MIN(scheduled_at)) - julianday('now')) * 86400000) AS INTEGER) \
          AS wait FROM (SELECT MIN(scheduled_at) AS scheduled_at FROM incentive_notify_queue \
@@ -140,7 +144,7 @@ pub(super) async fn next_due(pool: &SqlitePool) -> Result<Option<Duration>> {
          WHERE status = 'pending' AND priority = 2 UNION ALL SELECT MIN(scheduled_at) FROM incentive_notify_queue \
          WHERE status = 'pending' AND priority = 1 UNION ALL SELECT MIN(scheduled_at) FROM incentive_notify_queue \
          WHERE status = 'pending' AND priority = 0)";
-    let row = sqlx::query(NEXT).fetch_one(pool).await.map_err(sorted)?;
+    let row = sqlx::query(NEXT).fetch_one(connection).await.map_err(sorted)?;
     Ok(row
         .int_or_null("wait")?
         .map(|wait| Duration::from_millis(u64::try_from(wait).unwrap_or(0))))

@@ -242,10 +242,6 @@ impl Store for SqliteStore {
         claim::next_number(&self.pool).await
     }
 
-    async fn next_due(&self) -> Result<Option<Duration>> {
-        claim::next_due(&self.pool).await
-    }
-
     async fn settle(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended> {
         end::settle(&self.pool, claim, rows, recovered).await
     }

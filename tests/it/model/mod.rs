@@ -53,6 +53,10 @@ enum Mutant {
     LedgerOutsideTheTransaction,
     /// Ending a claim does not look whether somebody else has ended it.
     EndsBlindly,
+    /// A publisher goes on with the next claim before it has settled the last.
+    AheadBeforeSettling,
+    /// A publisher that has given its name up publishes what it had claimed ahead under the new one.
+    AheadUnderANewName,
 }
 
 const ONE_ROW: Setting = Setting {
@@ -213,12 +217,22 @@ fn every_mutant_is_caught() {
         Mutant::UnknownSettles,
         Mutant::LedgerOutsideTheTransaction,
         Mutant::EndsBlindly,
+        Mutant::AheadBeforeSettling,
+        Mutant::AheadUnderANewName,
     ];
     for mutant in mutants {
-        let setting = Setting {
-            mutant,
-            failed: 1,
-            ..ONE_ROW
+        let setting = match mutant {
+            // One is claimed ahead while the other is published.
+            Mutant::AheadBeforeSettling | Mutant::AheadUnderANewName => Setting {
+                mutant,
+                lost: 1,
+                ..TWO_ROWS
+            },
+            _ => Setting {
+                mutant,
+                failed: 1,
+                ..ONE_ROW
+            },
         };
         let explored = setting
             .checker()

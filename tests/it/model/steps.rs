@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta};
 use inq::bus::{LedgerEntry, Reading};
 use inq::dispatch::protocol::{Conclusion, Evidence, Next, Published, after_publish, conclude};
 
-use super::world::{Claim, Producer, Publisher, Recovery, Status, Transaction, Work, World};
+use super::world::{Ahead, Claim, Instance, Producer, Publisher, Recovery, Status, Transaction, Work, World};
 use super::{Mutant, Setting};
 
 /// One step of one party. `lost` is a step that is taken, and whose answer never comes.
@@ -18,6 +18,13 @@ pub enum Step {
     },
     /// The database did not do it, and the publisher does not know.
     ClaimLost(usize),
+    /// The next claim, while the last is being published.
+    ClaimAhead {
+        instance: usize,
+        lost: bool,
+    },
+    /// As [`Step::ClaimLost`].
+    ClaimAheadLost(usize),
     Send(usize),
     WriteLedger(usize),
     CallCommit(usize),
@@ -113,8 +120,15 @@ fn with_lost(world: &World, steps: &mut Vec<Step>, step: impl Fn(bool) -> Step) 
 
 fn publishing(setting: &Setting, world: &World, instance: usize, steps: &mut Vec<Step>) {
     let due = !world.pending(setting.batch).is_empty();
-    match &world.instances[instance].publisher {
-        Publisher::Closed if due => steps.push(Step::Open(instance)),
+    let Instance { publisher, ahead, .. } = &world.instances[instance];
+    if due && *ahead == Ahead::Nothing && publisher.work().is_some() {
+        with_lost(world, steps, |lost| Step::ClaimAhead { instance, lost });
+        if world.left.lost > 0 {
+            steps.push(Step::ClaimAheadLost(instance));
+        }
+    }
+    match publisher {
+        Publisher::Closed if due || *ahead != Ahead::Nothing => steps.push(Step::Open(instance)),
         Publisher::Open(_) if due => {
             with_lost(world, steps, |lost| Step::Claim { instance, lost });
             if world.left.lost > 0 {
@@ -207,17 +221,37 @@ pub fn take(setting: &Setting, world: &mut World, step: Step) {
     match step {
         Step::Open(instance) => {
             world.names.push(super::world::Name::default());
-            world.instances[instance].publisher = Publisher::Open(Producer {
+            let producer = Producer {
                 name: world.names.len() - 1,
                 epoch: 0,
-            });
+            };
+            go_on(world, instance, producer);
         }
-        Step::Claim { instance, lost } => claim(setting, world, instance, lost),
+        Step::Claim { instance, lost } => {
+            let Publisher::Open(producer) = world.instances[instance].publisher else {
+                return;
+            };
+            let ahead = claim(setting, world, producer, lost);
+            world.instances[instance].ahead = ahead;
+            go_on(world, instance, producer);
+        }
         Step::ClaimLost(instance) => {
             world.left.lost -= 1;
-            give_up(world, instance);
+            if let Publisher::Open(producer) = world.instances[instance].publisher {
+                world.instances[instance].ahead = Ahead::Unheard;
+                go_on(world, instance, producer);
+            }
         }
-        Step::Send(instance) => produce(world, instance, |work, transaction| {
+        Step::ClaimAhead { instance, lost } => {
+            if let Some(work) = work(world, instance) {
+                world.instances[instance].ahead = claim(setting, world, work.producer, lost);
+            }
+        }
+        Step::ClaimAheadLost(instance) => {
+            world.left.lost -= 1;
+            world.instances[instance].ahead = Ahead::Unheard;
+        }
+        Step::Send(instance) => produce(setting, world, instance, |work, transaction| {
             transaction.requests.clone_from(&work.requests);
             Publisher::Sent(work)
         }),
@@ -226,7 +260,7 @@ pub fn take(setting: &Setting, world: &mut World, step: Step) {
             if beside && let Publisher::Sent(work) = &world.instances[instance].publisher {
                 world.names[work.producer.name].ledger = work.claim;
             }
-            produce(world, instance, move |work, transaction| {
+            produce(setting, world, instance, move |work, transaction| {
                 transaction.ledger = (!beside).then_some(work.claim);
                 Publisher::LedgerWritten(work)
             });
@@ -242,7 +276,7 @@ pub fn take(setting: &Setting, world: &mut World, step: Step) {
                 world.left.lost -= 1;
                 unknown(setting, world, instance);
             } else {
-                follow(world, instance, after_publish(Published::Yes));
+                follow(setting, world, instance, after_publish(Published::Yes));
             }
         }
         Step::Abort { instance, lost } => abort(setting, world, instance, lost),
@@ -268,8 +302,11 @@ pub fn take(setting: &Setting, world: &mut World, step: Step) {
         }
         Step::Crash(instance) => {
             world.left.crashes -= 1;
-            world.instances[instance].publisher = Publisher::Closed;
-            world.instances[instance].recovery = Recovery::Idle;
+            world.instances[instance] = Instance {
+                publisher: Publisher::Closed,
+                ahead: Ahead::Nothing,
+                recovery: Recovery::Idle,
+            };
         }
         Step::DeliveryFails(row) => {
             world.left.failed -= 1;
@@ -278,10 +315,8 @@ pub fn take(setting: &Setting, world: &mut World, step: Step) {
     }
 }
 
-fn claim(setting: &Setting, world: &mut World, instance: usize, lost: bool) {
-    let Publisher::Open(producer) = world.instances[instance].publisher else {
-        return;
-    };
+/// Claims under the producer's name, and returns what its publisher hears of it.
+fn claim(setting: &Setting, world: &mut World, producer: Producer, lost: bool) -> Ahead {
     let number = world.next_claim;
     world.next_claim += 1;
     let rows = world.pending(setting.batch);
@@ -302,37 +337,47 @@ fn claim(setting: &Setting, world: &mut World, instance: usize, lost: bool) {
     );
     if lost {
         world.left.lost -= 1;
-        give_up(world, instance);
+        Ahead::Unheard
     } else {
-        world.instances[instance].publisher = Publisher::Claimed(Work {
-            producer,
+        Ahead::Claimed {
             claim: number,
             requests,
-        });
+        }
     }
+}
+
+/// A publisher that owes nothing takes up what it has claimed; where it does not know whether it has, it gives its name up.
+fn go_on(world: &mut World, instance: usize, producer: Producer) {
+    let ahead = std::mem::replace(&mut world.instances[instance].ahead, Ahead::Nothing);
+    world.instances[instance].publisher = match ahead {
+        Ahead::Nothing => Publisher::Open(producer),
+        Ahead::Claimed { claim, requests } => Publisher::Claimed(Work {
+            producer,
+            claim,
+            requests,
+        }),
+        Ahead::Unheard => Publisher::Recovers(producer, Recovery::Idle),
+    };
 }
 
 fn work(world: &World, instance: usize) -> Option<Work> {
-    match &world.instances[instance].publisher {
-        Publisher::Claimed(work)
-        | Publisher::Sent(work)
-        | Publisher::LedgerWritten(work)
-        | Publisher::Committing(work)
-        | Publisher::OwesSettle(work)
-        | Publisher::OwesRelease(work) => Some(work.clone()),
-        Publisher::Closed | Publisher::Open(_) | Publisher::Recovers(..) => None,
-    }
+    world.instances[instance].publisher.work().cloned()
 }
 
 /// A step within the open transaction. A fenced producer fails, cannot abort either, and so knows nothing.
-fn produce(world: &mut World, instance: usize, step: impl FnOnce(Work, &mut Transaction) -> Publisher) {
+fn produce(
+    setting: &Setting,
+    world: &mut World,
+    instance: usize,
+    step: impl FnOnce(Work, &mut Transaction) -> Publisher,
+) {
     let Some(work) = work(world, instance) else { return };
     let name = &mut world.names[work.producer.name];
-    world.instances[instance].publisher = if name.epoch == work.producer.epoch {
-        step(work, name.open.get_or_insert_default())
+    if name.epoch == work.producer.epoch {
+        world.instances[instance].publisher = step(work, name.open.get_or_insert_default());
     } else {
-        Publisher::Recovers(work.producer, Recovery::Idle)
-    };
+        follow(setting, world, instance, Next::Recover);
+    }
 }
 
 fn call_commit(setting: &Setting, world: &mut World, instance: usize) {
@@ -370,7 +415,7 @@ fn abort(setting: &Setting, world: &mut World, instance: usize, lost: bool) {
     if fenced || lost {
         unknown(setting, world, instance);
     } else {
-        follow(world, instance, after_publish(Published::No));
+        follow(setting, world, instance, after_publish(Published::No));
     }
 }
 
@@ -380,23 +425,26 @@ fn unknown(setting: &Setting, world: &mut World, instance: usize) {
         Mutant::UnknownSettles => Next::Settle,
         _ => after_publish(Published::Unknown),
     };
-    follow(world, instance, next);
+    follow(setting, world, instance, next);
 }
 
-fn follow(world: &mut World, instance: usize, next: Next) {
+fn follow(setting: &Setting, world: &mut World, instance: usize, next: Next) {
     let Some(work) = work(world, instance) else { return };
-    world.instances[instance].publisher = match next {
+    let standing = &mut world.instances[instance];
+    standing.publisher = match next {
+        Next::Settle if setting.mutant == Mutant::AheadBeforeSettling && standing.ahead != Ahead::Nothing => {
+            return go_on(world, instance, work.producer);
+        }
         Next::Settle => Publisher::OwesSettle(work),
         Next::GiveBack => Publisher::OwesRelease(work),
-        Next::Recover => Publisher::Recovers(work.producer, Recovery::Idle),
+        Next::Recover => {
+            // What was claimed under the name is recovered with the rest.
+            if setting.mutant != Mutant::AheadUnderANewName {
+                standing.ahead = Ahead::Nothing;
+            }
+            Publisher::Recovers(work.producer, Recovery::Idle)
+        }
     };
-}
-
-/// The publisher lets its producer go, and looks what was claimed under its name.
-fn give_up(world: &mut World, instance: usize) {
-    if let Publisher::Open(producer) = world.instances[instance].publisher {
-        world.instances[instance].publisher = Publisher::Recovers(producer, Recovery::Idle);
-    }
 }
 
 /// The publisher ends its claim; an answer that is lost leaves the debt.
@@ -407,7 +455,7 @@ fn pay(setting: &Setting, world: &mut World, instance: usize, to: Status, lost: 
     if lost {
         world.left.lost -= 1;
     } else {
-        world.instances[instance].publisher = Publisher::Open(work.producer);
+        go_on(world, instance, work.producer);
     }
 }
 

@@ -69,7 +69,20 @@ pub struct Transaction {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instance {
     pub publisher: Publisher,
+    pub ahead: Ahead,
     pub recovery: Recovery,
+}
+
+/// The claim that a publisher makes while it publishes the one before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ahead {
+    Nothing,
+    Claimed {
+        claim: i64,
+        requests: Vec<(usize, u8)>,
+    },
+    /// It was asked for, and the answer never came.
+    Unheard,
 }
 
 /// A producer's view of its name.
@@ -125,6 +138,21 @@ pub struct Faults {
     pub failed: u8,
 }
 
+impl Publisher {
+    /// The claim that it publishes, or has yet to end.
+    pub fn work(&self) -> Option<&Work> {
+        match self {
+            Self::Claimed(work)
+            | Self::Sent(work)
+            | Self::LedgerWritten(work)
+            | Self::Committing(work)
+            | Self::OwesSettle(work)
+            | Self::OwesRelease(work) => Some(work),
+            Self::Closed | Self::Open(_) | Self::Recovers(..) => None,
+        }
+    }
+}
+
 impl World {
     pub fn new(setting: &Setting) -> Self {
         Self {
@@ -142,6 +170,7 @@ impl World {
             instances: vec![
                 Instance {
                     publisher: Publisher::Closed,
+                    ahead: Ahead::Nothing,
                     recovery: Recovery::Idle,
                 };
                 setting.instances
@@ -184,20 +213,21 @@ impl World {
         (0..self.rows.len()).filter(pending).take(most).collect()
     }
 
-    /// Whether a producer that has this name is at work on a claim.
+    /// Whether a publisher is at work on a claim, or will be.
     pub fn is_in_hand(&self, claim: i64) -> bool {
-        self.instances.iter().any(|instance| match &instance.publisher {
-            Publisher::Claimed(work)
-            | Publisher::Sent(work)
-            | Publisher::LedgerWritten(work)
-            | Publisher::Committing(work)
-            | Publisher::OwesSettle(work)
-            | Publisher::OwesRelease(work) => work.claim == claim,
-            Publisher::Recovers(producer, _) => self
-                .claims
-                .get(&claim)
-                .is_some_and(|claim| claim.name == producer.name),
-            Publisher::Closed | Publisher::Open(_) => false,
+        let is_of = |producer: &Producer| {
+            let claim = self.claims.get(&claim);
+            claim.is_some_and(|claim| claim.name == producer.name)
+        };
+        self.instances.iter().any(|instance| {
+            let now = match &instance.publisher {
+                Publisher::Closed | Publisher::Open(_) => false,
+                Publisher::Recovers(producer, _) => is_of(producer),
+                publisher => publisher.work().is_some_and(|work| {
+                    work.claim == claim || instance.ahead == Ahead::Unheard && is_of(&work.producer)
+                }),
+            };
+            now || matches!(instance.ahead, Ahead::Claimed { claim: next, .. } if next == claim)
         })
     }
 
@@ -286,6 +316,9 @@ impl World {
         }
         for instance in &mut self.instances {
             numbers.extend(of(&mut instance.recovery));
+            if let Ahead::Claimed { claim, .. } = &mut instance.ahead {
+                numbers.push(claim);
+            }
             match &mut instance.publisher {
                 Publisher::Closed | Publisher::Open(_) => {}
                 Publisher::Recovers(_, recovery) => numbers.extend(of(recovery)),

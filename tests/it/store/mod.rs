@@ -142,6 +142,17 @@ impl Bench {
         claimed.claim
     }
 
+    /// When to look again, where nothing is claimed.
+    async fn next_due(&self) -> Option<Duration> {
+        let claimed = self
+            .store
+            .claim(1, HOUR, &Claimant::Plain)
+            .await
+            .expect("an answer");
+        assert!(claimed.claim.is_none(), "something is due");
+        claimed.next_due
+    }
+
     async fn claim(&self, limit: u32) -> Claim {
         self.try_claim(limit).await.expect("something to claim")
     }

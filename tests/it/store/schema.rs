@@ -64,7 +64,6 @@ async fn an_empty_database_is_old_and_says_what_to_run(bench: Bench) {
     for why in [
         schema_error(bench.store.insert(&[row("a")]).await),
         schema_error(bench.store.claim(1, HOUR, &Claimant::Plain).await),
-        schema_error(bench.store.next_due().await),
         schema_error(bench.store.depth().await),
         schema_error(bench.store.settle(1, &[1], false).await),
     ] {
