@@ -17,6 +17,7 @@
 //! | [`service`] | which stages run, how they start and how they stop |
 //! | [`http`] | health and metrics |
 //! | [`telemetry`] | logs and the metrics' recorder |
+//! | [`bench`] | the service under load, held against yardsticks |
 //! | [`cli`] | one file a command |
 //!
 //! A stage ([`ingest`], [`dispatch`], [`feedback`]) knows the contracts, the store and the bus,
@@ -25,6 +26,7 @@
 #[macro_use]
 mod failpoint;
 
+pub mod bench;
 pub mod bus;
 pub mod cli;
 pub mod config;
@@ -36,6 +38,7 @@ pub mod http;
 pub mod ingest;
 pub mod localize;
 pub mod patience;
+mod sample;
 pub mod schedule;
 pub mod service;
 pub mod stage;

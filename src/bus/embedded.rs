@@ -19,7 +19,7 @@ const PARTITIONS: i32 = 4;
 pub struct EmbeddedBroker {
     address: SocketAddr,
     forwarder: JoinHandle<()>,
-    _cluster: MockCluster<'static, DefaultProducerContext>,
+    cluster: MockCluster<'static, DefaultProducerContext>,
 }
 
 impl EmbeddedBroker {
@@ -28,17 +28,10 @@ impl EmbeddedBroker {
     /// # Errors
     /// [`BusError::Refused`] if the port is taken, or the broker cannot be made.
     pub async fn start(listen: SocketAddr, topics: &[&str]) -> Result<Self, BusError> {
-        let refused =
-            |what: &str, fault: &dyn std::fmt::Display| BusError::Refused(format!("{what}: {fault}"));
         let cluster =
             MockCluster::new(1).map_err(|fault| refused("the embedded broker cannot start", &fault))?;
         for topic in topics {
-            cluster.create_topic(topic, PARTITIONS, 1).map_err(|fault| {
-                refused(
-                    &format!("the embedded broker cannot make the topic {topic}"),
-                    &fault,
-                )
-            })?;
+            create(&cluster, topic)?;
         }
         let inside = cluster.bootstrap_servers();
         let listener = TcpListener::bind(listen)
@@ -50,8 +43,16 @@ impl EmbeddedBroker {
         Ok(Self {
             address,
             forwarder: tokio::spawn(forward(listener, inside)),
-            _cluster: cluster,
+            cluster,
         })
+    }
+
+    /// Makes one more topic.
+    ///
+    /// # Errors
+    /// [`BusError::Refused`] if it cannot be made.
+    pub fn create_topic(&self, topic: &str) -> Result<(), BusError> {
+        create(&self.cluster, topic)
     }
 
     /// Where clients find it.
@@ -59,6 +60,19 @@ impl EmbeddedBroker {
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+fn refused(what: &str, fault: &dyn std::fmt::Display) -> BusError {
+    BusError::Refused(format!("{what}: {fault}"))
+}
+
+fn create(cluster: &MockCluster<'_, DefaultProducerContext>, topic: &str) -> Result<(), BusError> {
+    cluster.create_topic(topic, PARTITIONS, 1).map_err(|fault| {
+        refused(
+            &format!("the embedded broker cannot make the topic {topic}"),
+            &fault,
+        )
+    })
 }
 
 impl Drop for EmbeddedBroker {

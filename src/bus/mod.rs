@@ -24,6 +24,7 @@ mod oauth;
 mod producer;
 mod publisher;
 mod record;
+mod scratch;
 mod search;
 mod topics;
 

@@ -8,10 +8,11 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Failure, catalogues, cluster_settings, output, sample, signals};
+use super::{Failure, catalogues, cluster_settings, output, signals};
 use crate::bus::embedded::EmbeddedBroker;
 use crate::bus::{Cluster, Consumer, ConsumerSettings, Outgoing, Producer, Record};
 use crate::config::{Database, Semantics, Settings};
+use crate::sample;
 use crate::service::{Service, Stages};
 use crate::telemetry::{install_log, install_metrics};
 

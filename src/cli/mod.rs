@@ -3,6 +3,7 @@
 //! A command is an `Args` struct and `pub async fn run(args, settings) -> Result<(), Failure>` in its file.
 //! To add one, name it in [`Command`] and in `dispatch`.
 
+pub mod bench;
 pub mod check;
 pub mod claims;
 pub mod config_show;
@@ -12,7 +13,6 @@ pub mod migrate;
 pub mod output;
 pub mod preview;
 pub mod run;
-mod sample;
 pub mod show;
 mod signals;
 pub mod status;
@@ -65,6 +65,7 @@ pub enum Command {
     Status(status::Args),
     Show(show::Args),
     Claims(claims::Args),
+    Bench(bench::Args),
 }
 
 /// What can be done with the settings.
@@ -95,15 +96,15 @@ fn run_to_end(cli: Cli) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
-    let ended = runtime.block_on(dispatch(cli.command, effective));
+    let ended = runtime.block_on(dispatch(cli, effective));
     // A commit that no broker answers has no end of its own; recovery decides it.
     runtime.shutdown_background();
     ended
 }
 
 /// Most commands take `effective.settings`; only `config show` wants to know where they come from.
-async fn dispatch(command: Command, effective: Effective) -> Result<(), Failure> {
-    match command {
+async fn dispatch(cli: Cli, effective: Effective) -> Result<(), Failure> {
+    match cli.command {
         Command::Dev(args) => dev::run(args, effective.settings).await,
         Command::Run(args) => run::run(args, effective.settings).await,
         Command::Migrate(args) => migrate::run(args, effective.settings).await,
@@ -113,6 +114,7 @@ async fn dispatch(command: Command, effective: Effective) -> Result<(), Failure>
         Command::Status(args) => status::run(args, effective.settings).await,
         Command::Show(args) => show::run(args, effective.settings).await,
         Command::Claims(args) => claims::run(args, effective.settings).await,
+        Command::Bench(args) => bench::run(args, cli.config, effective.settings).await,
     }
 }
 

@@ -112,6 +112,16 @@ impl Kafka {
             .expect("acknowledged");
     }
 
+    /// The names of all topics of the cluster.
+    pub fn topics(&self) -> Vec<String> {
+        let client: BaseConsumer = self.config().create().expect("a consumer");
+        let seen = client.fetch_metadata(None, DEADLINE).expect("metadata");
+        seen.topics()
+            .iter()
+            .map(|topic| topic.name().to_owned())
+            .collect()
+    }
+
     /// As an operator deletes a topic; its name is free again when this returns.
     pub async fn delete_topic(&self, topic: &str) {
         let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");

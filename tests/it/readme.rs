@@ -12,7 +12,7 @@ use crate::servers;
 const README: &str = include_str!("../../README.md");
 
 /// The lines of the code blocks that are marked ```` ```sh <mark> ````.
-fn commands(mark: &str) -> Vec<&'static str> {
+pub fn commands(mark: &str) -> Vec<&'static str> {
     let fence = format!("```sh {mark}");
     let mut lines = Vec::new();
     let mut within = false;

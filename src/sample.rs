@@ -1,4 +1,4 @@
-//! The sample events of `inq dev --sample`: every type in every language, with the data that each shows.
+//! Sample events, of every type in every language, with the data that each shows.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::contract::IncentiveType;
 const LANGUAGES: [&str; 6] = ["en", "es", "fr", "de", "pt-BR", "ja"];
 
 /// Event number `number` of a run; `run` keeps its events apart from those of earlier runs.
-pub(super) fn event(run: &str, number: u32) -> (i64, Value) {
+pub(crate) fn event(run: &str, number: u32) -> (i64, Value) {
     let types = IncentiveType::ALL.len();
     let place = usize::try_from(number).unwrap_or(0);
     let kind = IncentiveType::ALL[place % types];
