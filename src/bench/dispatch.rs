@@ -36,7 +36,9 @@ pub(super) async fn measure(bench: &Bench<'_>, report: &mut Report) -> Result<()
     let Some(yardstick) = &scratch.yardstick else {
         return without_yardstick(bench, report).await;
     };
-    let (pending, slice) = (bench.extent.pending, bench.extent.slice);
+    let slice = bench.extent.slice;
+    // What leaves before the first look is not measured.
+    let pending = bench.extent.pending.max(slice * 2);
     bench.now(format!("dispatch: {pending} rows are stored, twice"));
     yardstick.fill(Filling::Due, pending, BODY).await?;
     yardstick.fill_classical(pending).await?;

@@ -79,7 +79,7 @@ pub struct Extent {
     pub pending: u64,
     /// Rows and events of one measurement.
     pub slice: u64,
-    /// The largest backlog of [`Part::Scale`]; the smallest is a hundredth of it.
+    /// The largest backlog of [`Part::Scale`]; the smallest is a hundredth of it, at least 10,000.
     pub most: u64,
     /// How long latencies, the row-at-a-time loop and idleness are measured.
     pub seconds: u64,

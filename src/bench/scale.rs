@@ -9,13 +9,16 @@ use super::{Bench, BenchError, load, per_second};
 use crate::store::{Filling, Yardstick};
 
 const PART: &str = "scale";
+/// The smallest backlog, unless the largest is more than a hundred times that.
+const LEAST: u64 = 10_000;
+
 /// A small backlog, out of the largest.
-const fn few(most: u64) -> u64 {
-    most / 100
+fn few(most: u64) -> u64 {
+    LEAST.max(most / 100)
 }
 
 /// Rows of one measurement: a small backlog has more.
-const fn slice(most: u64) -> u64 {
+fn slice(most: u64) -> u64 {
     few(most) * 8 / 10
 }
 
@@ -126,7 +129,8 @@ async fn backlogs(bench: &Bench<'_>, yardstick: &Yardstick, report: &mut Report)
 
 async fn instances(bench: &Bench<'_>, yardstick: &Yardstick, report: &mut Report) -> Result<(), BenchError> {
     yardstick.empty().await?;
-    yardstick.fill(Filling::Due, bench.extent.most / 10, BODY).await?;
+    // Enough for what leaves before all of them have started.
+    yardstick.fill(Filling::Due, bench.extent.most, BODY).await?;
     let mut points = Vec::new();
     for (count, at) in [(1, 1.0), (2, 2.0), (3, 3.0)] {
         let what = format!("{count} instance(s)");
@@ -154,9 +158,7 @@ async fn partitions_and_bodies(
     }
     for body in [200, 20_000] {
         yardstick.empty().await?;
-        yardstick
-            .fill(Filling::Due, few(bench.extent.most) * 2, body)
-            .await?;
+        yardstick.fill(Filling::Due, few(bench.extent.most), body).await?;
         let what = format!("bodies of {body} bytes");
         let (rounds, _) = rates(bench, yardstick, &what, body, None, 1).await?;
         report.figure(PART, what, &rounds, "rows/s");

@@ -38,7 +38,7 @@ pub struct Args {
     #[arg(long, value_name = "ROWS", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(10_000..=10_000_000))]
     pub pending: u64,
 
-    /// The largest backlog of `scale`; a hundredth of it is the smallest.
+    /// The largest backlog of `scale`; the smallest is a hundredth of it, at least 10,000.
     #[arg(long, value_name = "ROWS", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(100_000..=10_000_000))]
     pub most: u64,
 
