@@ -17,7 +17,7 @@
 //! | [`service`] | which stages run, how they start and how they stop |
 //! | [`http`] | health and metrics |
 //! | [`telemetry`] | logs and the metrics' recorder |
-//! | [`bench`] | the service under load, held against yardsticks |
+//! | [`mod@bench`] | the service under load, held against yardsticks |
 //! | [`cli`] | one file a command |
 //!
 //! A stage ([`ingest`], [`dispatch`], [`feedback`]) knows the contracts, the store and the bus,
