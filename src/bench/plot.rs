@@ -58,11 +58,7 @@ fn chart(area: &DrawingArea<SVGBackend<'_>, Shift>, axis: &str, curves: &[&Curve
     });
     let top = points().fold(0.0, |top: f64, point| top.max(point.most)) * 1.25;
     let mut builder = ChartBuilder::on(area);
-    builder
-        .margin(12)
-        .x_label_area_size(36)
-        .y_label_area_size(60)
-        .caption(axis, ("sans-serif", 13));
+    builder.margin(12).x_label_area_size(36).y_label_area_size(60);
     // What grows a hundredfold is shown by its powers of ten.
     if to >= from * 100.0 {
         draw(
@@ -85,8 +81,16 @@ fn draw<'a, 'b: 'a, X>(
 where
     X: Ranged<ValueType = f64> + plotters::coord::ranged1d::ValueFormatter<f64>,
 {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // axes of what was counted
-    let written = |value: &f64| number(value.round() as u64);
+    // What was counted has no halves.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // axes begin above zero
+    let written = |value: &f64| {
+        let whole = value.round();
+        if (value - whole).abs() < 0.01 {
+            number(whole as u64)
+        } else {
+            String::new()
+        }
+    };
     chart
         .configure_mesh()
         .x_desc(axis)
