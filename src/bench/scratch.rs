@@ -27,8 +27,6 @@ pub struct Scratch {
     pub yardstick: Option<Yardstick>,
     /// What it is, for people.
     pub servers: String,
-    /// Whether the broker has transactions.
-    pub exactly_once: bool,
     name: String,
     launch: Launch,
     generation: std::sync::atomic::AtomicU32,
@@ -121,7 +119,6 @@ impl Scratch {
             store,
             yardstick,
             servers,
-            exactly_once: !embedded,
             name,
             launch,
             generation: std::sync::atomic::AtomicU32::new(0),
