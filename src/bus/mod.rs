@@ -34,6 +34,7 @@ pub use consumer::{Consumer, ConsumerSettings};
 pub use dead_letters::DeadLetters;
 pub use error::BusError;
 pub use ledger::{Ledger, LedgerEntry, Reading};
+pub use left_open::HeldBack;
 pub use producer::{Producer, Unsent};
 pub use publisher::{Outcome, Publisher, TransactionalPublisher};
 pub use record::{Outgoing, Record};

@@ -10,11 +10,12 @@
 //! | send the ledger's offset | the group's coordinator is away | abort |
 //! | commit | anything | unknown: an error from a commit is no proof of an abort (librdkafka#4558) |
 //! | read the ledger back | not the claim, or no answer | unknown |
-//! | abort | answered | not published |
+//! | abort | answered, and the partitions know | not published |
 //! | abort | anything else | unknown |
 //!
-//! The answer to a commit is a promise: the coordinator tells the partitions afterwards, and a broker that dies in
-//! between can forget to (see [`super::left_open`]). The claim is published when its ledger shows it.
+//! The answer to a commit or an abort is a promise: the coordinator tells the partitions afterwards, and a broker that
+//! dies or loses its session in between can forget to (see [`super::left_open`]). The claim is published when its ledger
+//! shows it, and aborted when nothing of it holds back the readers.
 //!
 //! The commit has no time limit of its own (librdkafka's recommendation): an answer that is merely late must not
 //! become an unknown. A broker that stays away ends it by the transaction's time-out.
@@ -42,7 +43,7 @@ const NOTE_NEWEST_EVERY: Duration = Duration::from_secs(10);
 pub enum Outcome {
     /// Committed, and the partitions know: a `read_committed` consumer sees every request, or will.
     Published,
-    /// Commit was never called and the abort answered: no such consumer ever sees one of them.
+    /// Commit was never called and the abort has reached the partitions: no such consumer ever sees one of them.
     NotPublished {
         /// Requests that the broker refused for a reason of their own, by position, with the reason.
         refused: Vec<(usize, String)>,
@@ -341,6 +342,10 @@ impl TransactionalPublisher {
     fn abort(&self, refused: Vec<(usize, String)>, error: BusError) -> Outcome {
         failpoint!("publish::unaborted");
         match self.producer.client().abort_transaction(COORDINATOR_PATIENCE) {
+            Ok(()) if !self.ledger.is_marked().unwrap_or(false) => {
+                // The coordinator may have left markers out. The next commit would publish what was aborted.
+                Outcome::Unknown(error)
+            }
             Ok(()) => {
                 failpoint!("publish::aborted");
                 failpoint!(

@@ -8,7 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::cluster::{look_with, serve};
+use super::cluster::look_with;
 use super::context::Context;
 use super::{BusError, Ledger, Record, blocking};
 
@@ -19,7 +19,6 @@ const CALL: Duration = Duration::from_secs(10);
 const CLOCKS: Duration = Duration::from_mins(10);
 /// How long open transactions are waited for at a time: other claims wait meanwhile, and this one is judged again soon.
 const OPEN_TRANSACTIONS: Duration = Duration::from_secs(15);
-/// Between two looks whether open transactions have ended.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// What the deliveries topic tells of a claim's requests.
@@ -46,9 +45,14 @@ impl Ledger {
     ) -> Result<Held, BusError> {
         let ledger = self.clone();
         blocking(move || {
-            let mut search = Search::new(&ledger, since)?;
-            search.wait_for_open_transactions()?;
-            search.find(&requests)
+            // A read_committed consumer sees nothing behind a transaction that is open.
+            if !ledger.held_back_after(OPEN_TRANSACTIONS)?.is_empty() {
+                return Err(BusError::Away(format!(
+                    "a transaction on {} stays open",
+                    ledger.topic()
+                )));
+            }
+            Search::new(&ledger, since)?.find(&requests)
         })
         .await
     }
@@ -59,8 +63,6 @@ struct Search<'a> {
     partitions: Vec<i32>,
     /// Sees what is committed.
     reader: BaseConsumer<Context>,
-    /// Sees where the topic ends.
-    onlooker: BaseConsumer<Context>,
     since: DateTime<Utc>,
     deadline: Instant,
 }
@@ -68,53 +70,14 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(ledger: &'a Ledger, since: DateTime<Utc>) -> Result<Self, BusError> {
         let topic = ledger.topic();
-        let client = |isolation| {
-            ledger.cluster().observer(&[
-                ("isolation.level", isolation),
-                ("enable.partition.eof", "true"),
-                ("enable.auto.commit", "false"),
-                // It needs one to be made, and never joins it.
-                ("group.id", ledger.queue()),
-            ])
-        };
-        let reader = client("read_committed")?;
+        let reader = ledger.looker("read_committed")?;
         Ok(Self {
             topic,
             partitions: look_with(&reader, CALL)?.partitions(topic),
             reader,
-            onlooker: client("read_uncommitted")?,
             since: since - CLOCKS,
             deadline: Instant::now() + SEARCH,
         })
-    }
-
-    /// A `read_committed` consumer sees nothing behind a transaction that is open: until each partition is free as far as
-    /// it reaches now.
-    fn wait_for_open_transactions(&self) -> Result<(), BusError> {
-        let patience = Instant::now() + OPEN_TRANSACTIONS;
-        for partition in &self.partitions {
-            let (_, end) = self
-                .onlooker
-                .fetch_watermarks(self.topic, *partition, CALL)
-                .map_err(|error| BusError::from_kafka(&error))?;
-            loop {
-                let (_, stable) = self
-                    .reader
-                    .fetch_watermarks(self.topic, *partition, CALL)
-                    .map_err(|error| BusError::from_kafka(&error))?;
-                if stable >= end {
-                    break;
-                }
-                if Instant::now() >= patience {
-                    return Err(BusError::Away(format!(
-                        "a transaction on {} stays open",
-                        self.topic
-                    )));
-                }
-                std::thread::sleep(PAUSE);
-            }
-        }
-        Ok(())
     }
 
     fn in_time(&self) -> Result<(), BusError> {
@@ -144,7 +107,7 @@ impl<'a> Search<'a> {
                     ended.insert(partition);
                 }
                 Some(Err(error)) => return Err(BusError::from_kafka(&error)),
-                None => serve(&self.onlooker),
+                None => {}
             }
         }
         Ok(Held { found, complete })
@@ -183,7 +146,7 @@ impl<'a> Search<'a> {
 }
 
 /// Which notification a delivery request is for, and which attempt it is.
-fn request_of(record: &Record) -> Option<(i64, u32)> {
+pub(super) fn request_of(record: &Record) -> Option<(i64, u32)> {
     let number = |name| std::str::from_utf8(record.header(name)?).ok();
     Some((
         number("notification-id")?.parse().ok()?,

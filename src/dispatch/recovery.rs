@@ -196,7 +196,11 @@ impl Recovery {
             evidence.topic = share(&held, claim);
             sent = held.found;
         }
-        Ok(match conclude(evidence) {
+        let conclusion = conclude(evidence);
+        if conclusion == Conclusion::Release {
+            self.free_readers(ledger, transactional_id, claim).await?;
+        }
+        Ok(match conclusion {
             Conclusion::Settle => Judgement::Settle,
             Conclusion::Release => Judgement::Release,
             Conclusion::Split => {
@@ -210,14 +214,45 @@ impl Recovery {
         })
     }
 
-    /// Which of the claim's requests are in the deliveries topic.
-    async fn look_in_topic(&self, ledger: &Ledger, claim: &OpenClaim) -> Result<Held, RecoveryError> {
+    /// Nothing of a claim that was not published may hold back those who read what is committed, for ever.
+    async fn free_readers(
+        &self,
+        ledger: &Ledger,
+        transactional_id: &str,
+        claim: &OpenClaim,
+    ) -> Result<(), RecoveryError> {
+        let held_back = ledger.held_back().await?;
+        if held_back.is_empty() {
+            return Ok(());
+        }
+        let requests = self.requests_of(claim).await?;
+        let partitions = ledger
+            .abort_unpublished(transactional_id, held_back, requests)
+            .await?;
+        if partitions > 0 {
+            tracing::warn!(
+                claim = claim.id,
+                partitions,
+                "the broker had left a transaction open that it has ended; it is aborted"
+            );
+        }
+        Ok(())
+    }
+
+    /// Notification and attempt of each of the claim's rows.
+    async fn requests_of(&self, claim: &OpenClaim) -> Result<BTreeSet<(i64, u32)>, StoreError> {
         let mut requests = BTreeSet::new();
         for notification_id in &claim.notification_ids {
             if let Some(row) = self.store.notification(*notification_id).await? {
                 requests.insert((row.id, row.attempts));
             }
         }
+        Ok(requests)
+    }
+
+    /// Which of the claim's requests are in the deliveries topic.
+    async fn look_in_topic(&self, ledger: &Ledger, claim: &OpenClaim) -> Result<Held, RecoveryError> {
+        let requests = self.requests_of(claim).await?;
         let held = ledger.held_requests(requests, claim.claimed_at).await?;
         tracing::info!(
             claim = claim.id,

@@ -292,3 +292,33 @@ async fn a_request_is_found_in_the_topic_only_where_it_was_committed() {
     assert_eq!(held.found, [1, 20].into_iter().collect());
     assert!(held.complete);
 }
+
+#[tokio::test]
+async fn what_an_unpublished_claim_has_left_open_is_aborted_and_nobody_elses() {
+    let Some(kafka) = Kafka::reached() else { return };
+    let topic = kafka.topic("deliveries", 2).await;
+    let name = kafka.name("dead");
+    let request = Outgoing {
+        key: Some(b"7".to_vec()),
+        payload: Some(b"x".to_vec()),
+        headers: [("notification-id", "7"), ("attempt", "2")]
+            .map(|(name, value)| (name.to_owned(), Some(value.as_bytes().to_vec())))
+            .to_vec(),
+    };
+    let ledger = ledger(&kafka, &topic);
+    assert_eq!(ledger.held_back().await.expect("an answer"), []);
+    let _dead = with_open_transaction(&kafka, &name, &topic, request).await;
+    let held_back = ledger.held_back().await.expect("an answer");
+    assert_eq!(held_back.len(), 1, "{held_back:?}");
+    assert_eq!((held_back[0].from, held_back[0].end), (0, 1));
+
+    for (requests, aborted) in [([(7, 1), (8, 2)], 0), ([(7, 2), (8, 2)], 1)] {
+        let partitions = ledger
+            .abort_unpublished(&name, held_back.clone(), requests.into_iter().collect())
+            .await
+            .expect("an answer");
+        assert_eq!(partitions, aborted);
+        let left = ledger.held_back().await.expect("an answer");
+        assert_eq!(left.is_empty(), aborted == 1, "{left:?}");
+    }
+}
