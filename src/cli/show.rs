@@ -202,6 +202,8 @@ fn told(entry: &HistoryEntry) -> String {
             format!("attempt {attempt} was not published before its publisher died; it goes out again")
         }
         HistoryKind::Expired => "expired before it left".to_owned(),
+        HistoryKind::Retried => format!("made due again by {}", detail("by")),
+        HistoryKind::Cancelled => format!("cancelled by {}", detail("by")),
     }
 }
 

@@ -7,7 +7,9 @@
 
 mod bounds;
 mod columns;
+mod engagement;
 mod error;
+mod filter;
 mod ids;
 mod migrations;
 #[doc(hidden)]
@@ -24,7 +26,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 pub use bounds::check_bounds;
+pub use engagement::{EngagementRow, GroupBy};
 pub use error::StoreError;
+pub use filter::{Change, Changed, Filter};
 pub use mysql::{Filling, Yardstick};
 pub use notification::{
     ClaimedRow, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification, Notification, Status,
@@ -237,6 +241,52 @@ pub trait Store: Send + Sync {
 
     /// What happened to a notification, the oldest first.
     async fn history(&self, notification_id: i64) -> Result<Vec<HistoryEntry>>;
+
+    /// What the filter means, the newest first, at most `limit`; only ids below `before`, where it is given.
+    async fn notifications(
+        &self,
+        filter: &Filter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Notification>>;
+
+    /// How many rows the filter means; with a change, only those that it applies to.
+    async fn count(&self, filter: &Filter, change: Option<Change>) -> Result<u64>;
+
+    /// Changes what the filter means and the change applies to, in id order: at most `limit` rows, with ids above `after`,
+    /// in one transaction. The history notes `by` whom. A row that a claim holds is in nobody else's hands.
+    async fn change(
+        &self,
+        filter: &Filter,
+        change: Change,
+        by: &str,
+        after: i64,
+        limit: u32,
+    ) -> Result<Changed>;
+
+    /// What became of the notifications that were stored from `from` on and before `to`, by groups in the order of their
+    /// names.
+    async fn engagement(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        by: GroupBy,
+    ) -> Result<Vec<EngagementRow>>;
+
+    /// Rows that have ended as `status` and were not changed for as long as they are `kept`: at most `limit`, those that
+    /// were due first before the others of their priority.
+    async fn outlived(&self, status: Status, kept: Duration, limit: u32) -> Result<Vec<i64>>;
+
+    /// These rows, each with its history, in id order; those that are gone are left out.
+    async fn stories(&self, ids: &[i64]) -> Result<Vec<(Notification, Vec<HistoryEntry>)>>;
+
+    /// Removes these rows with their histories, as far as they are still as [`Store::outlived`] finds them, and returns how
+    /// many that were.
+    async fn remove(&self, status: Status, kept: Duration, ids: &[i64]) -> Result<u64>;
+
+    /// Makes `holder` the one who does the maintenance, for as long as the `lease`, unless somebody else is. Whoever is it
+    /// already stays it.
+    async fn lead_maintenance(&self, holder: &str, lease: Duration) -> Result<bool>;
 
     /// How many rows there are by status and priority, and how late the oldest due one is. Counts without holding back
     /// the server's purge.

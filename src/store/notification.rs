@@ -224,11 +224,15 @@ pub enum HistoryKind {
     RecoveredAsPending,
     /// Its `expires_at` passed before it left.
     Expired,
+    /// A person has made it due again.
+    Retried,
+    /// A person has called it off.
+    Cancelled,
 }
 
 impl HistoryKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Delivered,
         Self::Opened,
         Self::Clicked,
@@ -240,6 +244,8 @@ impl HistoryKind {
         Self::RecoveredAsSent,
         Self::RecoveredAsPending,
         Self::Expired,
+        Self::Retried,
+        Self::Cancelled,
     ];
 
     /// The value in the table.
@@ -257,6 +263,8 @@ impl HistoryKind {
             Self::RecoveredAsSent => "recovered_as_sent",
             Self::RecoveredAsPending => "recovered_as_pending",
             Self::Expired => "expired",
+            Self::Retried => "retried",
+            Self::Cancelled => "cancelled",
         }
     }
 

@@ -1,7 +1,7 @@
 //! The statements of the hot path with values in place, for the tests that look at how they are executed.
 
 use super::super::ids;
-use super::{claim, end, insert, results};
+use super::{claim, end, insert, results, retention};
 
 /// A statement, and how it is meant to be executed.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub fn explained(rows: usize) -> Vec<Explained> {
         accesses,
     };
     let due = ["1".to_owned(), rows.to_string()];
+    let outlived = ["'sent'", "1", "1000000", "1000000"].map(str::to_owned);
     let mark = end::change_text(end::SENT, rows);
     vec![
         statement("due rows", &claim::due_rows_text(), &due, "claim_order", 1),
@@ -48,6 +49,13 @@ pub fn explained(rows: usize) -> Vec<Explained> {
             &insert::known_text(events.len()),
             &events,
             "one_row_per_event",
+            1,
+        ),
+        statement(
+            "outlived rows",
+            retention::OUTLIVED,
+            &[&outlived[..], &due[1..]].concat(),
+            "claim_order",
             1,
         ),
     ]

@@ -6,12 +6,15 @@
 mod claim;
 mod depth;
 mod end;
+mod engagement;
 mod error;
 mod explained;
 mod insert;
 mod migrate;
+mod operate;
 mod proof;
 mod results;
+mod retention;
 mod yardstick;
 
 use std::pin::Pin;
@@ -27,8 +30,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::bounds;
 use super::columns::{self, Columns};
 use super::{
-    Claimant, Claimed, Decide, Depth, Ended, HistoryEntry, Inserted, NewNotification, Notification,
-    OpenClaim, PublishFailure, Result, SchemaState, Store, StoreError, Verdict,
+    Change, Changed, Claimant, Claimed, Decide, Depth, Ended, EngagementRow, Filter, GroupBy, HistoryEntry,
+    Inserted, NewNotification, Notification, OpenClaim, PublishFailure, Result, SchemaState, Status, Store,
+    StoreError, Verdict,
 };
 use crate::contract::DeliveryResult;
 use error::{Answer, sorted};
@@ -339,6 +343,58 @@ impl Store for MySqlStore {
         .await
         .map_err(sorted)?;
         rows.iter().map(columns::history_entry).collect()
+    }
+
+    async fn notifications(
+        &self,
+        filter: &Filter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Notification>> {
+        Ok(operate::notifications(&self.pool, filter, before, limit).await?)
+    }
+
+    async fn count(&self, filter: &Filter, change: Option<Change>) -> Result<u64> {
+        Ok(operate::count(&self.pool, filter, change).await?)
+    }
+
+    async fn change(
+        &self,
+        filter: &Filter,
+        change: Change,
+        by: &str,
+        after: i64,
+        limit: u32,
+    ) -> Result<Changed> {
+        self.retried(|| Box::pin(operate::change(&self.pool, filter, change, by, after, limit)))
+            .await
+    }
+
+    async fn engagement(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        by: GroupBy,
+    ) -> Result<Vec<EngagementRow>> {
+        Ok(engagement::engagement(&self.pool, from, to, by).await?)
+    }
+
+    async fn outlived(&self, status: Status, kept: Duration, limit: u32) -> Result<Vec<i64>> {
+        Ok(retention::outlived(&self.pool, status, kept, limit).await?)
+    }
+
+    async fn stories(&self, ids: &[i64]) -> Result<Vec<(Notification, Vec<HistoryEntry>)>> {
+        Ok(retention::stories(&self.pool, ids).await?)
+    }
+
+    async fn remove(&self, status: Status, kept: Duration, ids: &[i64]) -> Result<u64> {
+        self.retried(|| Box::pin(retention::remove(&self.pool, status, kept, ids)))
+            .await
+    }
+
+    async fn lead_maintenance(&self, holder: &str, lease: Duration) -> Result<bool> {
+        self.retried(|| Box::pin(retention::lead(&self.pool, holder, lease)))
+            .await
     }
 
     async fn depth(&self) -> Result<Depth> {

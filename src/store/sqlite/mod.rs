@@ -6,8 +6,10 @@
 mod claim;
 mod end;
 mod insert;
+mod operate;
 mod read;
 mod results;
+mod retention;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -25,8 +27,9 @@ use super::bounds;
 use super::columns::Columns;
 use super::migrations::{self, Applied};
 use super::{
-    Claimant, Claimed, Decide, Depth, Ended, HistoryEntry, Inserted, NewNotification, Notification,
-    OpenClaim, PublishFailure, Result, SchemaState, Store, StoreError, Verdict,
+    Change, Changed, Claimant, Claimed, Decide, Depth, Ended, EngagementRow, Filter, GroupBy, HistoryEntry,
+    Inserted, NewNotification, Notification, OpenClaim, PublishFailure, Result, SchemaState, Status, Store,
+    StoreError, Verdict,
 };
 use crate::contract::DeliveryResult;
 
@@ -290,6 +293,55 @@ impl Store for SqliteStore {
 
     async fn history(&self, notification_id: i64) -> Result<Vec<HistoryEntry>> {
         read::history(&self.pool, notification_id).await
+    }
+
+    async fn notifications(
+        &self,
+        filter: &Filter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Notification>> {
+        operate::notifications(&self.pool, filter, before, limit).await
+    }
+
+    async fn count(&self, filter: &Filter, change: Option<Change>) -> Result<u64> {
+        operate::count(&self.pool, filter, change).await
+    }
+
+    async fn change(
+        &self,
+        filter: &Filter,
+        change: Change,
+        by: &str,
+        after: i64,
+        limit: u32,
+    ) -> Result<Changed> {
+        operate::change(&self.pool, filter, change, by, after, limit).await
+    }
+
+    async fn engagement(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        by: GroupBy,
+    ) -> Result<Vec<EngagementRow>> {
+        operate::engagement(&self.pool, from, to, by).await
+    }
+
+    async fn outlived(&self, status: Status, kept: Duration, limit: u32) -> Result<Vec<i64>> {
+        retention::outlived(&self.pool, status, kept, limit).await
+    }
+
+    async fn stories(&self, ids: &[i64]) -> Result<Vec<(Notification, Vec<HistoryEntry>)>> {
+        retention::stories(&self.pool, ids).await
+    }
+
+    async fn remove(&self, status: Status, kept: Duration, ids: &[i64]) -> Result<u64> {
+        retention::remove(&self.pool, status, kept, ids).await
+    }
+
+    async fn lead_maintenance(&self, holder: &str, lease: Duration) -> Result<bool> {
+        retention::lead(&self.pool, holder, lease).await
     }
 
     async fn depth(&self) -> Result<Depth> {

@@ -4,9 +4,11 @@ mod claiming;
 mod ending;
 mod explain;
 mod inserting;
+mod operating;
 mod reaching;
 mod recovery;
 mod results;
+mod retention;
 mod schema;
 mod statistics;
 

@@ -1,0 +1,189 @@
+//! Which notifications a person means, and what a person can do with them.
+
+use chrono::{DateTime, Utc};
+
+use super::bounds;
+use super::notification::{HistoryKind, Status};
+use crate::contract::{IncentiveType, Priority};
+
+/// Which notifications: those that everything said here applies to; where nothing is said, all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// One of these; empty: any.
+    pub ids: Vec<i64>,
+    /// The one of this event.
+    pub event_id: Option<String>,
+    /// Those of this user.
+    pub user_id: Option<i64>,
+    /// Those that reward this.
+    pub incentive_type: Option<IncentiveType>,
+    /// Those that stand so.
+    pub status: Option<Status>,
+    /// Those that are so urgent.
+    pub priority: Option<Priority>,
+    /// Stored then or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Stored before then.
+    pub created_to: Option<DateTime<Utc>>,
+}
+
+impl Filter {
+    /// The notification of that id.
+    #[must_use]
+    pub fn id(id: i64) -> Self {
+        Self {
+            ids: vec![id],
+            ..Self::default()
+        }
+    }
+
+    /// Whether it says nothing, and so means every notification.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a person does with notifications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// What has failed, was cancelled or waits for another attempt becomes due now.
+    Retry,
+    /// What is pending does not leave.
+    Cancel,
+}
+
+impl Change {
+    /// What the history calls it.
+    pub(super) const fn kind(self) -> HistoryKind {
+        match self {
+            Self::Retry => HistoryKind::Retried,
+            Self::Cancel => HistoryKind::Cancelled,
+        }
+    }
+
+    /// What a row must be for it.
+    pub(super) const fn applies_where(self) -> &'static str {
+        match self {
+            Self::Retry => "(status IN ('failed', 'cancelled') OR (status = 'pending' AND attempts > 0))",
+            Self::Cancel => "status = 'pending'",
+        }
+    }
+}
+
+/// What [`super::Store::change`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// Rows that were changed.
+    pub changed: u64,
+    /// The highest id that was looked at, to go on after it; `None`: nothing was left.
+    pub last: Option<i64>,
+}
+
+/// A value of a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    Int(i64),
+    Text(String),
+}
+
+/// A condition with its values, as both databases read it.
+#[derive(Debug)]
+pub(super) struct Condition {
+    parts: Vec<String>,
+    pub(super) values: Vec<Bound>,
+}
+
+impl Condition {
+    pub(super) fn new(filter: &Filter) -> Self {
+        let mut condition = Self {
+            parts: Vec::new(),
+            values: Vec::new(),
+        };
+        if !filter.ids.is_empty() {
+            condition.parts.push(super::ids::id_in(filter.ids.len()));
+            condition
+                .values
+                .extend(super::ids::bound(&filter.ids).map(Bound::Int));
+        }
+        if let Some(event_id) = &filter.event_id {
+            condition.and("event_id = ?", Bound::Text(event_id.clone()));
+        }
+        if let Some(user_id) = filter.user_id {
+            condition.and("user_id = ?", Bound::Int(user_id));
+        }
+        if let Some(kind) = filter.incentive_type {
+            condition.and("incentive_type = ?", Bound::Text(kind.to_string()));
+        }
+        if let Some(status) = filter.status {
+            condition.and("status = ?", Bound::Text(status.to_string()));
+        }
+        if let Some(priority) = filter.priority {
+            condition.and("priority = ?", Bound::Int(priority.get().into()));
+        }
+        if let Some(from) = filter.created_from {
+            condition.and("created_at >= ?", Bound::Text(time_text(from)));
+        }
+        if let Some(to) = filter.created_to {
+            condition.and("created_at < ?", Bound::Text(time_text(to)));
+        }
+        condition
+    }
+
+    /// One more part, with its value.
+    pub(super) fn and(&mut self, part: &str, value: Bound) {
+        self.parts.push(part.to_owned());
+        self.values.push(value);
+    }
+
+    /// Only rows to which the change applies.
+    pub(super) fn and_applies(&mut self, change: Option<Change>) {
+        self.parts
+            .extend(change.map(|change| change.applies_where().to_owned()));
+    }
+
+    /// For behind `WHERE`.
+    pub(super) fn text(&self) -> String {
+        if self.parts.is_empty() {
+            "TRUE".to_owned()
+        } else {
+            self.parts.join(" AND ")
+        }
+    }
+}
+
+/// A time as both databases compare it.
+pub(super) fn time_text(time: DateTime<Utc>) -> String {
+    bounds::cut(time).format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_is_no_condition() {
+        assert_eq!(Condition::new(&Filter::default()).text(), "TRUE");
+        assert!(Filter::default().is_empty());
+        assert!(!Filter::id(1).is_empty());
+    }
+
+    #[test]
+    fn everything_that_is_said_must_hold() {
+        let filter = Filter {
+            user_id: Some(7),
+            status: Some(Status::Failed),
+            ..Filter::id(3)
+        };
+        let mut condition = Condition::new(&filter);
+        condition.and_applies(Some(Change::Cancel));
+        assert_eq!(
+            condition.text(),
+            "id IN (?) AND user_id = ? AND status = ? AND status = 'pending'"
+        );
+        assert_eq!(
+            condition.values,
+            [Bound::Int(3), Bound::Int(7), Bound::Text("failed".to_owned())]
+        );
+    }
+}
