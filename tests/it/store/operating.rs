@@ -258,9 +258,9 @@ async fn a_change_and_a_claim_never_take_the_same_row(bench: Bench) {
         let Some(last) = last else { break };
         after = last;
     }
-    let claimed = claimer.await.expect("the claimer");
-    assert_eq!(cancelled + u64::try_from(claimed.len()).expect("a count"), 60);
-    for id in claimed {
+    let taken = claimer.await.expect("the claimer");
+    assert_eq!(cancelled + u64::try_from(taken.len()).expect("a count"), 60);
+    for id in taken {
         let row = bench
             .store
             .notification(id)
