@@ -13,6 +13,7 @@
 //! | [`ingest`] | events become rows |
 //! | [`dispatch`] | rows become delivery requests, exactly once |
 //! | [`feedback`] | results change rows |
+//! | [`maintain`] | rows that were kept long enough are archived and removed |
 //! | [`stage`], [`patience`], [`health`] | what the stages share: batches until the stop, waiting, readiness |
 //! | [`service`] | which stages run, how they start and how they stop |
 //! | [`http`] | health and metrics |
@@ -37,6 +38,7 @@ pub mod health;
 pub mod http;
 pub mod ingest;
 pub mod localize;
+pub mod maintain;
 pub mod patience;
 mod sample;
 pub mod schedule;

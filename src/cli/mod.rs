@@ -4,14 +4,23 @@
 //! To add one, name it in [`Command`] and in `dispatch`.
 
 pub mod bench;
+pub mod cancel;
+pub mod change;
 pub mod check;
+pub mod choose;
 pub mod claims;
+pub mod completions;
 pub mod config_show;
+pub mod confirm;
 pub mod dev;
 mod failure;
+pub mod man;
 pub mod migrate;
 pub mod output;
 pub mod preview;
+pub mod progress;
+pub mod purge;
+pub mod retry;
 pub mod run;
 pub mod show;
 mod signals;
@@ -64,8 +73,13 @@ pub enum Command {
     Preview(preview::Args),
     Status(status::Args),
     Show(show::Args),
+    Retry(retry::Args),
+    Cancel(cancel::Args),
     Claims(claims::Args),
+    Purge(purge::Args),
     Bench(bench::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// What can be done with the settings.
@@ -113,7 +127,12 @@ async fn dispatch(cli: Cli, effective: Effective) -> Result<(), Failure> {
         Command::Preview(args) => preview::run(args, effective.settings).await,
         Command::Status(args) => status::run(args, effective.settings).await,
         Command::Show(args) => show::run(args, effective.settings).await,
+        Command::Retry(args) => retry::run(args, effective.settings).await,
+        Command::Cancel(args) => cancel::run(args, effective.settings).await,
         Command::Claims(args) => claims::run(args, effective.settings).await,
+        Command::Purge(args) => purge::run(args, effective.settings).await,
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
         Command::Bench(args) => bench::run(args, cli.config, effective.settings).await,
     }
 }

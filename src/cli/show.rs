@@ -1,13 +1,12 @@
 //! `inq show`: one notification and its history.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Failure, output, store};
 use crate::config::Settings;
 use crate::contract::time;
-use crate::store::{HistoryEntry, HistoryKind, Notification, Status};
+use crate::store::{HistoryEntry, HistoryKind, Notification, Status, Story};
 
 /// Which notification: by its id, or by its event.
 #[derive(Debug, clap::Args)]
@@ -40,13 +39,6 @@ pub struct Args {
     pub json: bool,
 }
 
-#[derive(Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    notification: Notification,
-    history: Vec<HistoryEntry>,
-}
-
 /// Prints one notification and its story.
 ///
 /// # Errors
@@ -65,7 +57,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let history = store.history(notification.id).await?;
     store.close().await;
     if args.json {
-        return output::print_json(&Shown {
+        return output::print_json(&Story {
             notification,
             history,
         });

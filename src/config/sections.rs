@@ -181,6 +181,11 @@ pub struct RetentionSettings {
     pub failed: Duration,
     /// Where notifications are written before they are deleted, a directory that exists; `None`: nowhere.
     pub archive: Option<PathBuf>,
+    /// How long from one look for them to the next; 1 min to 7 d.
+    #[serde(with = "duration")]
+    pub interval: Duration,
+    /// The hour of the day, in UTC, in which they are looked for instead; 0 to 23.
+    pub hour: Option<u32>,
 }
 
 /// Health, metrics, the API and the page.

@@ -21,6 +21,7 @@ use crate::health::Health;
 use crate::http::{self, Shown};
 use crate::ingest::{Ingest, Planner};
 use crate::localize::Catalogues;
+use crate::maintain::{Maintenance, Retention, When};
 use crate::schedule::RetryPolicy;
 use crate::stage;
 use crate::store::Store;
@@ -36,7 +37,7 @@ pub struct Stages {
     pub dispatch: bool,
     /// Results change rows.
     pub feedback: bool,
-    /// Claims that were left behind are recovered.
+    /// Claims that were left behind are recovered, and rows that were kept long enough removed.
     pub maintain: bool,
     /// Health and metrics.
     pub http: bool,
@@ -212,6 +213,14 @@ impl Service {
         }
         if self.stages.dispatch || self.stages.maintain {
             self.start_dispatch(&store, retry.clone(), &woken, health, stop, tasks);
+        }
+        if self.stages.maintain {
+            let retention = &self.settings.retention;
+            let maintenance = Maintenance::new(Arc::clone(&store), Retention::from(retention));
+            let when = retention
+                .hour
+                .map_or(When::Every(retention.interval), When::AtHour);
+            tasks.spawn(maintenance.run(when, health.clone(), stop.clone()));
         }
         if self.stages.feedback {
             let stage = Feedback::new(

@@ -31,7 +31,7 @@ pub use error::StoreError;
 pub use filter::{Change, Changed, Filter};
 pub use mysql::{Filling, Yardstick};
 pub use notification::{
-    ClaimedRow, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification, Notification, Status,
+    ClaimedRow, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification, Notification, Status, Story,
 };
 pub use results::{Decide, Standing, Verdict};
 
@@ -278,7 +278,7 @@ pub trait Store: Send + Sync {
     async fn outlived(&self, status: Status, kept: Duration, limit: u32) -> Result<Vec<i64>>;
 
     /// These rows, each with its history, in id order; those that are gone are left out.
-    async fn stories(&self, ids: &[i64]) -> Result<Vec<(Notification, Vec<HistoryEntry>)>>;
+    async fn stories(&self, ids: &[i64]) -> Result<Vec<Story>>;
 
     /// Removes these rows with their histories, as far as they are still as [`Store::outlived`] finds them, and returns how
     /// many that were.

@@ -12,6 +12,7 @@ mod house;
 mod household;
 mod inq;
 mod kafka;
+mod mending;
 mod model;
 mod old_broker;
 mod pipeline;

@@ -73,6 +73,8 @@ fn numbers_and_durations_have_ranges() {
         ("retry.max_attempts = 101", "must be 1 to 100"),
         ("retention.sent = '10m'", "must be 1h to 3650d"),
         ("retention.failed = '10000d'", "must be 1h to 3650d"),
+        ("retention.interval = '1s'", "must be 1m to 7d"),
+        ("retention.hour = 24", "must be 0 to 23"),
         ("shutdown_timeout = '1ms'", "must be 100ms to 10m"),
         ("defaults.streak_reward.priority = 5", "must be 0 to 4, found 5"),
         (

@@ -32,7 +32,7 @@ use super::columns::{self, Columns};
 use super::{
     Change, Changed, Claimant, Claimed, Decide, Depth, Ended, EngagementRow, Filter, GroupBy, HistoryEntry,
     Inserted, NewNotification, Notification, OpenClaim, PublishFailure, Result, SchemaState, Status, Store,
-    StoreError, Verdict,
+    StoreError, Story, Verdict,
 };
 use crate::contract::DeliveryResult;
 use error::{Answer, sorted};
@@ -383,7 +383,7 @@ impl Store for MySqlStore {
         Ok(retention::outlived(&self.pool, status, kept, limit).await?)
     }
 
-    async fn stories(&self, ids: &[i64]) -> Result<Vec<(Notification, Vec<HistoryEntry>)>> {
+    async fn stories(&self, ids: &[i64]) -> Result<Vec<Story>> {
         Ok(retention::stories(&self.pool, ids).await?)
     }
 

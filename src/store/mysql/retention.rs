@@ -7,7 +7,7 @@ use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
 use super::super::columns::{self, Columns};
-use super::super::{HistoryEntry, Notification, Status, ids, micros};
+use super::super::{HistoryEntry, Status, Story, ids, micros};
 use super::error::Answer;
 use crate::contract::Priority;
 
@@ -45,10 +45,7 @@ pub(super) async fn outlived(
 }
 
 /// See [`super::super::Store::stories`].
-pub(super) async fn stories(
-    pool: &MySqlPool,
-    rows: &[i64],
-) -> Result<Vec<(Notification, Vec<HistoryEntry>)>, Answer> {
+pub(super) async fn stories(pool: &MySqlPool, rows: &[i64]) -> Result<Vec<Story>, Answer> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -79,7 +76,10 @@ pub(super) async fn stories(
     for row in &found {
         let notification = columns::notification(row)?;
         let history = histories.remove(&notification.id).unwrap_or_default();
-        stories.push((notification, history));
+        stories.push(Story {
+            notification,
+            history,
+        });
     }
     Ok(stories)
 }
@@ -111,7 +111,6 @@ pub(super) async fn remove(
         }
         query.execute(&mut *transaction).await?;
     }
-    failpoint!("store::remove_uncommitted");
     transaction.commit().await?;
     Ok(u64::try_from(held.len()).unwrap_or(u64::MAX))
 }

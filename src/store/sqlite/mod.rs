@@ -29,7 +29,7 @@ use super::migrations::{self, Applied};
 use super::{
     Change, Changed, Claimant, Claimed, Decide, Depth, Ended, EngagementRow, Filter, GroupBy, HistoryEntry,
     Inserted, NewNotification, Notification, OpenClaim, PublishFailure, Result, SchemaState, Status, Store,
-    StoreError, Verdict,
+    StoreError, Story, Verdict,
 };
 use crate::contract::DeliveryResult;
 
@@ -332,7 +332,7 @@ impl Store for SqliteStore {
         retention::outlived(&self.pool, status, kept, limit).await
     }
 
-    async fn stories(&self, ids: &[i64]) -> Result<Vec<(Notification, Vec<HistoryEntry>)>> {
+    async fn stories(&self, ids: &[i64]) -> Result<Vec<Story>> {
         retention::stories(&self.pool, ids).await
     }
 

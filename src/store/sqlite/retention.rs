@@ -7,7 +7,7 @@ use sqlx::sqlite::SqlitePool;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::super::columns::{self, Columns};
-use super::super::{HistoryEntry, Notification, Result, Status, ids};
+use super::super::{HistoryEntry, Result, Status, Story, ids};
 use super::{IMMEDIATE, NOW, from_now, sorted};
 
 /// So long ago, as a modifier of SQLite's date functions.
@@ -37,10 +37,7 @@ pub(super) async fn outlived(
 }
 
 /// See [`super::super::Store::stories`].
-pub(super) async fn stories(
-    pool: &SqlitePool,
-    rows: &[i64],
-) -> Result<Vec<(Notification, Vec<HistoryEntry>)>> {
+pub(super) async fn stories(pool: &SqlitePool, rows: &[i64]) -> Result<Vec<Story>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -70,7 +67,10 @@ pub(super) async fn stories(
         .map(|row| {
             let notification = columns::notification(row)?;
             let history = histories.remove(&notification.id).unwrap_or_default();
-            Ok((notification, history))
+            Ok(Story {
+                notification,
+                history,
+            })
         })
         .collect()
 }

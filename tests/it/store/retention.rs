@@ -65,7 +65,7 @@ async fn a_story_is_the_row_with_its_history(bench: Bench) {
     let stories = bench.store.stories(&of).await.expect("an answer");
     let told: Vec<_> = stories
         .iter()
-        .map(|(row, history)| (row.event_id.as_str(), history.len()))
+        .map(|story| (story.notification.event_id.as_str(), story.history.len()))
         .collect();
     assert_eq!(told, [("a", 1), ("c", 0)]);
     assert!(bench.store.stories(&[]).await.expect("an answer").is_empty());
