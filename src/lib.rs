@@ -13,6 +13,7 @@
 //! | [`ingest`] | events become rows |
 //! | [`dispatch`] | rows become delivery requests, exactly once |
 //! | [`feedback`] | results change rows |
+//! | [`replay`] | whether a dead letter goes back to its topic, and its way there |
 //! | [`stage`], [`patience`], [`health`] | what the stages share: batches until the stop, waiting, readiness |
 //! | [`service`] | which stages run, how they start and how they stop |
 //! | [`http`] | health and metrics |
@@ -38,6 +39,7 @@ pub mod http;
 pub mod ingest;
 pub mod localize;
 pub mod patience;
+pub mod replay;
 mod sample;
 pub mod schedule;
 pub mod service;
