@@ -7,6 +7,7 @@ pub mod bench;
 pub mod check;
 pub mod claims;
 pub mod config_show;
+pub mod dead_letters;
 pub mod dev;
 mod failure;
 pub mod migrate;
@@ -17,6 +18,7 @@ pub mod show;
 mod signals;
 pub mod status;
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,6 +29,7 @@ pub use failure::Failure;
 
 use crate::bus::ClusterSettings;
 use crate::config::{Effective, Settings};
+use crate::ingest::Planner;
 use crate::localize::Catalogues;
 use crate::store::{self, Store};
 
@@ -65,6 +68,7 @@ pub enum Command {
     Status(status::Args),
     Show(show::Args),
     Claims(claims::Args),
+    DeadLetters(dead_letters::Args),
     Bench(bench::Args),
 }
 
@@ -114,6 +118,7 @@ async fn dispatch(cli: Cli, effective: Effective) -> Result<(), Failure> {
         Command::Status(args) => status::run(args, effective.settings).await,
         Command::Show(args) => show::run(args, effective.settings).await,
         Command::Claims(args) => claims::run(args, effective.settings).await,
+        Command::DeadLetters(args) => dead_letters::run(args, effective.settings).await,
         Command::Bench(args) => bench::run(args, cli.config, effective.settings).await,
     }
 }
@@ -138,6 +143,26 @@ fn catalogues(settings: &Settings) -> Result<Arc<Catalogues>, Failure> {
     Catalogues::load(localization.dir.as_deref(), &localization.fallback)
         .map(Arc::new)
         .map_err(|faults| Failure::Usage(faults.to_string()))
+}
+
+/// Plans rows, by the settings.
+fn planner(settings: &Settings) -> Result<Planner, Failure> {
+    Ok(Planner {
+        catalogues: catalogues(settings)?,
+        max_event_bytes: usize::try_from(settings.ingest.max_event_bytes).unwrap_or(usize::MAX),
+        defaults: settings.defaults.clone(),
+    })
+}
+
+/// Reads a message that is given by hand; of one that is too long, enough to see that it is.
+fn read_message(input: impl Read, name: &str, max_bytes: usize) -> Result<Vec<u8>, Failure> {
+    let mut message = Vec::new();
+    let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
+    input
+        .take(limit)
+        .read_to_end(&mut message)
+        .map_err(|fault| Failure::Failed(format!("cannot read {name}: {fault}")))?;
+    Ok(message)
 }
 
 /// The database with a schema that this program can read, for commands that look once and do not wait.
