@@ -1,11 +1,12 @@
 //! What was put aside is looked at, corrected and put back, on a real Kafka.
 
+use std::cmp::Reverse;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use inq::bus::{BusError, DeadLetterTopic, DeadLetters, Record, Wanted};
+use inq::bus::{BusError, DeadLetterTopic, DeadLetters, Letter, Record, Wanted};
 use inq::contract::{Reason, Rejection};
 use rdkafka::Message;
 use rdkafka::message::Headers;
@@ -395,17 +396,32 @@ async fn the_newest_are_found_over_partitions_and_far_back() {
     let topic = house.look(&dlq);
     let newest = async |wanted: Wanted| topic.newest(wanted).await.expect("an answer");
 
-    let usual = newest(Wanted::default()).await;
-    assert_eq!(usual.letters.len(), Wanted::USUAL);
-    assert!(usual.more);
-    let partitions = usual.letters.iter().map(|letter| letter.record.partition);
-    assert_eq!(partitions.collect::<std::collections::BTreeSet<_>>().len(), 3);
-    let times: Vec<_> = usual
-        .letters
-        .iter()
-        .map(|letter| letter.record.timestamp)
-        .collect();
-    assert!(times.is_sorted_by(|newer, older| newer >= older));
+    let mut all = Vec::new();
+    let mut portions = topic.read(topic.extent().await.expect("an extent"));
+    while let Some(portion) = portions.recv().await {
+        all.extend(portion.expect("a portion"));
+    }
+    assert_eq!(all.len(), letters.len());
+    // Of one millisecond, the partition and the offset decide.
+    let age = |letter: &Letter| {
+        let Record {
+            timestamp,
+            partition,
+            offset,
+            ..
+        } = letter.record;
+        (timestamp, partition, offset)
+    };
+    all.sort_by_key(|letter| Reverse(age(letter)));
+    for limit in [1, Wanted::USUAL, Wanted::MOST] {
+        let found = newest(Wanted {
+            limit,
+            ..Wanted::default()
+        })
+        .await;
+        assert!(found.more);
+        assert_eq!(found.letters, all[..limit]);
+    }
 
     let rare = newest(Wanted {
         reason: Some(Reason::Unsettled),
@@ -447,15 +463,16 @@ async fn the_newest_are_found_over_partitions_and_far_back() {
 
 #[tokio::test]
 async fn long_letters_are_fewer_at_a_time() {
-    let Some(house) = house(1).await else { return };
     const MEGABYTE: usize = 1_000_000;
+    let Some(house) = house(1).await else { return };
     let broken = rejection(Reason::InvalidJson, "long");
-    for number in 0..40 {
-        let record = House::record(&house.events, number, &vec![b'x'; MEGABYTE]);
-        house
-            .put_aside(&house.events_dlq(), &[(record, broken.clone())])
-            .await;
-    }
+    let letters: Vec<_> = (0..40)
+        .map(|number| {
+            let record = House::record(&house.events, number, &vec![b'x'; MEGABYTE]);
+            (record, broken.clone())
+        })
+        .collect();
+    house.put_aside(&house.events_dlq(), &letters).await;
     let topic = house.look(&house.events_dlq());
     let found = topic.newest(Wanted::default()).await.expect("an answer");
     assert!(found.more);

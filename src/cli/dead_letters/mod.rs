@@ -39,9 +39,9 @@ pub enum Command {
 /// Whose dead letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Topic {
-    /// Events that did not become rows (topics.events_dlq).
+    /// Events that did not become rows (`topics.events_dlq`).
     Events,
-    /// Results that could not be used (topics.results_dlq).
+    /// Results that could not be used (`topics.results_dlq`).
     Results,
 }
 
