@@ -273,6 +273,9 @@ impl<'a> Reader<'a> {
             ("auto.offset.reset", "earliest"),
             // What is fetched ahead is memory, and dropped with each window.
             ("queued.max.messages.kbytes", "16384"),
+            // A new window waits for the answer to what was asked before it.
+            ("fetch.wait.max.ms", "10"),
+            ("fetch.queue.backoff.ms", "10"),
         ])?;
         let partitions = look_with(&client, PATIENCE)?.partitions(&topic.topic);
         if partitions.is_empty() {

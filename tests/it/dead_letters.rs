@@ -3,11 +3,16 @@
 use std::cmp::Reverse;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use inq::bus::{BusError, DeadLetterTopic, DeadLetters, Letter, Record, Wanted};
+use inq::bus::{BusError, DeadLetterTopic, DeadLetters, Letter, Outgoing, Record, Wanted};
+use inq::config::Settings;
 use inq::contract::{Reason, Rejection};
+use inq::ingest::Planner;
+use inq::localize::Catalogues;
+use inq::replay::{Prepared, Refusal, Replay};
 use rdkafka::Message;
 use rdkafka::message::Headers;
 use serde_json::{Value, json};
@@ -591,4 +596,46 @@ fn a_broker_that_is_away_is_told_in_one_line() {
         assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), 1);
     }
     assert!(begun.elapsed() < Duration::from_mins(1));
+}
+
+#[tokio::test]
+async fn whoever_puts_back_at_the_same_time_hears_of_their_own_letters() {
+    let Some(house) = house(1).await else { return };
+    let narrow = house
+        .kafka
+        .topic_with("narrow", 1, &[("max.message.bytes", "10000")])
+        .await;
+    let mut settings = Settings::from_toml("").expect("the defaults");
+    settings.topics.events.clone_from(&narrow);
+    settings.topics.results.clone_from(&house.results);
+    let planner = Planner {
+        catalogues: Arc::new(Catalogues::load(None, "en").expect("catalogues")),
+        defaults: settings.defaults,
+        max_event_bytes: 262_144,
+    };
+    let replay = Replay::open(&house.kafka.cluster(), &settings.topics, planner)
+        .await
+        .expect("reached");
+    let put_back = |bytes: usize| {
+        replay.put_back(vec![Prepared {
+            topic: narrow.clone(),
+            record: Outgoing {
+                payload: Some(vec![b'x'; bytes]),
+                ..Outgoing::default()
+            },
+        }])
+    };
+    let refused = |bytes: usize| {
+        Ok(vec![Err(Refusal::TooLarge {
+            topic: narrow.clone(),
+            bytes,
+        })])
+    };
+    for _ in 0..5 {
+        let (long, short, longer) = tokio::join!(put_back(50_000), put_back(1), put_back(60_000));
+        assert_eq!(long, refused(50_000));
+        assert_eq!(short, Ok(vec![Ok(())]));
+        assert_eq!(longer, refused(60_000));
+    }
+    assert_eq!(house.kafka.read_all(&narrow).len(), 5);
 }
