@@ -11,7 +11,7 @@ use crate::contract::{Reason, time};
 /// Print the newest dead letters: where each stands, why it was put aside, what it says.
 ///
 /// A letter's place is topic/partition/offset. With --json a letter is printed as a whole, its content as text where it is
-/// UTF-8 (`payload`), else as base64 (`payload_base64`). Letters of 32 MiB together are printed at most.
+/// UTF-8 (`payload`), else as base64 (`payload_base64`). Of each topic, letters of 32 MiB together are printed at most.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
