@@ -14,6 +14,7 @@
 //! | [`dispatch`] | rows become delivery requests, exactly once |
 //! | [`feedback`] | results change rows |
 //! | [`maintain`] | rows that were kept long enough are archived and removed |
+//! | [`replay`] | whether a dead letter goes back to its topic, and its way there |
 //! | [`stage`], [`patience`], [`health`] | what the stages share: batches until the stop, waiting, readiness |
 //! | [`service`] | which stages run, how they start and how they stop |
 //! | [`http`] | health and metrics |
@@ -40,6 +41,7 @@ pub mod ingest;
 pub mod localize;
 pub mod maintain;
 pub mod patience;
+pub mod replay;
 mod sample;
 pub mod schedule;
 pub mod service;

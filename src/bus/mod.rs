@@ -5,7 +5,7 @@
 //! - [`Publisher`] writes delivery requests: [`TransactionalPublisher`] once and for all,
 //!   [`Producer`] at least once.
 //! - [`Ledger`] fences a publisher and reads which of its claims was published last.
-//! - [`DeadLetters`] puts aside what cannot be used.
+//! - [`DeadLetters`] puts aside what cannot be used; [`DeadLetterTopic`] looks at it.
 //! - [`embedded`] is the broker of `inq dev`.
 //!
 //! Calls that block are made on blocking threads, never on the async ones.
@@ -14,12 +14,15 @@ mod batch;
 mod cluster;
 mod consumer;
 mod context;
+mod dead_letter_topic;
 mod dead_letters;
 pub mod embedded;
 mod error;
 mod in_flight;
 mod ledger;
 mod left_open;
+mod letter;
+mod newest;
 mod oauth;
 mod producer;
 mod publisher;
@@ -31,10 +34,12 @@ mod topics;
 pub use batch::{Batch, Offsets};
 pub use cluster::{Cluster, ClusterSettings};
 pub use consumer::{Consumer, ConsumerSettings};
+pub use dead_letter_topic::{DeadLetterTopic, Extent, Found, Wanted};
 pub use dead_letters::DeadLetters;
 pub use error::BusError;
 pub use ledger::{Ledger, LedgerEntry, Reading};
 pub use left_open::HeldBack;
+pub use letter::Letter;
 pub use producer::{Producer, Unsent};
 pub use publisher::{Outcome, Publisher, TransactionalPublisher};
 pub use record::{Outgoing, Record};

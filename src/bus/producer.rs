@@ -66,6 +66,7 @@ impl Producer {
         let context = SendContext {
             context: cluster.context(),
             tally: Arc::default(),
+            turn: Mutex::default(),
         };
         let inner = cluster
             .client_config(&all)
@@ -95,7 +96,7 @@ impl Producer {
         self.inner.client().fatal_error().is_some()
     }
 
-    /// Sends the records to `topic`, and waits until each was acknowledged or given up.
+    /// Sends the records to `topic`, and waits until each was acknowledged or given up. Callers take turns.
     ///
     /// # Errors
     /// If the sending itself was broken off.
@@ -103,6 +104,13 @@ impl Producer {
         let producer = self.clone();
         let topic = topic.to_owned();
         blocking(move || {
+            // Held to the end even if nobody waits for the answer any more.
+            let _turn = producer
+                .inner
+                .context()
+                .turn
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let sent = producer.send_blocking(&topic, &records);
             Ok(sent
                 .failures
@@ -238,6 +246,8 @@ impl Tally {
 pub(super) struct SendContext {
     context: Context,
     tally: Arc<Tally>,
+    /// Whose batch is under way.
+    turn: Mutex<()>,
 }
 
 impl ClientContext for SendContext {

@@ -1,7 +1,5 @@
 //! What `inq retry` and `inq cancel` have in common.
 
-use std::io::IsTerminal;
-
 use serde::Serialize;
 
 use super::choose::Chosen;
@@ -85,8 +83,7 @@ async fn apply(args: &ChangeArgs, change: Change, store: &dyn Store) -> Result<R
         let question = format!("{} will be {}.", notifications(matched), past(change));
         confirm::require(&question)?;
     }
-    let shown = std::io::stderr().is_terminal() && matched > u64::from(AT_ONCE);
-    let bar = progress::bar(matched, shown);
+    let bar = progress::bar(matched);
     let mut after = 0;
     while report.changed < matched {
         let step = store.change(&filter, change, &args.by, after, AT_ONCE).await?;
@@ -95,7 +92,6 @@ async fn apply(args: &ChangeArgs, change: Change, store: &dyn Store) -> Result<R
         report.changed += step.changed;
         bar.inc(step.changed);
     }
-    bar.finish_and_clear();
     Ok(report)
 }
 

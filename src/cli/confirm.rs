@@ -1,25 +1,41 @@
-//! Asking before what cannot be undone.
+//! Asking whoever sits at the terminal before what cannot be undone.
 
 use std::io::{BufRead, IsTerminal, Write};
 
 use super::Failure;
 
-/// Says what will happen, and asks whether to go on.
+/// Whether somebody is there to be asked.
+#[must_use]
+pub fn is_possible() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks a question, to be answered by yes or no.
 ///
 /// # Errors
-/// [`Failure::Usage`] where nobody is there to be asked; [`Failure::Failed`] where the answer is not yes.
+/// [`Failure::Failed`] where the answer is anything but yes, with what that means.
+pub fn ask(question: &str, declined: &str) -> Result<(), Failure> {
+    let unheard = |fault| Failure::Failed(format!("cannot ask at the terminal: {fault}"));
+    let mut terminal = std::io::stderr().lock();
+    write!(terminal, "{question} [y/N] ").map_err(unheard)?;
+    terminal.flush().map_err(unheard)?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(unheard)?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::Failed(declined.to_owned())),
+    }
+}
+
+/// Says what will happen and asks whether to go on.
+///
+/// # Errors
+/// As [`ask`]; [`Failure::Usage`] where nobody is there to be asked.
 pub fn require(what: &str) -> Result<(), Failure> {
-    if !std::io::stdin().is_terminal() {
+    if !is_possible() {
         return Err(Failure::Usage(format!(
-            "{what} Nobody is there to be asked: say --yes, or look first with --dry-run"
+            "{what} There is no terminal to ask: look with --dry-run, then say --yes"
         )));
     }
-    let mut err = std::io::stderr().lock();
-    let asked = write!(err, "{what} Go on? [y/N] ").and_then(|()| err.flush());
-    let mut answer = String::new();
-    let read = asked.and_then(|()| std::io::stdin().lock().read_line(&mut answer));
-    match read {
-        Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes" | "Yes") => Ok(()),
-        _ => Err(Failure::Failed("nothing was changed".to_owned())),
-    }
+    ask(&format!("{what} Go on?"), "nothing was changed")
 }

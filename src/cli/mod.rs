@@ -12,6 +12,7 @@ pub mod claims;
 pub mod completions;
 pub mod config_show;
 pub mod confirm;
+pub mod dead_letters;
 pub mod dev;
 mod failure;
 pub mod man;
@@ -26,6 +27,7 @@ pub mod show;
 mod signals;
 pub mod status;
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,6 +38,7 @@ pub use failure::Failure;
 
 use crate::bus::ClusterSettings;
 use crate::config::{Effective, Settings};
+use crate::ingest::Planner;
 use crate::localize::Catalogues;
 use crate::store::{self, Store};
 
@@ -77,6 +80,7 @@ pub enum Command {
     Cancel(cancel::Args),
     Claims(claims::Args),
     Purge(purge::Args),
+    DeadLetters(dead_letters::Args),
     Bench(bench::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -133,6 +137,7 @@ async fn dispatch(cli: Cli, effective: Effective) -> Result<(), Failure> {
         Command::Purge(args) => purge::run(args, effective.settings).await,
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
+        Command::DeadLetters(args) => dead_letters::run(args, effective.settings).await,
         Command::Bench(args) => bench::run(args, cli.config, effective.settings).await,
     }
 }
@@ -157,6 +162,26 @@ fn catalogues(settings: &Settings) -> Result<Arc<Catalogues>, Failure> {
     Catalogues::load(localization.dir.as_deref(), &localization.fallback)
         .map(Arc::new)
         .map_err(|faults| Failure::Usage(faults.to_string()))
+}
+
+/// Plans rows, by the settings.
+fn planner(settings: &Settings) -> Result<Planner, Failure> {
+    Ok(Planner {
+        catalogues: catalogues(settings)?,
+        max_event_bytes: usize::try_from(settings.ingest.max_event_bytes).unwrap_or(usize::MAX),
+        defaults: settings.defaults.clone(),
+    })
+}
+
+/// Reads a message that is given by hand; of one that is too long, enough to see that it is.
+fn read_message(input: impl Read, name: &str, max_bytes: usize) -> Result<Vec<u8>, Failure> {
+    let mut message = Vec::new();
+    let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
+    input
+        .take(limit)
+        .read_to_end(&mut message)
+        .map_err(|fault| Failure::Failed(format!("cannot read {name}: {fault}")))?;
+    Ok(message)
 }
 
 /// The database with a schema that this program can read, for commands that look once and do not wait.

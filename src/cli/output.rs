@@ -30,6 +30,17 @@ pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     print(&format!("{text}\n"))
 }
 
+/// A line that a terminal shows as it is: what came from outside can neither steer it nor pass for a line of ours.
+pub(super) fn plain(line: &str) -> String {
+    line.chars()
+        .map(|c| match c {
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+            c if c.is_control() => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
 /// Says on standard error, in one line, why a command failed.
 pub(super) fn complain(failure: &Failure) {
     let line = failure
@@ -40,4 +51,17 @@ pub(super) fn complain(failure: &Failure) {
         .join("; ");
     // There is nobody left to tell if this fails.
     let _ = writeln!(std::io::stderr().lock(), "error: {line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_from_outside_neither_steers_the_terminal_nor_forges_a_line() {
+        assert_eq!(
+            plain("failed (\u{1b}[2Jx\n2026 delivered\u{202e})"),
+            "failed (\u{fffd}[2Jx\u{fffd}2026 delivered\u{fffd})"
+        );
+    }
 }

@@ -1,14 +1,12 @@
 //! `inq preview`: what an event would become.
 
-use std::io::Read;
-
 use chrono::Utc;
 
-use super::{Failure, catalogues, output};
+use super::{Failure, output, planner, read_message};
 use crate::bus::Record;
 use crate::config::Settings;
 use crate::contract::time;
-use crate::ingest::{Plan, Planner};
+use crate::ingest::Plan;
 
 /// Read an event from standard input and print the notification it would become; nothing is written.
 ///
@@ -34,12 +32,9 @@ pub struct Args {
 /// If it would become a dead letter, with the reason.
 #[allow(clippy::unused_async)] // every command is called in the same way
 pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
-    let planner = Planner {
-        catalogues: catalogues(&settings)?,
-        max_event_bytes: usize::try_from(settings.ingest.max_event_bytes).unwrap_or(usize::MAX),
-        defaults: settings.defaults,
-    };
-    let record = record_of(std::io::stdin().lock(), planner.max_event_bytes)?;
+    let planner = planner(&settings)?;
+    let payload = read_message(std::io::stdin().lock(), "standard input", planner.max_event_bytes)?;
+    let record = record_of(payload);
     let Plan { row, fell_back } = planner.plan(&record).map_err(|rejection| {
         Failure::Failed(format!(
             "this event would become a dead letter: {}: {}",
@@ -72,15 +67,8 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
 }
 
 /// The event as if it had come from the topic just now.
-fn record_of(input: impl Read, max_bytes: usize) -> Result<Record, Failure> {
-    let mut payload = Vec::new();
-    // One byte more than allowed is enough to see that it is too long.
-    let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
-    input
-        .take(limit)
-        .read_to_end(&mut payload)
-        .map_err(|fault| Failure::Failed(format!("cannot read standard input: {fault}")))?;
-    Ok(Record {
+fn record_of(payload: Vec<u8>) -> Record {
+    Record {
         topic: String::new(),
         partition: 0,
         offset: 0,
@@ -88,5 +76,5 @@ fn record_of(input: impl Read, max_bytes: usize) -> Result<Record, Failure> {
         payload: Some(payload),
         headers: Vec::new(),
         timestamp: Some(Utc::now()),
-    })
+    }
 }

@@ -1,16 +1,12 @@
-//! Progress bars of long work, on standard error.
+//! Progress bars of long work.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-/// A bar of so many steps; hidden where it is not `shown`.
+/// How far it is, on standard error where that is a terminal; gone with the bar itself.
 #[must_use]
-pub fn bar(steps: u64, shown: bool) -> ProgressBar {
-    if !shown {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(steps);
-    let style = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len}, {eta} left");
-    if let Ok(style) = style {
+pub fn bar(length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length).with_finish(ProgressFinish::AndClear);
+    if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos} of {len}") {
         bar.set_style(style);
     }
     bar

@@ -1,7 +1,7 @@
 //! `inq purge`: the retention, now.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -65,10 +65,11 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     }
     let mut text = String::new();
     for (status, rows) in &report.outlived {
-        text.push_str(&format!("{status:<12} {rows:>10} past their retention\n"));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{status:<12} {rows:>10} past their retention");
     }
     if !report.dry_run {
-        text.push_str(&format!("{} removed\n", report.removed));
+        let _ = writeln!(text, "{} removed", report.removed);
     } else if report.outlived.is_empty() {
         text.push_str("nothing is past its retention\n");
     }
@@ -100,7 +101,7 @@ async fn purge(args: &Args, retention: &Retention, store: &Arc<dyn Store>) -> Re
         };
         confirm::require(&format!("{total} notifications will be {first}."))?;
     }
-    let bar = progress::bar(total, std::io::stderr().is_terminal());
+    let bar = progress::bar(total);
     let mut maintenance = Maintenance::new(Arc::clone(store), retention.clone());
     let mut waited = Instant::now();
     while report.removed < total {
@@ -126,7 +127,6 @@ async fn purge(args: &Args, retention: &Retention, store: &Arc<dyn Store>) -> Re
             }
         }
     }
-    bar.finish_and_clear();
     maintenance.hand_over().await?;
     Ok(report)
 }

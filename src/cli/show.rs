@@ -96,19 +96,8 @@ fn text(row: &Notification, history: &[HistoryEntry]) -> String {
             .map(|(at, text)| format!("{}  {text}", time::format(at))),
     );
     lines.push(format!("{:24}  {}", "now", standing(row)));
-    let lines: Vec<_> = lines.iter().map(|line| plain(line)).collect();
+    let lines: Vec<_> = lines.iter().map(|line| output::plain(line)).collect();
     lines.join("\n") + "\n"
-}
-
-/// A line that a terminal shows as it is: what came from outside can neither steer it nor pass for a line of ours.
-fn plain(line: &str) -> String {
-    line.chars()
-        .map(|c| match c {
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-            c if c.is_control() => '\u{fffd}',
-            c => c,
-        })
-        .collect()
 }
 
 /// What happened, with its time. What the row itself knows has no entry in the history.
@@ -206,18 +195,5 @@ fn standing(row: &Notification) -> String {
         Status::Sent if row.delivered_at.is_some() => "delivered".to_owned(),
         Status::Sent => "published; the notification service has not reported yet".to_owned(),
         other => other.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_came_from_outside_neither_steers_the_terminal_nor_forges_a_line() {
-        assert_eq!(
-            plain("failed (\u{1b}[2Jx\n2026 delivered\u{202e})"),
-            "failed (\u{fffd}[2Jx\u{fffd}2026 delivered\u{fffd})"
-        );
     }
 }

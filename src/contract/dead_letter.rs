@@ -41,6 +41,12 @@ impl Reason {
         Self::RefusedByStore,
     ];
 
+    /// The reason of that code, if there is one.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == code)
+    }
+
     /// The code on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -2,7 +2,8 @@
 //! every example through both, so that the two cannot drift.
 //!
 //! Reading: [`IncentiveEvent::decode`] and [`DeliveryResult::decode`], from the value of a record to a message that
-//! has passed every check, or to the [`Rejection`] that goes with its [`DeadLetter`]. Writing: [`DeliveryRequest`].
+//! has passed every check, or to the [`Rejection`] that goes with its [`DeadLetter`]. Writing: [`DeliveryRequest`]. Of a
+//! dead letter, [`PutAside`] is what its headers say, and [`Mentioned`] what can still be read of its content.
 
 mod dead_letter;
 mod delivery;
@@ -12,6 +13,8 @@ mod field;
 mod incentive;
 mod incentive_data;
 mod language;
+mod mentioned;
+mod put_aside;
 mod result;
 pub mod time;
 mod timezone;
@@ -23,5 +26,7 @@ pub use delivery::DeliveryRequest;
 pub use event::IncentiveEvent;
 pub use incentive::{IncentiveType, Priority};
 pub(crate) use incentive_data::IncentiveData;
+pub use mentioned::Mentioned;
+pub use put_aside::{Origin, PutAside};
 pub use result::{DeliveryResult, ResultStatus};
 pub use traceparent::traceparent;

@@ -4,6 +4,7 @@ mod bench;
 mod bounds;
 mod bus;
 mod contract;
+mod dead_letters;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod faults;
