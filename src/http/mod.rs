@@ -7,8 +7,10 @@
 //! - `openapi` describes the routes; `api` has them all
 
 mod access;
+mod changes;
 mod connections;
 mod desk;
+mod engagement;
 mod events;
 mod notifications;
 mod openapi;
@@ -16,6 +18,7 @@ mod probes;
 mod problem;
 mod queue;
 mod said;
+mod wanted;
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -114,7 +117,14 @@ fn api(longest_event: usize) -> OpenApiRouter<Served> {
         .routes(routes!(probes::metrics))
         .routes(routes!(openapi::openapi))
         .routes(routes!(queue::status))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::list_of_user))
         .routes(routes!(notifications::show))
+        .routes(routes!(changes::retry))
+        .routes(routes!(changes::cancel))
+        .routes(routes!(changes::retry_all))
+        .routes(routes!(changes::cancel_all))
+        .routes(routes!(engagement::engagement))
         .routes(routes!(events::accept).layer(DefaultBodyLimit::max(longest_event)))
 }
 

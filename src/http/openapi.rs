@@ -60,6 +60,11 @@ fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
         event.remove("$id");
     }
     document["components"]["schemas"]["IncentiveEvent"] = event;
+    // It stands in the path there.
+    let of_user = &mut document["paths"]["/v1/users/{user_id}/notifications"]["get"]["parameters"];
+    if let Some(parameters) = of_user.as_array_mut() {
+        parameters.retain(|parameter| parameter["in"] != "query" || parameter["name"] != "user_id");
+    }
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, operations) in paths {
         for (method, operation) in operations.as_object_mut().into_iter().flatten() {
