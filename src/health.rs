@@ -30,6 +30,7 @@ pub struct PartHealth {
     pub since: DateTime<Utc>,
     /// What is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub trouble: Option<String>,
 }
 

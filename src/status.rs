@@ -20,6 +20,7 @@ pub struct QueueStatus {
     /// Rows by status; every status is there.
     pub by_status: BTreeMap<&'static str, u64>,
     /// Pending rows by priority.
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub pending_by_priority: BTreeMap<u8, u64>,
     /// Pending rows that are due.
     pub due: u64,
@@ -33,6 +34,7 @@ pub struct QueueStatus {
     pub topics: Vec<Lag>,
     /// Why `topics` are not known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub topics_unknown: Option<String>,
 }
 

@@ -54,12 +54,12 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         ),
         (None, None) => return Err(Failure::Usage("name a notification or an event".to_owned())),
     };
-    let story = found.ok_or_else(|| Failure::Failed(format!("there is no {name}")))?;
+    let shown = found.ok_or_else(|| Failure::Failed(format!("there is no {name}")))?;
     store.close().await;
     if args.json {
-        return output::print_json(&story);
+        return output::print_json(&shown);
     }
-    output::print(&text(&story.notification, &story.history))
+    output::print(&text(&shown.notification, &shown.history))
 }
 
 fn text(row: &Notification, history: &[HistoryEntry]) -> String {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use subtle::ConstantTimeEq;
@@ -104,7 +104,7 @@ pub(super) async fn require(
 /// A page whose name was made to resolve to this machine (DNS rebinding) still sends its own name. No browser leaves the
 /// header out.
 fn require_loopback_host(request: &Request) -> Result<(), Problem> {
-    let named = request.headers().get_all(HOST).iter().map(|host| host.as_bytes());
+    let named = request.headers().get_all(HOST).iter().map(HeaderValue::as_bytes);
     let target = request.uri().authority().map(|target| target.as_str().as_bytes());
     if named.chain(target).all(is_loopback) {
         return Ok(());

@@ -34,7 +34,7 @@ pub(super) struct Order {
     dry_run: bool,
     /// The `next_cursor` of the answer before.
     #[serde(default, deserialize_with = "wanted::cursor")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[0-7][0-9a-f]{15}$", nullable = false)]
     cursor: Option<Cursor>,
 }
 
@@ -65,7 +65,10 @@ pub(super) struct Outcome {
          content_type = "application/problem+json")
     )
 )]
-pub(super) async fn retry(State(served): State<Served>, Id(id): Id) -> Result<Json<Story>, Problem> {
+pub(super) async fn retry_notification(
+    State(served): State<Served>,
+    Id(id): Id,
+) -> Result<Json<Story>, Problem> {
     change_one(&served, Change::Retry, id).await
 }
 
@@ -83,7 +86,10 @@ pub(super) async fn retry(State(served): State<Served>, Id(id): Id) -> Result<Js
          content_type = "application/problem+json")
     )
 )]
-pub(super) async fn cancel(State(served): State<Served>, Id(id): Id) -> Result<Json<Story>, Problem> {
+pub(super) async fn cancel_notification(
+    State(served): State<Served>,
+    Id(id): Id,
+) -> Result<Json<Story>, Problem> {
     change_one(&served, Change::Cancel, id).await
 }
 
@@ -95,7 +101,7 @@ pub(super) async fn cancel(State(served): State<Served>, Id(id): Id) -> Result<J
     request_body = Order,
     responses((status = 200, description = "What was changed", body = Outcome))
 )]
-pub(super) async fn retry_all(
+pub(super) async fn retry_notifications(
     State(served): State<Served>,
     Said(order): Said<Order>,
 ) -> Result<Json<Outcome>, Problem> {
@@ -110,7 +116,7 @@ pub(super) async fn retry_all(
     request_body = Order,
     responses((status = 200, description = "What was changed", body = Outcome))
 )]
-pub(super) async fn cancel_all(
+pub(super) async fn cancel_notifications(
     State(served): State<Served>,
     Said(order): Said<Order>,
 ) -> Result<Json<Outcome>, Problem> {

@@ -87,3 +87,37 @@ pub(super) async fn to_its_end<T: Send + 'static>(
         Problem::new(Kind::Failed, "this has failed; the log says more")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_goes_on_when_nobody_waits_for_it_any_more() {
+        let (answer, answered) = oneshot::channel::<()>();
+        let (done, is_done) = oneshot::channel();
+        let places = Arc::new(Semaphore::new(1));
+        let place = Arc::clone(&places).acquire_owned().await.unwrap();
+        let call = to_its_end(place, async move {
+            answered.await.unwrap();
+            done.send(()).unwrap();
+        });
+        assert!(
+            tokio::time::timeout(Duration::from_millis(1), call)
+                .await
+                .is_err()
+        );
+        assert_eq!(
+            places.available_permits(),
+            0,
+            "its place is not free before its end"
+        );
+        answer.send(()).unwrap();
+        is_done.await.unwrap();
+        drop(places.acquire().await.unwrap());
+    }
+}

@@ -15,19 +15,19 @@ use crate::store::{EngagementRow, GroupBy};
 
 /// Which notifications, and by what they are told apart.
 #[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// By what; without it, by what is rewarded.
-    #[serde(deserialize_with = "group_by")]
-    #[param(nullable = false)]
+    #[serde(default, deserialize_with = "group_by")]
+    #[param(inline, nullable = false)]
     by: Option<GroupBy>,
     /// Those that were stored then or later; without it, all until `to`.
-    #[serde(deserialize_with = "moment")]
+    #[serde(default, deserialize_with = "moment")]
     #[param(nullable = false)]
     from: Option<DateTime<Utc>>,
     /// Those that were stored before then; without it, all until now.
-    #[serde(deserialize_with = "moment")]
+    #[serde(default, deserialize_with = "moment")]
     #[param(nullable = false)]
     to: Option<DateTime<Utc>>,
 }
@@ -64,7 +64,7 @@ fn group_by<'de, D: Deserializer<'de>>(from: D) -> Result<Option<GroupBy>, D::Er
     params(Asked),
     responses((status = 200, description = "What became of them", body = Engagement))
 )]
-pub(super) async fn engagement(
+pub(super) async fn show_engagement(
     State(served): State<Served>,
     asked: Asked,
 ) -> Result<Json<Engagement>, Problem> {

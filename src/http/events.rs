@@ -88,7 +88,7 @@ impl Inlet {
     request_body(content = ref("#/components/schemas/IncentiveEvent"), content_type = "application/json"),
     responses((status = 202, description = "It is in the topic", body = Accepted))
 )]
-pub(super) async fn accept(
+pub(super) async fn send_event(
     State(served): State<Served>,
     headers: HeaderMap,
     Body(event): Body,

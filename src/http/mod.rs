@@ -84,14 +84,20 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener, String> {
 }
 
 /// All routes, with what guards them.
-#[must_use]
 pub fn router(served: Served, settings: &HttpSettings) -> Router {
-    let access = Access::new(settings);
-    let mut router: Router<Served> = Router::from(api(served.inlet.longest()))
+    let routes = Router::from(api(served.inlet.longest()));
+    guarded(routes, Access::new(settings)).with_state(served)
+}
+
+fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, access: Access) -> Router<S> {
+    let mut router = routes
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
-        .layer(from_fn_with_state(Arc::new(Semaphore::new(MOST_REQUESTS)), in_time))
+        .layer(from_fn_with_state(
+            Arc::new(Semaphore::new(MOST_REQUESTS)),
+            in_time,
+        ))
         .layer(CatchPanicLayer::custom(panicked));
     if access.is_open() {
         router = router.layer(CsrfLayer::new().with_rejection_response(cross_site));
@@ -106,7 +112,6 @@ pub fn router(served: Served, settings: &HttpSettings) -> Router {
             X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ))
-        .with_state(served)
 }
 
 /// Every route; the OpenAPI document is made from the same list. An event has at most so many bytes.
@@ -116,16 +121,16 @@ fn api(longest_event: usize) -> OpenApiRouter<Served> {
         .routes(routes!(probes::readyz))
         .routes(routes!(probes::metrics))
         .routes(routes!(openapi::openapi))
-        .routes(routes!(queue::status))
-        .routes(routes!(notifications::list))
-        .routes(routes!(notifications::list_of_user))
-        .routes(routes!(notifications::show))
-        .routes(routes!(changes::retry))
-        .routes(routes!(changes::cancel))
-        .routes(routes!(changes::retry_all))
-        .routes(routes!(changes::cancel_all))
-        .routes(routes!(engagement::engagement))
-        .routes(routes!(events::accept).layer(DefaultBodyLimit::max(longest_event)))
+        .routes(routes!(queue::show_status))
+        .routes(routes!(notifications::list_notifications))
+        .routes(routes!(notifications::list_notifications_of_user))
+        .routes(routes!(notifications::show_notification))
+        .routes(routes!(changes::retry_notification))
+        .routes(routes!(changes::cancel_notification))
+        .routes(routes!(changes::retry_notifications))
+        .routes(routes!(changes::cancel_notifications))
+        .routes(routes!(engagement::show_engagement))
+        .routes(routes!(events::send_event).layer(DefaultBodyLimit::max(longest_event)))
 }
 
 async fn not_found(uri: Uri) -> Problem {
@@ -187,4 +192,38 @@ fn cross_site(_: ProtectionError) -> Response {
 fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a request has panicked");
     Problem::new(Kind::Failed, "this has failed; the log says more").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use hyper::service::Service as _;
+    use hyper_util::service::TowerToHyperService;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::config::Settings;
+
+    async fn panics() -> &'static str {
+        let nothing: Option<&str> = None;
+        nothing.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_a_problem_and_no_more() {
+        let settings = Settings::from_toml("").unwrap();
+        let routes: Router = Router::new().route("/v1/panics", get(panics));
+        let router = TowerToHyperService::new(guarded(routes, Access::new(&settings.http)));
+        for _ in 0..2 {
+            let request = Request::get("/v1/panics").body(Body::empty()).unwrap();
+            let answer = router.call(request).await.unwrap();
+            assert_eq!(answer.status(), 500);
+            assert_eq!(answer.headers()["content-type"], problem::MEDIA_TYPE);
+            assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+            let body = to_bytes(answer.into_body(), LONGEST_BODY).await.unwrap();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["type"], "urn:problem-type:inq:failed");
+        }
+    }
 }

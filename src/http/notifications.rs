@@ -29,7 +29,10 @@ const LONGEST_PAGE: usize = 2 * 1024 * 1024;
          content_type = "application/problem+json")
     )
 )]
-pub(super) async fn show(State(served): State<Served>, Id(id): Id) -> Result<Json<Story>, Problem> {
+pub(super) async fn show_notification(
+    State(served): State<Served>,
+    Id(id): Id,
+) -> Result<Json<Story>, Problem> {
     served
         .desk
         .ask(async move |store| Story::of(store.as_ref(), id).await)
@@ -62,7 +65,7 @@ pub(super) struct Notifications {
     params(Wanted, Page),
     responses((status = 200, description = "Those that fit", body = Notifications))
 )]
-pub(super) async fn list(
+pub(super) async fn list_notifications(
     State(served): State<Served>,
     asked: List,
 ) -> Result<Json<Notifications>, Problem> {
@@ -81,7 +84,7 @@ pub(super) async fn list(
     params(("user_id" = i64, Path, description = "The user's id", minimum = 1), Wanted, Page),
     responses((status = 200, description = "Those that fit", body = Notifications))
 )]
-pub(super) async fn list_of_user(
+pub(super) async fn list_notifications_of_user(
     State(served): State<Served>,
     Id(user_id): Id,
     mut asked: List,
@@ -90,7 +93,7 @@ pub(super) async fn list_of_user(
         return Err(Problem::of_field("user_id", "stands in the path already"));
     }
     asked.filter.user_id = Some(user_id);
-    list(State(served), asked).await
+    list_notifications(State(served), asked).await
 }
 
 /// Reads until the page is full, in rows or in bytes.

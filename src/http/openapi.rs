@@ -54,12 +54,11 @@ fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
             "description": "`http.token` for everything, `http.read_token` for GET. Where neither is set, none is asked for.",
         },
     });
-    let mut event: Value = serde_json::from_str(EVENT)?;
-    if let Some(event) = event.as_object_mut() {
-        event.remove("$schema");
-        event.remove("$id");
-    }
-    document["components"]["schemas"]["IncentiveEvent"] = event;
+    let schemas = &mut document["components"]["schemas"];
+    schemas["IncentiveEvent"] = event_schema()?;
+    schemas["Filter"]["minProperties"] = 1.into();
+    restrict_times(&mut schemas["Filter"]);
+    restrict_times(&mut document["paths"]);
     // It stands in the path there.
     let of_user = &mut document["paths"]["/v1/users/{user_id}/notifications"]["get"]["parameters"];
     if let Some(parameters) = of_user.as_array_mut() {
@@ -67,29 +66,67 @@ fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
     }
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, operations) in paths {
-        for (method, operation) in operations.as_object_mut().into_iter().flatten() {
+        for operation in operations.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            let has_body = operation.get("requestBody").is_some();
+            let takes_something = has_body || operation.get("parameters").is_some();
             if let Some(responses) = operation["responses"].as_object_mut()
                 && !OPEN.contains(&path.as_str())
             {
-                add_problems(responses, method, path);
+                add_problems(responses, takes_something, has_body);
             }
         }
     }
     Ok(document)
 }
 
-fn add_problems(responses: &mut Map<String, Value>, method: &str, path: &str) {
-    let has_body = method != "get" && !path.contains('{');
-    let takes_something = has_body || path.contains('{') || path.contains("notifications");
+/// The schema of an event, whose own references start at its own root.
+fn event_schema() -> Result<Value, serde_json::Error> {
+    let text = EVENT.replace("\"#/$defs/", "\"#/components/schemas/IncentiveEvent/$defs/");
+    let mut schema: Map<String, Value> = serde_json::from_str(&text)?;
+    schema.remove("$schema");
+    schema.remove("$id");
+    Ok(schema.into())
+}
+
+/// Times in requests are those of the events' contract.
+fn restrict_times(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if members.get("format").is_some_and(|format| format == "date-time") {
+                members.insert(
+                    "$ref".to_owned(),
+                    "#/components/schemas/IncentiveEvent/$defs/time".into(),
+                );
+            }
+            members.values_mut().for_each(restrict_times);
+        }
+        Value::Array(items) => items.iter_mut().for_each(restrict_times),
+        _ => {}
+    }
+}
+
+fn add_problems(responses: &mut Map<String, Value>, takes_something: bool, has_body: bool) {
     let problems = [
         ("400", "The request cannot be read", takes_something),
         ("401", "No token that is known here", true),
-        ("403", "The token may not do this, or the request comes from another site", true),
+        (
+            "403",
+            "The token may not do this, or the request comes from another site",
+            true,
+        ),
         ("413", "The body is too long", has_body),
         ("415", "The body is not JSON", has_body),
-        ("422", "A field or a parameter does not fit: `field` names it", takes_something),
+        (
+            "422",
+            "A field or a parameter does not fit: `field` names it",
+            takes_something,
+        ),
         ("500", "The service has failed", true),
-        ("503", "The database or the brokers are away, or there is too much to do", true),
+        (
+            "503",
+            "The database or the brokers are away, or there is too much to do",
+            true,
+        ),
     ];
     for (status, description, applies) in problems {
         if applies && !responses.contains_key(status) {

@@ -56,7 +56,7 @@ impl Topics {
     tag = "queue",
     responses((status = 200, description = "How it stands", body = QueueStatus))
 )]
-pub(super) async fn status(State(served): State<Served>) -> Result<Json<QueueStatus>, Problem> {
+pub(super) async fn show_status(State(served): State<Served>) -> Result<Json<QueueStatus>, Problem> {
     let asked = served
         .desk
         .ask(async move |store| QueueStatus::of(store.as_ref()).await);

@@ -6,8 +6,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 use serde_path_to_error::Path as FieldPath;
@@ -123,8 +123,7 @@ impl Query {
 }
 
 fn read<T: DeserializeOwned>(said: Map<String, Value>) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(Value::Object(said))
-        .map_err(|error| misfit(error.path(), error.inner()))
+    serde_path_to_error::deserialize(Value::Object(said)).map_err(|error| misfit(error.path(), error.inner()))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
@@ -134,19 +133,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         let said = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|fault| Problem::new(Kind::Malformed, fault.body_text()))?;
-        said.parse()
-            .ok()
-            .filter(|id| *id >= 1)
-            .map(Self)
-            .ok_or_else(|| {
-                Problem::new(
-                    Kind::InvalidField,
-                    format!(
-                        "the number in the path: must be {ID}, found {}",
-                        shown(&said)
-                    ),
-                )
-            })
+        said.parse().ok().filter(|id| *id >= 1).map(Self).ok_or_else(|| {
+            Problem::new(
+                Kind::InvalidField,
+                format!("the number in the path: must be {ID}, found {}", shown(&said)),
+            )
+        })
     }
 }
 
@@ -171,7 +163,7 @@ fn misfit(path: &FieldPath, error: &serde_json::Error) -> Problem {
 /// What an id must be.
 const ID: &str = "an integer from 1 to 9223372036854775807";
 
-/// For `deserialize_with`: a value that must be something, where it is said; `null` says nothing.
+/// For `deserialize_with`: a value that must be something, where it is said; `null` is nothing.
 ///
 /// # Errors
 /// With what it must be, and what was found.
@@ -180,9 +172,7 @@ pub(super) fn checked<'de, D: Deserializer<'de>, T>(
     must_be: &str,
     read: impl FnOnce(&Value) -> Option<T>,
 ) -> Result<Option<T>, D::Error> {
-    let Some(found) = Option::<Value>::deserialize(from)? else {
-        return Ok(None);
-    };
+    let found = Value::deserialize(from)?;
     match read(&found) {
         Some(value) => Ok(Some(value)),
         None => Err(D::Error::custom(format_args!(

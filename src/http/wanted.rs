@@ -2,10 +2,9 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
@@ -20,60 +19,64 @@ const ON_A_PAGE: u32 = 50;
 
 /// Conditions that must all hold; at least one must be given where something is changed.
 #[derive(Debug, Default, Deserialize, IntoParams, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 #[schema(as = Filter)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
     /// Those of this user.
-    #[serde(deserialize_with = "said::id")]
-    #[schema(minimum = 1)]
-    #[param(minimum = 1, nullable = false)]
+    #[serde(default, deserialize_with = "said::id")]
+    #[schema(minimum = 1, maximum = 9_223_372_036_854_775_807_i64, nullable = false)]
+    #[param(minimum = 1, maximum = 9_223_372_036_854_775_807_i64, nullable = false)]
     user_id: Option<i64>,
     /// Those that reward this.
-    #[serde(deserialize_with = "incentive_type")]
+    #[serde(default, deserialize_with = "incentive_type")]
+    #[schema(nullable = false)]
     #[param(nullable = false)]
     incentive_type: Option<IncentiveType>,
     /// Those that stand so.
-    #[serde(deserialize_with = "status")]
+    #[serde(default, deserialize_with = "status")]
+    #[schema(nullable = false)]
     #[param(nullable = false)]
     status: Option<Status>,
     /// Those that are so urgent.
-    #[serde(deserialize_with = "priority")]
-    #[schema(value_type = Option<u8>, minimum = 0, maximum = 4)]
+    #[serde(default, deserialize_with = "priority")]
+    #[schema(value_type = Option<u8>, minimum = 0, maximum = 4, nullable = false)]
     #[param(value_type = Option<u8>, minimum = 0, maximum = 4, nullable = false)]
     priority: Option<Priority>,
     /// The one of this event.
-    #[serde(deserialize_with = "event_id")]
-    #[schema(min_length = 1, max_length = 128)]
+    #[serde(default, deserialize_with = "event_id")]
+    #[schema(min_length = 1, max_length = 128, nullable = false)]
     #[param(min_length = 1, max_length = 128, nullable = false)]
     event_id: Option<String>,
     /// Stored then or later.
-    #[serde(deserialize_with = "moment")]
+    #[serde(default, deserialize_with = "moment")]
+    #[schema(nullable = false)]
     #[param(nullable = false)]
     created_from: Option<DateTime<Utc>>,
     /// Stored before then.
-    #[serde(deserialize_with = "moment")]
+    #[serde(default, deserialize_with = "moment")]
+    #[schema(nullable = false)]
     #[param(nullable = false)]
     created_to: Option<DateTime<Utc>>,
     /// Some of these.
-    #[serde(deserialize_with = "ids")]
-    #[schema(min_items = 1, max_items = 1000)]
+    #[serde(default, deserialize_with = "ids")]
+    #[schema(min_items = 1, max_items = 1000, nullable = false)]
     #[param(ignore)]
     ids: Option<Vec<i64>>,
 }
 
 /// Which part of a list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Page {
     /// How many at most; a page of long texts may have fewer.
-    #[serde(deserialize_with = "limit")]
+    #[serde(default, deserialize_with = "limit")]
     #[param(minimum = 1, maximum = 500, default = 50, nullable = false)]
     limit: Option<u32>,
     /// The `next_cursor` of the page before.
-    #[serde(deserialize_with = "cursor")]
-    #[param(value_type = Option<String>, nullable = false)]
+    #[serde(default, deserialize_with = "cursor")]
+    #[param(value_type = Option<String>, pattern = "^[0-7][0-9a-f]{15}$", nullable = false)]
     cursor: Option<Cursor>,
 }
 
@@ -123,13 +126,14 @@ impl<S: Send + Sync> FromRequestParts<S> for List {
 impl Cursor {
     /// As it is handed out.
     pub(super) fn text(self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0.to_be_bytes())
+        format!("{:016x}", self.0)
     }
 
-    pub(super) fn read(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let id = i64::from_be_bytes(bytes.try_into().ok()?);
-        (id >= 1).then_some(Self(id))
+    fn read(text: &str) -> Option<Self> {
+        let is_ours = text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        is_ours
+            .then(|| i64::from_str_radix(text, 16).ok().map(Self))
+            .flatten()
     }
 }
 
@@ -166,10 +170,10 @@ pub(super) fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTi
 
 fn ids<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<i64>>, D::Error> {
     checked(from, &format!("a list of 1 to {MOST_IDS} ids"), |value| {
-        let ids = value.as_array().filter(|ids| (1..=MOST_IDS).contains(&ids.len()))?;
-        ids.iter()
-            .map(|id| id.as_i64().filter(|id| *id >= 1))
-            .collect()
+        let ids = value
+            .as_array()
+            .filter(|ids| (1..=MOST_IDS).contains(&ids.len()))?;
+        ids.iter().map(Value::as_i64).collect()
     })
 }
 
@@ -195,7 +199,14 @@ mod tests {
         for id in [1, 42, i64::MAX] {
             assert_eq!(Cursor::read(&Cursor(id).text()), Some(Cursor(id)));
         }
-        for text in ["", "42", "AAAAAAAAAAA", "AAAAAAAAAAE=", "//////////8", "AAAAAAAAAAEAAA"] {
+        for text in [
+            "",
+            "42",
+            "+00000000000002a",
+            "000000000000002A",
+            "ffffffffffffffff",
+            "0000000000000002a",
+        ] {
             assert_eq!(Cursor::read(text), None, "{text}");
         }
     }
@@ -204,10 +215,10 @@ mod tests {
     fn what_is_wrong_with_a_filter_names_the_field() {
         let read = |json: &str| serde_json::from_str::<Wanted>(json).map(Filter::from);
         assert!(read("{}").unwrap().is_empty());
-        assert!(read(r#"{"user_id": null}"#).unwrap().is_empty());
         assert_eq!(read(r#"{"ids": [3]}"#).unwrap(), Filter::id(3));
         for wrong in [
             r#"{"user_id": 0}"#,
+            r#"{"user_id": null}"#,
             r#"{"user_id": "7"}"#,
             r#"{"ids": []}"#,
             r#"{"status": "Pending"}"#,
@@ -218,6 +229,9 @@ mod tests {
             assert!(read(wrong).is_err(), "{wrong}");
         }
         let said = read(r#"{"priority": 5}"#).unwrap_err().to_string();
-        assert!(said.starts_with("must be an integer from 0 to 4, found 5"), "{said}");
+        assert!(
+            said.starts_with("must be an integer from 0 to 4, found 5"),
+            "{said}"
+        );
     }
 }
