@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::contract::time;
 
@@ -20,7 +21,7 @@ pub struct Part {
 }
 
 /// How a part is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PartHealth {
     /// Whether it does its work.
     pub ready: bool,
@@ -29,11 +30,13 @@ pub struct PartHealth {
     pub since: DateTime<Utc>,
     /// What is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub trouble: Option<String>,
 }
 
 /// How all parts are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Readiness)]
 pub struct Report {
     /// Whether every part does its work.
     pub ready: bool,

@@ -17,7 +17,8 @@
 //! | [`replay`] | whether a dead letter goes back to its topic, and its way there |
 //! | [`stage`], [`patience`], [`health`] | what the stages share: batches until the stop, waiting, readiness |
 //! | [`service`] | which stages run, how they start and how they stop |
-//! | [`http`] | health and metrics |
+//! | [`status`], [`story`] | what is told of the queue and of one notification |
+//! | [`http`] | health, metrics and the API |
 //! | [`telemetry`] | logs and the metrics' recorder |
 //! | [`mod@bench`] | the service under load, held against yardsticks |
 //! | [`cli`] | one file a command |
@@ -46,5 +47,7 @@ mod sample;
 pub mod schedule;
 pub mod service;
 pub mod stage;
+pub mod status;
 pub mod store;
+pub mod story;
 pub mod telemetry;

@@ -9,6 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::metadata::Metadata;
 use rdkafka::{Offset, TopicPartitionList};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::cluster::committed_offsets;
 use super::context::Context;
@@ -50,7 +51,7 @@ impl ClusterView {
 }
 
 /// How far a consumer group is behind on a topic.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Lag {
     /// The topic.
     pub topic: String,

@@ -51,7 +51,7 @@ pub enum Stage {
     Feedback,
     /// Claims that were left behind are recovered.
     Maintain,
-    /// Health and metrics.
+    /// Health, metrics and the API.
     Http,
 }
 

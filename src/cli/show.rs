@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use super::{Failure, output, store};
 use crate::config::Settings;
 use crate::contract::time;
-use crate::store::{HistoryEntry, HistoryKind, Notification, Status, Story};
+use crate::store::{HistoryEntry, HistoryKind, Notification, Status};
+use crate::story::Story;
 
 /// Which notification: by its id, or by its event.
 #[derive(Debug, clap::Args)]
@@ -46,23 +47,19 @@ pub struct Args {
 pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let store = store(&settings).await?;
     let (found, name) = match (args.which.id, &args.which.event) {
-        (Some(id), _) => (store.notification(id).await?, format!("notification {id}")),
+        (Some(id), _) => (Story::of(store.as_ref(), id).await?, format!("notification {id}")),
         (None, Some(event)) => (
-            store.notification_of_event(event).await?,
+            Story::of_event(store.as_ref(), event).await?,
             format!("notification of the event {event}"),
         ),
         (None, None) => return Err(Failure::Usage("name a notification or an event".to_owned())),
     };
-    let notification = found.ok_or_else(|| Failure::Failed(format!("there is no {name}")))?;
-    let history = store.history(notification.id).await?;
+    let shown = found.ok_or_else(|| Failure::Failed(format!("there is no {name}")))?;
     store.close().await;
     if args.json {
-        return output::print_json(&Story {
-            notification,
-            history,
-        });
+        return output::print_json(&shown);
     }
-    output::print(&text(&notification, &history))
+    output::print(&text(&shown.notification, &shown.history))
 }
 
 fn text(row: &Notification, history: &[HistoryEntry]) -> String {

@@ -76,6 +76,8 @@ pub struct Rejection {
     pub reason: Reason,
     /// The path of the field and the fault, `priority: must be 0 to 4, found 7`.
     pub detail: String,
+    /// The path of the field; `None` where no single field is at fault.
+    pub field: Option<String>,
 }
 
 impl Rejection {
@@ -85,6 +87,18 @@ impl Rejection {
         Self {
             reason,
             detail: detail.into(),
+            field: None,
+        }
+    }
+
+    /// A field that does not fit the contract.
+    #[must_use]
+    pub(super) fn of_field(path: impl Into<String>, fault: impl fmt::Display) -> Self {
+        let path = path.into();
+        Self {
+            reason: Reason::SchemaViolation,
+            detail: format!("{path}: {fault}"),
+            field: Some(path),
         }
     }
 

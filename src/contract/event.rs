@@ -155,9 +155,9 @@ fn literal(text: Option<Text<'_>>) -> Option<String> {
 }
 
 fn incentive_type(name: &str) -> Result<IncentiveType, Rejection> {
-    IncentiveType::from_name(name).ok_or_else(|| {
-        let detail = INCENTIVE_TYPE.wrong_but(name, nearest(name)).detail;
-        Rejection::new(Reason::UnknownIncentiveType, detail)
+    IncentiveType::from_name(name).ok_or_else(|| Rejection {
+        reason: Reason::UnknownIncentiveType,
+        ..INCENTIVE_TYPE.wrong_but(name, nearest(name))
     })
 }
 

@@ -32,7 +32,7 @@ pub(super) fn explain<'a, T: Deserialize<'a>>(text: &'a str, fields: &[&Field]) 
         return violation(format!("the value: must be a JSON object, found {found}"));
     }
     if let Some(name) = repeated(text, fields) {
-        return violation(format!("{name}: given more than once"));
+        return Rejection::of_field(name, "given more than once");
     }
     let mut from = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, T>(&mut from) {
@@ -64,8 +64,7 @@ fn misfit(text: &str, fields: &[&Field], path: &Path, error: &serde_json::Error)
     // Within a field everything is allowed but this, and what no value can hold.
     let words = without_position(error);
     if words == TOO_DEEP || words == NAME_TOO_LONG {
-        let detail = format!("{}: {words}", field.name);
-        return Some(Rejection::new(Reason::SchemaViolation, detail));
+        return Some(Rejection::of_field(field.name, words));
     }
     if segments.len() == 1 {
         let rejection = field.wrong(value_at(text, &segments).unwrap_or("something else"));
@@ -84,8 +83,8 @@ fn misfit(text: &str, fields: &[&Field], path: &Path, error: &serde_json::Error)
     let found = found.map_or_else(String::new, |it| {
         format!(", found {}", cut(it, Field::LONGEST_FOUND))
     });
-    let detail = format!("{}: {words}{found}", cut(&spell(&segments), LONGEST_PATH));
-    Some(Rejection::new(Reason::SchemaViolation, detail))
+    let path = cut(&spell(&segments), LONGEST_PATH);
+    Some(Rejection::of_field(path, format_args!("{words}{found}")))
 }
 
 /// The parser's words, without the line and column: the path says where.

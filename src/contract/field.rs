@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, Utc};
 
 use super::wire::Text;
-use super::{Reason, Rejection, language, time, timezone};
+use super::{Rejection, language, time, timezone};
 
 /// A field of a message.
 pub(super) struct Field {
@@ -27,8 +27,7 @@ impl Field {
     /// The rejection of a value, given as JSON text.
     pub fn wrong(&self, found: &str) -> Rejection {
         let found = cut(found, Self::LONGEST_FOUND);
-        let detail = format!("{}: must be {}, found {found}", self.name, self.must_be);
-        Rejection::new(Reason::SchemaViolation, detail)
+        Rejection::of_field(self.name, format_args!("must be {}, found {found}", self.must_be))
     }
 
     /// The rejection of a string.
@@ -50,8 +49,10 @@ impl Field {
     /// The value of a field that must be there.
     pub fn required<T>(&self, value: Option<T>) -> Result<T, Rejection> {
         value.ok_or_else(|| {
-            let detail = format!("{}: missing or null; must be {}", self.name, self.must_be);
-            Rejection::new(Reason::SchemaViolation, detail)
+            Rejection::of_field(
+                self.name,
+                format_args!("missing or null; must be {}", self.must_be),
+            )
         })
     }
 
@@ -89,7 +90,7 @@ impl Field {
 }
 
 /// The first `longest` characters, `…` where there are more.
-pub(super) fn cut(text: &str, longest: usize) -> String {
+pub(crate) fn cut(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

@@ -24,6 +24,7 @@ mod wire;
 pub use dead_letter::{DeadLetter, Reason, Rejection, is_dead_letter_header};
 pub use delivery::DeliveryRequest;
 pub use event::IncentiveEvent;
+pub(crate) use field::cut;
 pub use incentive::{IncentiveType, Priority};
 pub(crate) use incentive_data::IncentiveData;
 pub use mentioned::Mentioned;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use serde::Serializer;
 
 /// What a time must be, for the details of rejections.
-pub(super) const RULE: &str =
+pub(crate) const RULE: &str =
     "an RFC 3339 time with an offset, in the years 1970 to 9999, like 2026-01-31T12:00:00.000Z";
 
 /// `2026-01-31T12:00:00.000Z`

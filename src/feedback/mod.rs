@@ -111,13 +111,11 @@ impl Feedback {
                     }
                     Verdict::NotYet if give_up => letters.push((
                         record,
-                        Rejection {
-                            reason: Reason::Unsettled,
-                            detail:
-                                "the claim of this notification is in doubt: decide with `inq claims`, then \
-                                     replay this result"
-                                    .to_owned(),
-                        },
+                        Rejection::new(
+                            Reason::Unsettled,
+                            "the claim of this notification is in doubt: decide with `inq claims`, then replay this \
+                             result",
+                        ),
                     )),
                     Verdict::NotYet => waiting.push(record),
                     Verdict::Rejected(rejection) => letters.push((record, rejection)),

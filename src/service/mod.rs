@@ -18,7 +18,7 @@ use crate::config::{Semantics, Settings};
 use crate::dispatch::{Dispatch, PublisherSettings, Recovery};
 use crate::feedback::Feedback;
 use crate::health::Health;
-use crate::http::{self, Shown};
+use crate::http::{self, Desk, Inlet, Served, Topics};
 use crate::ingest::{Ingest, Planner};
 use crate::localize::Catalogues;
 use crate::maintain::{Maintenance, Retention, When};
@@ -39,7 +39,7 @@ pub struct Stages {
     pub feedback: bool,
     /// Claims that were left behind are recovered, and rows that were kept long enough removed.
     pub maintain: bool,
-    /// Health and metrics.
+    /// Health, metrics and the API.
     pub http: bool,
 }
 
@@ -78,11 +78,12 @@ impl Service {
     pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
         let health = Health::default();
         let mut tasks = JoinSet::new();
+        let desk = Desk::new(&self.settings.database, self.settings.dispatch.publishers);
         if self.stages.http {
             let listener = http::bind(self.settings.http.listen)
                 .await
                 .map_err(StartError::Failed)?;
-            self.serve(listener, &health, &stop, &mut tasks);
+            self.serve(listener, &desk, &health, &stop, &mut tasks);
         }
         let reached = tokio::select! {
             reached = self.reach(&health, &stop) => reached,
@@ -90,7 +91,7 @@ impl Service {
         };
         let started = match reached {
             Ok(Some(store)) => {
-                let started = self.start(Arc::clone(&store), &health, &stop, &mut tasks);
+                let started = self.start(Arc::clone(&store), &desk, &health, &stop, &mut tasks);
                 started.map(|()| Some(store))
             }
             Ok(None) => Ok(None),
@@ -119,20 +120,42 @@ impl Service {
     fn serve(
         &self,
         listener: TcpListener,
+        desk: &Desk,
         health: &Health,
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) {
-        let shown = Shown {
+        let topics = &self.settings.topics;
+        let served = Served {
             health: health.clone(),
             metrics: self.metrics.clone(),
+            desk: desk.clone(),
+            topics: Topics::new(
+                self.cluster.clone(),
+                self.settings.kafka.group_id.clone(),
+                topics.clone(),
+            ),
+            inlet: Inlet::new(self.cluster.clone(), topics.events.clone(), self.planner()),
         };
-        tracing::info!(listen = %self.settings.http.listen, "health and metrics are served");
+        tracing::info!(listen = %self.settings.http.listen, "health, metrics and the API are served");
         let (metrics, until) = (self.metrics.clone(), stop.clone());
         tasks.spawn(async move {
             let _cancelled = until.run_until_cancelled(metrics.keep_up()).await;
         });
-        tasks.spawn(http::serve(listener, shown, stop.clone().cancelled_owned()));
+        let router = http::router(served, &self.settings.http);
+        tasks.spawn(http::serve(listener, router, stop.clone()));
+    }
+
+    fn planner(&self) -> Planner {
+        Planner {
+            catalogues: Arc::clone(&self.catalogues),
+            defaults: self.settings.defaults.clone(),
+            max_event_bytes: self.max_event_bytes(),
+        }
+    }
+
+    fn max_event_bytes(&self) -> usize {
+        usize::try_from(self.settings.ingest.max_event_bytes).unwrap_or(usize::MAX)
     }
 
     async fn reach(
@@ -179,27 +202,23 @@ impl Service {
     fn start(
         &self,
         store: Arc<dyn Store>,
+        desk: &Desk,
         health: &Health,
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) -> Result<(), StartError> {
         let (wake, woken) = watch::channel(());
+        desk.open(Arc::clone(&store), wake.clone());
         let retry = RetryPolicy::from(&self.settings.retry);
-        let max_bytes = usize::try_from(self.settings.ingest.max_event_bytes).unwrap_or(usize::MAX);
         let topics = &self.settings.topics;
         let dead_letters = |topic: &String| {
             DeadLetters::new(&self.cluster, topic.clone())
                 .map_err(|error| StartError::Failed(error.to_string()))
         };
         if self.stages.ingest {
-            let planner = Planner {
-                catalogues: Arc::clone(&self.catalogues),
-                defaults: self.settings.defaults.clone(),
-                max_event_bytes: max_bytes,
-            };
             let stage = Ingest::new(
                 Arc::clone(&store),
-                planner,
+                self.planner(),
                 dead_letters(&topics.events_dlq)?,
                 wake.clone(),
             );
@@ -227,7 +246,7 @@ impl Service {
                 Arc::clone(&store),
                 dead_letters(&topics.results_dlq)?,
                 retry,
-                max_bytes,
+                self.max_event_bytes(),
                 self.settings.dispatch.lease,
                 wake,
             );

@@ -1,14 +1,17 @@
 //! What became of notifications, counted by groups.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Result;
 use super::columns::{Columns, count};
 
 /// By what notifications are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum GroupBy {
     /// What is rewarded.
+    #[schema(rename = "type")]
     IncentiveType,
     /// The language of the texts.
     Language,
@@ -50,7 +53,7 @@ impl GroupBy {
 }
 
 /// What became of a group of notifications.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct EngagementRow {
     /// Which group; "unknown" where a notification has no such thing.
     pub group: String,

@@ -6,11 +6,13 @@ use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::contract::{IncentiveType, Priority, time};
 
 /// Where a notification stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum Status {
     /// Waits for its due time or its turn.
     Pending,
@@ -157,7 +159,7 @@ pub struct ClaimedRow {
 }
 
 /// A whole row, for people.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[allow(missing_docs)] // the columns of the table, by their names
 pub struct Notification {
     pub id: i64,
@@ -165,6 +167,7 @@ pub struct Notification {
     pub user_id: i64,
     pub incentive_type: IncentiveType,
     pub notification_type: i32,
+    #[schema(value_type = u8, minimum = 0, maximum = 4)]
     pub priority: Priority,
     pub status: Status,
     pub message_title: String,
@@ -172,7 +175,9 @@ pub struct Notification {
     pub language: String,
     pub timezone: Option<String>,
     pub device_type: Option<String>,
+    #[schema(value_type = Object)]
     pub incentive_data: Box<RawValue>,
+    #[schema(value_type = Option<Object>)]
     pub metrics_data: Option<Box<RawValue>>,
     pub attempts: u32,
     pub claim_id: Option<i64>,
@@ -200,7 +205,8 @@ pub struct Notification {
 }
 
 /// What kind of thing happened to a notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum HistoryKind {
     /// The service reported that it was delivered.
     Delivered,
@@ -283,7 +289,7 @@ impl Serialize for HistoryKind {
 
 /// One thing that happened to a notification. What the row itself tells (made, due, sent) has no entry, so that the
 /// hot path writes none.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct HistoryEntry {
     /// When it was written, by the database's clock.
     #[serde(serialize_with = "time::serialize")]
@@ -293,6 +299,7 @@ pub struct HistoryEntry {
     /// To which attempt.
     pub attempt: u32,
     /// Particulars, by name: `occurred_at`, `published_at`, `error_code`, `error_message`, `retry_at`, `claim`, …
+    #[schema(value_type = Object)]
     pub detail: Map<String, Value>,
 }
 

@@ -48,6 +48,26 @@ pub fn inq_json(environment: &[(&str, &str)], arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
+/// What an HTTP server answers.
+pub struct Answer {
+    pub status: u16,
+    /// The status line and the headers, in small letters.
+    head: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|fault| panic!("{fault}: {}", self.body))
+    }
+}
+
 /// A running service.
 pub struct Service {
     child: Child,
@@ -96,13 +116,53 @@ impl Service {
 
     /// A GET request: the status and the body.
     pub async fn get(&self, path: &str) -> Option<(u16, String)> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.ok()?;
-        let request = format!("GET {path} HTTP/1.0\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.ok()?;
-        let status = answer.split(' ').nth(1)?.parse().ok()?;
-        Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
+        let answer = self.ask("GET", path, &[], "").await?;
+        Some((answer.status, answer.body))
+    }
+
+    /// A request with these headers beside those that it must have; JSON, if it has a body and does not say otherwise.
+    pub async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Option<Answer> {
+        let host = self.address();
+        let mut all = vec![("host", host.as_str()), ("connection", "close")];
+        if !body.is_empty() {
+            all.push(("content-type", "application/json"));
+        }
+        all.retain(|(name, _)| headers.iter().all(|(other, _)| !name.eq_ignore_ascii_case(other)));
+        all.extend_from_slice(headers);
+        let length = body.len();
+        let headers: String = all
+            .iter()
+            .map(|(name, value)| [name, ": ", value, "\r\n"].concat())
+            .collect();
+        let request = format!("{method} {path} HTTP/1.1\r\n{headers}content-length: {length}\r\n\r\n{body}");
+        let mut stream = self.connect().await?;
+        // Whoever refuses a long body answers before its end.
+        let _refused = stream.write_all(request.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _reset = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8(answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        Some(Answer {
+            status: head.split(' ').nth(1)?.parse().ok()?,
+            head: head.to_lowercase(),
+            body: body.to_owned(),
+        })
+    }
+
+    /// A connection to its HTTP server.
+    pub async fn connect(&self) -> Option<TcpStream> {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.ok()
+    }
+
+    /// Where its HTTP server listens.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     pub fn log(&self) -> String {

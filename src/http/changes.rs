@@ -1,0 +1,229 @@
+//! What an operator does with notifications by hand.
+
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Served;
+use super::notifications::unknown;
+use super::problem::{Kind, Problem};
+use super::said::{Id, Said};
+use super::wanted::{self, Cursor, Wanted};
+use crate::contract::time;
+use crate::store::{self, Change, Filter, Notification, Status, Store};
+use crate::story::Story;
+
+/// Who makes the changes, for the history and the log.
+const BY: &str = "api";
+/// Rows that are changed in one transaction.
+const AT_ONCE: u32 = 500;
+/// How long a request goes on to change rows; less than it may take.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// What is to be changed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Order {
+    /// Which notifications.
+    filter: Wanted,
+    /// Only count them.
+    #[serde(default)]
+    dry_run: bool,
+    /// The `next_cursor` of the answer before.
+    #[serde(default, deserialize_with = "wanted::cursor")]
+    #[schema(value_type = Option<String>, pattern = "^[0-7][0-9a-f]{15}$", nullable = false)]
+    cursor: Option<Cursor>,
+}
+
+/// What was changed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Outcome {
+    /// Notifications that the filter meant and the change applied to, before it.
+    matched: u64,
+    /// Those that were changed.
+    changed: u64,
+    /// For `cursor`, to go on where time has run out; absent where nothing is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next_cursor: Option<String>,
+}
+
+/// Make a notification due now that has failed, was cancelled or waits for another attempt.
+#[utoipa::path(
+    post,
+    path = "/v1/notifications/{id}/retry",
+    tag = "operators",
+    params(("id" = i64, Path, description = "The notification's id", minimum = 1)),
+    responses(
+        (status = 200, description = "The notification, now", body = Story),
+        (status = 404, description = "There is no such notification", body = Problem,
+         content_type = "application/problem+json"),
+        (status = 409, description = "It is not in a state for it", body = Problem,
+         content_type = "application/problem+json")
+    )
+)]
+pub(super) async fn retry_notification(
+    State(served): State<Served>,
+    Id(id): Id,
+) -> Result<Json<Story>, Problem> {
+    change_one(&served, Change::Retry, id).await
+}
+
+/// Call a notification off that waits.
+#[utoipa::path(
+    post,
+    path = "/v1/notifications/{id}/cancel",
+    tag = "operators",
+    params(("id" = i64, Path, description = "The notification's id", minimum = 1)),
+    responses(
+        (status = 200, description = "The notification, now", body = Story),
+        (status = 404, description = "There is no such notification", body = Problem,
+         content_type = "application/problem+json"),
+        (status = 409, description = "It is not in a state for it", body = Problem,
+         content_type = "application/problem+json")
+    )
+)]
+pub(super) async fn cancel_notification(
+    State(served): State<Served>,
+    Id(id): Id,
+) -> Result<Json<Story>, Problem> {
+    change_one(&served, Change::Cancel, id).await
+}
+
+/// Make notifications due now that have failed, were cancelled or wait for another attempt.
+#[utoipa::path(
+    post,
+    path = "/v1/notifications/retry",
+    tag = "operators",
+    request_body = Order,
+    responses((status = 200, description = "What was changed", body = Outcome))
+)]
+pub(super) async fn retry_notifications(
+    State(served): State<Served>,
+    Said(order): Said<Order>,
+) -> Result<Json<Outcome>, Problem> {
+    change_all(&served, Change::Retry, order).await
+}
+
+/// Call notifications off that wait.
+#[utoipa::path(
+    post,
+    path = "/v1/notifications/cancel",
+    tag = "operators",
+    request_body = Order,
+    responses((status = 200, description = "What was changed", body = Outcome))
+)]
+pub(super) async fn cancel_notifications(
+    State(served): State<Served>,
+    Said(order): Said<Order>,
+) -> Result<Json<Outcome>, Problem> {
+    change_all(&served, Change::Cancel, order).await
+}
+
+async fn change_one(served: &Served, change: Change, id: i64) -> Result<Json<Story>, Problem> {
+    let (changed, story) = served
+        .desk
+        .ask(async move |store| {
+            let done = store.change(&Filter::id(id), change, BY, 0, 1).await?;
+            if done.changed > 0 {
+                tracing::info!(by = BY, id, ?change, "a notification was changed by hand");
+            }
+            Ok((done.changed > 0, Story::of(store.as_ref(), id).await?))
+        })
+        .await?;
+    let story = story.ok_or_else(|| unknown(id))?;
+    if !changed {
+        return Err(Problem::new(
+            Kind::NotInThisState,
+            why_not(change, &story.notification),
+        ));
+    }
+    if change == Change::Retry {
+        served.desk.wake();
+    }
+    Ok(Json(story))
+}
+
+/// Why a change did not apply to a notification.
+fn why_not(change: Change, row: &Notification) -> String {
+    let id = row.id;
+    match (row.status, change) {
+        (Status::Processing, _) => format!("notification {id} is processing: it may have left"),
+        (Status::Sent, _) => format!("notification {id} has left already"),
+        (Status::Pending, Change::Retry) if row.attempts == 0 => format!(
+            "notification {id} has not been tried yet: it is due at {}",
+            time::format(&row.scheduled_at)
+        ),
+        (Status::Pending, _) | (Status::Failed | Status::Cancelled, Change::Retry) => {
+            format!("notification {id} was in other hands a moment ago: try again")
+        }
+        (Status::Failed | Status::Cancelled | Status::Expired | Status::Suppressed | Status::Digested, _) => {
+            format!("notification {id} is {}: it does not leave any more", row.status)
+        }
+    }
+}
+
+async fn change_all(served: &Served, change: Change, order: Order) -> Result<Json<Outcome>, Problem> {
+    let filter = Filter::from(order.filter);
+    if filter.is_empty() {
+        return Err(Problem::of_field(
+            "filter",
+            "says nothing, and would mean every notification: give a condition",
+        ));
+    }
+    let (dry_run, after) = (order.dry_run, order.cursor.map_or(0, |cursor| cursor.0));
+    let outcome = served
+        .desk
+        .ask(async move |store| {
+            let matched = store.count(&filter, Some(change)).await?;
+            if dry_run {
+                return Ok(Outcome {
+                    matched,
+                    changed: 0,
+                    next_cursor: None,
+                });
+            }
+            let (changed, left_from) = change_until(store.as_ref(), &filter, change, after).await?;
+            tracing::info!(
+                by = BY,
+                ?change,
+                ?filter,
+                matched,
+                changed,
+                "notifications were changed by hand"
+            );
+            Ok(Outcome {
+                matched,
+                changed,
+                next_cursor: left_from.map(|id| Cursor(id).text()),
+            })
+        })
+        .await?;
+    if change == Change::Retry && outcome.changed > 0 {
+        served.desk.wake();
+    }
+    Ok(Json(outcome))
+}
+
+/// Changes until nothing is left or the time is over; how many, and after which id to go on.
+async fn change_until(
+    store: &dyn Store,
+    filter: &Filter,
+    change: Change,
+    mut after: i64,
+) -> store::Result<(u64, Option<i64>)> {
+    let end = Instant::now() + LONGEST;
+    let mut changed = 0;
+    loop {
+        let done = store.change(filter, change, BY, after, AT_ONCE).await?;
+        changed += done.changed;
+        match done.last {
+            None => return Ok((changed, None)),
+            Some(last) if Instant::now() >= end => return Ok((changed, Some(last))),
+            Some(last) => after = last,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Where requests meet the database: it may not be there yet, it may be away, and it has other things to do.
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::{Semaphore, watch};
+
+use super::problem::{Kind, Problem};
+use crate::config::DatabaseSettings;
+use crate::store::{self, Store};
+
+/// Connections that are the stages' own, beside one for each publisher; `database.max_connections` is at least that.
+const OF_THE_STAGES: u32 = 3;
+/// The most calls at once, however many connections there are: counting a large table keeps the server busy.
+const MOST_CALLS: u32 = 4;
+
+/// The store, as requests reach it.
+#[derive(Clone)]
+pub struct Desk {
+    reached: Arc<OnceLock<Reached>>,
+    free: Arc<Semaphore>,
+}
+
+struct Reached {
+    store: Arc<dyn Store>,
+    wake: watch::Sender<()>,
+}
+
+impl Desk {
+    /// Leaves to the stages the connections that they need.
+    #[must_use]
+    pub fn new(database: &DatabaseSettings, publishers: u32) -> Self {
+        let spare = database
+            .max_connections
+            .saturating_sub(publishers.saturating_add(OF_THE_STAGES))
+            .clamp(1, MOST_CALLS);
+        Self {
+            reached: Arc::default(),
+            free: Arc::new(Semaphore::new(usize::try_from(spare).unwrap_or(1))),
+        }
+    }
+
+    /// The database is reached; `wake` is told when rows have become due.
+    pub fn open(&self, store: Arc<dyn Store>, wake: watch::Sender<()>) {
+        // It is reached once in the life of a service.
+        let _already_open = self.reached.set(Reached { store, wake });
+    }
+
+    /// Makes a call of the store, and answers with what comes of it. Whoever asks may go away meanwhile: the call goes on
+    /// to its end, for none may be cancelled.
+    pub(super) async fn ask<T, F>(&self, call: impl FnOnce(Arc<dyn Store>) -> F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: Future<Output = store::Result<T>> + Send + 'static,
+    {
+        let reached = self.reached.get().ok_or_else(|| {
+            Problem::new(
+                Kind::Away,
+                "the database has not been reached yet; /readyz says why",
+            )
+        })?;
+        let place = Arc::clone(&self.free).acquire_owned().await;
+        Ok(to_its_end(place, call(Arc::clone(&reached.store))).await??)
+    }
+
+    /// Rows may have become due.
+    pub(super) fn wake(&self) {
+        if let Some(reached) = self.reached.get() {
+            reached.wake.send_replace(());
+        }
+    }
+}
+
+/// Makes a call that is not to be broken off, and gives the place that it has taken back at its end, even where whoever
+/// waits for it has gone away.
+pub(super) async fn to_its_end<T: Send + 'static>(
+    place: impl Send + 'static,
+    call: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Problem> {
+    let called = tokio::spawn(async move {
+        let result = call.await;
+        drop(place);
+        result
+    });
+    called.await.map_err(|fault| {
+        tracing::error!(%fault, "a request has failed");
+        Problem::new(Kind::Failed, "this has failed; the log says more")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_goes_on_when_nobody_waits_for_it_any_more() {
+        let (answer, answered) = oneshot::channel::<()>();
+        let (done, is_done) = oneshot::channel();
+        let places = Arc::new(Semaphore::new(1));
+        let place = Arc::clone(&places).acquire_owned().await.unwrap();
+        let call = to_its_end(place, async move {
+            answered.await.unwrap();
+            done.send(()).unwrap();
+        });
+        assert!(
+            tokio::time::timeout(Duration::from_millis(1), call)
+                .await
+                .is_err()
+        );
+        assert_eq!(
+            places.available_permits(),
+            0,
+            "its place is not free before its end"
+        );
+        answer.send(()).unwrap();
+        is_done.await.unwrap();
+        drop(places.acquire().await.unwrap());
+    }
+}

@@ -1,0 +1,126 @@
+//! Events that come over HTTP instead of the topic, and go on to it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use chrono::Utc;
+use serde::Serialize;
+use tokio::sync::Mutex;
+use utoipa::ToSchema;
+
+use super::Served;
+use super::desk::to_its_end;
+use super::problem::Problem;
+use super::said::Body;
+use crate::bus::{BusError, Cluster, Outgoing, Producer, Record};
+use crate::contract::traceparent;
+use crate::ingest::Planner;
+
+const TRACEPARENT: &str = "traceparent";
+
+/// The way from a request to the events topic.
+#[derive(Clone)]
+pub struct Inlet {
+    cluster: Cluster,
+    topic: String,
+    planner: Planner,
+    /// Made for the first event, and anew when it is spent. It sends one batch at a time.
+    producer: Arc<Mutex<Option<Producer>>>,
+}
+
+/// An event that is in the topic.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Accepted {
+    /// The event's own id.
+    event_id: String,
+}
+
+impl Inlet {
+    /// Nothing is connected yet.
+    #[must_use]
+    pub fn new(cluster: Cluster, topic: String, planner: Planner) -> Self {
+        Self {
+            cluster,
+            topic,
+            planner,
+            producer: Arc::default(),
+        }
+    }
+
+    /// The longest event, in bytes.
+    pub(super) const fn longest(&self) -> usize {
+        self.planner.max_event_bytes
+    }
+
+    async fn send(&self, event: Outgoing) -> Result<(), Problem> {
+        let mut producer = Arc::clone(&self.producer).lock_owned().await;
+        let current = match producer.take().filter(|producer| !producer.is_spent()) {
+            Some(current) => current,
+            None => Producer::new(&self.cluster)?,
+        };
+        *producer = Some(current.clone());
+        let topic = self.topic.clone();
+        let unsent = to_its_end(producer, async move { current.send(&topic, vec![event]).await }).await??;
+        match unsent.into_iter().next() {
+            None => Ok(()),
+            Some(unsent) if unsent.too_large => Err(BusError::Refused(format!(
+                "the topic {} takes no event of this length: raise its max.message.bytes",
+                self.topic
+            ))
+            .into()),
+            Some(unsent) => Err(unsent.error.into()),
+        }
+    }
+}
+
+/// Take an incentive event: it is checked as those from the topic are, written to the topic and acknowledged by the
+/// brokers.
+///
+/// Of several events with the same `event_id` one becomes a notification, so that whatever has no answer can be sent
+/// again. A W3C `traceparent` header goes on with the event.
+#[utoipa::path(
+    post,
+    path = "/v1/events",
+    tag = "events",
+    request_body(content = ref("#/components/schemas/IncentiveEvent"), content_type = "application/json"),
+    responses((status = 202, description = "It is in the topic", body = Accepted))
+)]
+pub(super) async fn send_event(
+    State(served): State<Served>,
+    headers: HeaderMap,
+    Body(event): Body,
+) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    let inlet = &served.inlet;
+    let record = record_of(&event, &headers);
+    let row = inlet.planner.plan(&record)?.row;
+    let event = Outgoing {
+        key: Some(row.user_id.to_string().into_bytes()),
+        payload: record.payload,
+        headers: record.headers,
+    };
+    inlet.send(event).await?;
+    let event_id = row.event_id;
+    Ok((StatusCode::ACCEPTED, Json(Accepted { event_id })))
+}
+
+/// The event as if it had come from the topic just now.
+fn record_of(event: &Bytes, headers: &HeaderMap) -> Record {
+    let trace = headers
+        .get(TRACEPARENT)
+        .and_then(|header| traceparent(header.as_bytes()));
+    Record {
+        topic: String::new(),
+        partition: 0,
+        offset: 0,
+        key: None,
+        payload: Some(event.to_vec()),
+        headers: trace
+            .map(|trace| (TRACEPARENT.to_owned(), Some(trace.as_bytes().to_vec())))
+            .into_iter()
+            .collect(),
+        timestamp: Some(Utc::now()),
+    }
+}

@@ -1,0 +1,142 @@
+//! The OpenAPI document of the routes, made from the routes themselves.
+
+use std::sync::LazyLock;
+
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use serde_json::{Map, Value, json};
+
+use super::access::OPEN;
+use super::problem::{Kind, MEDIA_TYPE, Problem};
+
+/// The schema that is the contract of an event, over HTTP as in the topic.
+const EVENT: &str = include_str!("../../schemas/incentive-event.schema.json");
+
+static DOCUMENT: LazyLock<Result<Bytes, serde_json::Error>> = LazyLock::new(|| {
+    let document = serde_json::to_value(super::api(0).into_openapi())?;
+    serde_json::to_vec_pretty(&completed(document)?).map(Bytes::from)
+});
+
+/// This document.
+#[utoipa::path(
+    get,
+    path = "/v1/openapi.json",
+    tag = "about",
+    security(()),
+    responses((status = 200, description = "The OpenAPI 3.1 document of all routes", body = Object))
+)]
+pub(super) async fn openapi() -> Result<impl IntoResponse, Problem> {
+    match &*DOCUMENT {
+        Ok(document) => Ok(([(CONTENT_TYPE, "application/json")], document.clone())),
+        Err(fault) => Err(Problem::new(
+            Kind::Failed,
+            format!("the document cannot be written: {fault}"),
+        )),
+    }
+}
+
+/// Adds what all routes have in common.
+fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
+    document["info"] = json!({
+        "title": "incentive-notify-queue",
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": "Looks into the queue, changes what waits in it, and takes events. Where something is wrong the \
+                        answer is a problem document (RFC 9457).",
+        "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+    });
+    document["servers"] = json!([{ "url": "/" }]);
+    document["security"] = json!([{ "bearer": [] }]);
+    document["components"]["securitySchemes"] = json!({
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "`http.token` for everything, `http.read_token` for GET. Where neither is set, none is asked for.",
+        },
+    });
+    let schemas = &mut document["components"]["schemas"];
+    schemas["IncentiveEvent"] = event_schema()?;
+    schemas["Filter"]["minProperties"] = 1.into();
+    restrict_times(&mut schemas["Filter"]);
+    restrict_times(&mut document["paths"]);
+    // It stands in the path there.
+    let of_user = &mut document["paths"]["/v1/users/{user_id}/notifications"]["get"]["parameters"];
+    if let Some(parameters) = of_user.as_array_mut() {
+        parameters.retain(|parameter| parameter["in"] != "query" || parameter["name"] != "user_id");
+    }
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    for (path, operations) in paths {
+        for operation in operations.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            let has_body = operation.get("requestBody").is_some();
+            let takes_something = has_body || operation.get("parameters").is_some();
+            if let Some(responses) = operation["responses"].as_object_mut()
+                && !OPEN.contains(&path.as_str())
+            {
+                add_problems(responses, takes_something, has_body);
+            }
+        }
+    }
+    Ok(document)
+}
+
+/// The schema of an event, whose own references start at its own root.
+fn event_schema() -> Result<Value, serde_json::Error> {
+    let text = EVENT.replace("\"#/$defs/", "\"#/components/schemas/IncentiveEvent/$defs/");
+    let mut schema: Map<String, Value> = serde_json::from_str(&text)?;
+    schema.remove("$schema");
+    schema.remove("$id");
+    Ok(schema.into())
+}
+
+/// Times in requests are those of the events' contract.
+fn restrict_times(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if members.get("format").is_some_and(|format| format == "date-time") {
+                members.insert(
+                    "$ref".to_owned(),
+                    "#/components/schemas/IncentiveEvent/$defs/time".into(),
+                );
+            }
+            members.values_mut().for_each(restrict_times);
+        }
+        Value::Array(items) => items.iter_mut().for_each(restrict_times),
+        _ => {}
+    }
+}
+
+fn add_problems(responses: &mut Map<String, Value>, takes_something: bool, has_body: bool) {
+    let problems = [
+        ("400", "The request cannot be read", takes_something),
+        ("401", "No token that is known here", true),
+        (
+            "403",
+            "The token may not do this, or the request comes from another site",
+            true,
+        ),
+        ("413", "The body is too long", has_body),
+        ("415", "The body is not JSON", has_body),
+        (
+            "422",
+            "A field or a parameter does not fit: `field` names it",
+            takes_something,
+        ),
+        ("500", "The service has failed", true),
+        (
+            "503",
+            "The database or the brokers are away, or there is too much to do",
+            true,
+        ),
+    ];
+    for (status, description, applies) in problems {
+        if applies && !responses.contains_key(status) {
+            responses.insert(
+                status.to_owned(),
+                json!({
+                    "description": description,
+                    "content": { (MEDIA_TYPE): { "schema": { "$ref": "#/components/schemas/Problem" } } },
+                }),
+            );
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Many connections, slow ones, and a database that is away: health answers, and the pipeline goes on.
+
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::Api;
+use crate::household::{House, simple_event};
+use crate::inq::{Service, eventually};
+use crate::kafka::Kafka;
+use crate::proxy::Proxy;
+use crate::servers::Database;
+
+/// What a service holds at once.
+const MOST: usize = 256;
+/// What a request may take, with a margin for a busy machine.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// Whether the other side has closed it.
+async fn is_closed(stream: &mut TcpStream) -> bool {
+    let mut byte = [0];
+    let read = tokio::time::timeout(Duration::from_millis(1), stream.read(&mut byte)).await;
+    matches!(read, Ok(Ok(0) | Err(_)))
+}
+
+#[tokio::test]
+async fn those_who_only_hold_connections_keep_nobody_out() {
+    let Some(house) = House::fresh().await else { return };
+    let service = house.run(&[]).await;
+    let mut held = Vec::new();
+    for number in 0..2 * MOST {
+        let mut stream = service.connect().await.expect("a connection");
+        match number % 3 {
+            // Says nothing; begins a request and never ends it; has been answered and stays.
+            0 => {}
+            1 => stream.write_all(b"GET /hea").await.expect("written"),
+            _ => {
+                let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+                // It may have had to go before it came to that.
+                let _gone = stream.write_all(request).await;
+            }
+        }
+        held.push(stream);
+        if number % 50 == 0 {
+            let begun = Instant::now();
+            assert_eq!(service.get("/healthz").await.map(|(status, _)| status), Some(200));
+            assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        }
+    }
+    assert_eq!(service.get("/readyz").await.map(|(status, _)| status), Some(200));
+    house.send_event(&simple_event("meanwhile")).await;
+    house.request(1).await;
+    let open = open_connections(&service.address());
+    println!("{} of {} connections are held", open, held.len());
+    assert!(open <= MOST, "{open} connections are open");
+
+    eventually("those that wait are closed", async || {
+        let mut open = 0;
+        for stream in &mut held {
+            // What was answered before the end is read first.
+            open += usize::from(!is_closed(stream).await);
+        }
+        open == 0
+    })
+    .await;
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+/// Connections that the service holds, as the kernel counts them.
+fn open_connections(address: &str) -> usize {
+    let port = address.rsplit(':').next().expect("a port");
+    let local = format!("0100007F:{:04X}", port.parse::<u16>().expect("a port"));
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("a table");
+    table
+        .lines()
+        .filter(|line| {
+            let mut columns = line.split_whitespace().skip(1);
+            columns.next() == Some(&local) && columns.nth(1) == Some("01")
+        })
+        .count()
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_nobody_who_only_holds_a_connection() {
+    let Some(house) = House::fresh().await else { return };
+    let service = house.run(&[]).await;
+    let mut silent = service.connect().await.expect("a connection");
+    let mut slow = service.connect().await.expect("a connection");
+    slow.write_all(b"GET /healthz HTT").await.expect("written");
+    let begun = Instant::now();
+    assert!(service.terminate().await.success());
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+    assert!(is_closed(&mut silent).await && is_closed(&mut slow).await);
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_was_never_reached_is_told_by_all_but_health() {
+    let unreachable = [
+        ("DATABASE_URL", "mysql://inq:secret@127.0.0.1:1/inq"),
+        ("KAFKA_BROKERS", "127.0.0.1:1"),
+    ];
+    let service = Service::start(&unreachable, &["run"]);
+    eventually("it has begun", async || service.get("/healthz").await.is_some()).await;
+    let api = Api::of(service).await;
+    assert_eq!(api.get("/healthz").await.status, 200);
+    assert_eq!(api.get("/readyz").await.status, 503);
+    for path in ["/v1/notifications/1", "/v1/notifications", "/v1/engagement"] {
+        let away = api.get(path).await;
+        assert_eq!(away.status, 503, "{path}");
+        assert_eq!(away.header("retry-after"), Some("5"));
+        assert!(!away.body.contains("secret"), "{}", away.body);
+    }
+    assert!(api.service.terminate().await.success());
+}
+
+#[tokio::test]
+async fn a_database_that_holds_its_answers_back_keeps_nobody_waiting_for_long() {
+    const ASKED: usize = 100;
+    let (Some(kafka), Some(database)) = (Kafka::reached(), Database::fresh("mysql").await) else {
+        return;
+    };
+    let (before, rest) = database.url.split_once('@').expect("a user");
+    let (host, name) = rest.split_once('/').expect("a database");
+    let proxy = Proxy::to(host.to_owned()).await;
+    let through = format!("{before}@{}/{name}", proxy.address);
+    let house = House::on(kafka, database, 1)
+        .await
+        .with("DATABASE_URL", &through)
+        .with("INQ_SHUTDOWN_TIMEOUT", "2s");
+    let api = std::sync::Arc::new(Api::of(house.run(&[]).await).await);
+    assert_eq!(api.get("/v1/notifications").await.status, 200);
+    proxy.hold();
+    let begun = Instant::now();
+    let mut asked = JoinSet::new();
+    for _ in 0..ASKED {
+        let api = api.clone();
+        asked.spawn(async move { api.get("/v1/notifications").await });
+    }
+    let busy = asked.join_next().await.expect("an answer").expect("no panic");
+    assert_eq!(busy.status, 503, "{}", busy.body);
+    assert!(busy.body.contains("too many requests"), "{}", busy.body);
+    assert_eq!(api.get("/healthz").await.status, 200);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    while let Some(answer) = asked.join_next().await {
+        assert_eq!(answer.expect("no panic").status, 503);
+    }
+    assert!(begun.elapsed() < LONGEST, "{:?}", begun.elapsed());
+    let api = std::sync::Arc::into_inner(api).expect("nobody else has it");
+    assert!(api.service.terminate().await.success());
+    house.database.drop().await;
+}
