@@ -16,7 +16,7 @@
 //! | [`stage`], [`patience`], [`health`] | what the stages share: batches until the stop, waiting, readiness |
 //! | [`service`] | which stages run, how they start and how they stop |
 //! | [`http`] | health and metrics |
-//! | [`telemetry`] | logs and the metrics' recorder |
+//! | [`measures`], [`telemetry`] | every metric by name; logs and the metrics' recorder |
 //! | [`mod@bench`] | the service under load, held against yardsticks |
 //! | [`cli`] | one file a command |
 //!
@@ -37,6 +37,7 @@ pub mod health;
 pub mod http;
 pub mod ingest;
 pub mod localize;
+pub mod measures;
 pub mod patience;
 mod sample;
 pub mod schedule;

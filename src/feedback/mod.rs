@@ -5,18 +5,21 @@
 
 pub mod decide;
 mod held;
+mod told;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::held::Held;
+use self::told::Told;
 use crate::bus::{Batch, DeadLetters, Record};
 use crate::contract::{DeliveryResult, Reason, Rejection};
+use crate::measures;
 use crate::patience::Patience;
 use crate::schedule::RetryPolicy;
 use crate::stage::Stage;
@@ -98,17 +101,16 @@ impl Feedback {
                 .await
                 .map_err(|error| error.to_string())?;
             failpoint!("feedback::applied");
+            let mut told = Told::default();
             for ((record, status), verdict) in sources.into_iter().zip(statuses).zip(verdicts) {
                 match verdict {
-                    Verdict::Applied { kind, .. } => {
+                    Verdict::Applied { kind, priority, .. } => {
                         if kind == HistoryKind::DeliveryFailed {
                             self.wake.send_replace(());
                         }
-                        metrics::counter!("inq_results_total", "status" => status).increment(1);
+                        told.applied(status, kind, priority);
                     }
-                    Verdict::Ignored(why) => {
-                        metrics::counter!("inq_results_ignored_total", "why" => why).increment(1);
-                    }
+                    Verdict::Ignored(why) => told.ignored(why),
                     Verdict::NotYet if give_up => letters.push((
                         record,
                         Rejection {
@@ -123,6 +125,7 @@ impl Feedback {
                     Verdict::Rejected(rejection) => letters.push((record, rejection)),
                 }
             }
+            told.tell();
         }
         self.dead_letters
             .put_aside(&letters)
@@ -185,9 +188,13 @@ const fn place(record: &Record) -> (i32, i64) {
 impl Stage for Feedback {
     async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken) {
         let records: Vec<_> = batch.records.iter().collect();
+        let begun = Instant::now();
         let Some(waiting) = self.patiently(&records, false, patience, stop).await else {
             return;
         };
+        metrics::histogram!(measures::FEEDBACK_BATCH_SECONDS.name).record(begun.elapsed());
+        #[allow(clippy::cast_precision_loss)] // at most 10,000
+        metrics::histogram!(measures::FEEDBACK_BATCH_RECORDS.name).record(records.len() as f64);
         if waiting.is_empty() && self.held.is_empty() {
             batch.finish();
             failpoint!("feedback::finished");

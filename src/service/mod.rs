@@ -1,6 +1,7 @@
 //! The service as a whole: which stages run, in which order they start, and how they stop.
 
 mod reach;
+mod sampling;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use reach::{StartError, missing_topics, prove_transactions, require_current_schema};
 use reach::{reach_cluster, reach_store, require_the_present, require_transactions};
+use sampling::Shared;
 
 use crate::bus::{Cluster, ConsumerSettings, DeadLetters, Ledger};
 use crate::config::{Semantics, Settings};
@@ -21,6 +23,7 @@ use crate::health::Health;
 use crate::http::{self, Shown};
 use crate::ingest::{Ingest, Planner};
 use crate::localize::Catalogues;
+use crate::measures;
 use crate::schedule::RetryPolicy;
 use crate::stage;
 use crate::store::Store;
@@ -182,6 +185,7 @@ impl Service {
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) -> Result<(), StartError> {
+        measures::begin(measures::PROCESS);
         let (wake, woken) = watch::channel(());
         let retry = RetryPolicy::from(&self.settings.retry);
         let max_bytes = usize::try_from(self.settings.ingest.max_event_bytes).unwrap_or(usize::MAX);
@@ -191,6 +195,7 @@ impl Service {
                 .map_err(|error| StartError::Failed(error.to_string()))
         };
         if self.stages.ingest {
+            measures::begin(measures::INGEST);
             let planner = Planner {
                 catalogues: Arc::clone(&self.catalogues),
                 defaults: self.settings.defaults.clone(),
@@ -214,6 +219,7 @@ impl Service {
             self.start_dispatch(&store, retry.clone(), &woken, health, stop, tasks);
         }
         if self.stages.feedback {
+            measures::begin(measures::FEEDBACK);
             let stage = Feedback::new(
                 Arc::clone(&store),
                 dead_letters(&topics.results_dlq)?,
@@ -230,6 +236,7 @@ impl Service {
                 stop.clone(),
             ));
         }
+        self.start_sampling(&store, stop, tasks);
         tasks.spawn(reach::watch(
             store,
             self.cluster.clone(),
@@ -269,6 +276,7 @@ impl Service {
             poll_interval: dispatch.poll_interval,
         };
         let publishers = if self.stages.dispatch {
+            measures::begin(measures::DISPATCH);
             dispatch.publishers
         } else {
             0
@@ -281,7 +289,23 @@ impl Service {
             );
         }
         if self.stages.maintain {
+            measures::begin(measures::MAINTAIN);
             tasks.spawn(dispatcher.recover(health.clone(), stop.clone()));
+        }
+    }
+
+    /// Only for those who may scrape.
+    fn start_sampling(&self, store: &Arc<dyn Store>, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
+        let topics = &self.settings.topics;
+        let shared = self.stages.maintain.then(|| Shared {
+            cluster: self.cluster.clone(),
+            group: self.settings.kafka.group_id.clone(),
+            topics: vec![topics.events.clone(), topics.results.clone()],
+            ledger: self.ledger(),
+            lease: self.settings.dispatch.lease,
+        });
+        if self.stages.http {
+            tasks.spawn(sampling::sample(Arc::clone(store), shared, stop.clone()));
         }
     }
 

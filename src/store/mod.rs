@@ -27,7 +27,8 @@ pub use bounds::check_bounds;
 pub use error::StoreError;
 pub use mysql::{Filling, Yardstick};
 pub use notification::{
-    ClaimedRow, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification, Notification, Status,
+    Backlog, ClaimedRow, Connections, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification,
+    Notification, Status,
 };
 pub use results::{Decide, Standing, Verdict};
 
@@ -241,6 +242,13 @@ pub trait Store: Send + Sync {
     /// How many rows there are by status and priority, and how late the oldest due one is. Counts without holding back
     /// the server's purge.
     async fn depth(&self) -> Result<Depth>;
+
+    /// How deep the queue is, for gauges that are told all the time: a count of at most `exactly` rows for each status
+    /// and priority, and beyond that the server's estimate (on SQLite a count), which may be wrong by half.
+    async fn backlog(&self, exactly: u32) -> Result<Backlog>;
+
+    /// The pool's connections, as they are now.
+    fn connections(&self) -> Connections;
 
     /// Closes the connections, after the statements that run.
     async fn close(&self);

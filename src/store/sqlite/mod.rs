@@ -25,8 +25,8 @@ use super::bounds;
 use super::columns::Columns;
 use super::migrations::{self, Applied};
 use super::{
-    Claimant, Claimed, Decide, Depth, Ended, HistoryEntry, Inserted, NewNotification, Notification,
-    OpenClaim, PublishFailure, Result, SchemaState, Store, StoreError, Verdict,
+    Backlog, Claimant, Claimed, Connections, Decide, Depth, Ended, HistoryEntry, Inserted, NewNotification,
+    Notification, OpenClaim, PublishFailure, Result, SchemaState, Store, StoreError, Verdict,
 };
 use crate::contract::DeliveryResult;
 
@@ -294,6 +294,18 @@ impl Store for SqliteStore {
 
     async fn depth(&self) -> Result<Depth> {
         read::depth(&self.pool).await
+    }
+
+    async fn backlog(&self, _exactly: u32) -> Result<Backlog> {
+        read::backlog(&self.pool).await
+    }
+
+    fn connections(&self) -> Connections {
+        Connections::of(
+            self.pool.size(),
+            self.pool.num_idle(),
+            self.pool.options().get_max_connections(),
+        )
     }
 
     async fn close(&self) {
