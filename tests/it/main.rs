@@ -14,6 +14,7 @@ mod inq;
 mod kafka;
 mod model;
 mod old_broker;
+mod operations;
 mod pipeline;
 mod proxy;
 mod readme;
