@@ -14,6 +14,7 @@
 //! | [`dispatch`] | rows become delivery requests, exactly once |
 //! | [`feedback`] | results change rows |
 //! | [`stage`], [`patience`], [`health`] | what the stages share: batches until the stop, waiting, readiness |
+//! | [`alerts`] | critical failures, told on a topic of their own |
 //! | [`service`] | which stages run, how they start and how they stop |
 //! | [`http`] | health and metrics |
 //! | [`measures`], [`telemetry`] | every metric by name; logs and the metrics' recorder |
@@ -26,6 +27,7 @@
 #[macro_use]
 mod failpoint;
 
+pub mod alerts;
 pub mod bench;
 pub mod bus;
 pub mod cli;

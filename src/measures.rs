@@ -347,6 +347,20 @@ pub const CONNECTIONS_MAX: Measure = gauge(
     "The most connections that the pool may have: database.max_connections.",
 );
 
+/// Alerts to the alerts topic.
+pub const ALERTS: Measure = counter(
+    "inq_alerts_total",
+    &[Label {
+        name: "outcome",
+        values: Values::Of(|| vec![WRITTEN, DROPPED]),
+    }],
+    "Alerts for topics.alerts: written, or dropped because the queue was full or Kafka did not take them.",
+);
+/// The alert is in its topic.
+pub const WRITTEN: &str = "written";
+/// The alert is gone.
+pub const DROPPED: &str = "dropped";
+
 /// Of the process, whatever runs in it.
 pub const PROCESS: &[Measure] = &[
     BUILD_INFO,
@@ -355,6 +369,7 @@ pub const PROCESS: &[Measure] = &[
     STORE_RETRIES,
     CONNECTIONS,
     CONNECTIONS_MAX,
+    ALERTS,
 ];
 /// Of the stage `ingest`.
 pub const INGEST: &[Measure] = &[

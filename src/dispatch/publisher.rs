@@ -13,6 +13,7 @@ use super::protocol::{Next, Published, after_publish};
 use super::recovery::Recovery;
 use super::rewound::explain;
 use super::told;
+use crate::alerts::Alerts;
 use crate::bus::{
     BusError, Cluster, Ledger, LedgerEntry, Outcome, Producer, Publisher, TransactionalPublisher,
 };
@@ -36,6 +37,8 @@ pub struct PublisherSettings {
     pub ledger: Option<Ledger>,
     /// What follows when the broker refuses a request.
     pub retry: RetryPolicy,
+    /// Who is told of urgent notifications that fail for good.
+    pub alerts: Alerts,
 }
 
 /// What a step did.
@@ -355,7 +358,7 @@ impl PublisherTask {
                 .delay(row.attempt, None, spread(row.id, row.attempt)),
             error: why,
         };
-        told::refused(row, &failure);
+        told::refused(row, &failure, &self.settings.alerts);
         failure
     }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
+use crate::alerts::{Alerts, Failed};
 use crate::bus::Outcome;
 use crate::measures;
 use crate::store::{Claimed, ClaimedRow, PublishFailure, StoreError};
@@ -57,7 +58,7 @@ pub(super) fn sent<'a>(rows: impl IntoIterator<Item = &'a ClaimedRow>, now: Date
 }
 
 /// The broker has refused this row's request.
-pub(super) fn refused(row: &ClaimedRow, failure: &PublishFailure) {
+pub(super) fn refused(row: &ClaimedRow, failure: &PublishFailure, alerts: &Alerts) {
     metrics::counter!(measures::PUBLISH_FAILURES.name).increment(1);
     if failure.retry_in.is_some() {
         metrics::counter!(measures::RETRIES.name, "by" => measures::BY_BROKER).increment(1);
@@ -65,6 +66,13 @@ pub(super) fn refused(row: &ClaimedRow, failure: &PublishFailure) {
         let priority = row.priority.as_str();
         metrics::counter!(measures::FINAL_FAILURES.name, "priority" => priority, "by" => measures::BY_BROKER)
             .increment(1);
+        alerts.failed(&Failed {
+            notification_id: row.id,
+            user_id: row.user_id,
+            priority: row.priority,
+            attempt: row.attempt,
+            error: &failure.error,
+        });
     }
 }
 

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use plan::{Plan, Planner};
 
+use crate::alerts::Alerts;
 use crate::bus::{Batch, DeadLetters, Record};
 use crate::contract::{Reason, Rejection};
 use crate::measures;
@@ -28,6 +29,7 @@ pub struct Ingest {
     store: Arc<dyn Store>,
     planner: Planner,
     dead_letters: DeadLetters,
+    alerts: Alerts,
     /// Changes when rows were stored: the earliest due time may be another.
     wake: watch::Sender<()>,
 }
@@ -50,12 +52,14 @@ impl Ingest {
         store: Arc<dyn Store>,
         planner: Planner,
         dead_letters: DeadLetters,
+        alerts: Alerts,
         wake: watch::Sender<()>,
     ) -> Self {
         Self {
             store,
             planner,
             dead_letters,
+            alerts,
             wake,
         }
     }
@@ -97,6 +101,7 @@ impl Ingest {
             .await
             .map_err(|error| error.to_string())?;
         failpoint!("ingest::put_aside");
+        self.alerts.put_aside(letters.len());
         metrics::counter!(measures::INGESTED.name).increment(inserted.inserted);
         metrics::counter!(measures::DUPLICATES.name).increment(inserted.duplicates);
         metrics::counter!(measures::LANGUAGE_FALLBACKS.name).increment(fallbacks);

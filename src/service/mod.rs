@@ -15,6 +15,7 @@ pub use reach::{StartError, missing_topics, prove_transactions, require_current_
 use reach::{reach_cluster, reach_store, require_the_present, require_transactions};
 use sampling::Shared;
 
+use crate::alerts::{self, Alerts};
 use crate::bus::{Cluster, ConsumerSettings, DeadLetters, Ledger};
 use crate::config::{Semantics, Settings};
 use crate::dispatch::{Dispatch, PublisherSettings, Recovery};
@@ -86,13 +87,14 @@ impl Service {
                 .map_err(StartError::Failed)?;
             self.serve(listener, &health, &stop, &mut tasks);
         }
+        let alerts = self.start_alerts(&health, &stop, &mut tasks);
         let reached = tokio::select! {
             reached = self.reach(&health, &stop) => reached,
             () = self.overdue(&stop) => Ok(None),
         };
         let started = match reached {
             Ok(Some(store)) => {
-                let started = self.start(Arc::clone(&store), &health, &stop, &mut tasks);
+                let started = self.start(Arc::clone(&store), &alerts, &health, &stop, &mut tasks);
                 started.map(|()| Some(store))
             }
             Ok(None) => Ok(None),
@@ -137,6 +139,18 @@ impl Service {
         tasks.spawn(http::serve(listener, shown, stop.clone().cancelled_owned()));
     }
 
+    /// Before anything is reached: that the database stays away is one of them.
+    fn start_alerts(&self, health: &Health, stop: &CancellationToken, tasks: &mut JoinSet<()>) -> Alerts {
+        let Some(topic) = &self.settings.topics.alerts else {
+            return Alerts::none();
+        };
+        let (alerts, queue) = Alerts::queued();
+        let (cluster, topic) = (self.cluster.clone(), topic.clone());
+        tasks.spawn(alerts::write(queue, cluster, topic, stop.clone()));
+        tasks.spawn(alerts::watch(alerts.clone(), health.clone(), stop.clone()));
+        alerts
+    }
+
     async fn reach(
         &self,
         health: &Health,
@@ -156,6 +170,7 @@ impl Service {
         if self.stages.feedback {
             wanted.extend([topics.results.as_str(), topics.results_dlq.as_str()]);
         }
+        wanted.extend(topics.alerts.as_deref());
         reach_cluster(&self.cluster, &wanted, health, stop).await?;
         if let Some(ledger) = self.ledger() {
             if self.stages.dispatch {
@@ -181,6 +196,7 @@ impl Service {
     fn start(
         &self,
         store: Arc<dyn Store>,
+        alerts: &Alerts,
         health: &Health,
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
@@ -205,6 +221,7 @@ impl Service {
                 Arc::clone(&store),
                 planner,
                 dead_letters(&topics.events_dlq)?,
+                alerts.clone(),
                 wake.clone(),
             );
             tasks.spawn(stage::consume(
@@ -216,13 +233,15 @@ impl Service {
             ));
         }
         if self.stages.dispatch || self.stages.maintain {
-            self.start_dispatch(&store, retry.clone(), &woken, health, stop, tasks);
+            let settings = self.publisher_settings(retry.clone(), alerts.clone());
+            self.start_dispatch(&store, settings, &woken, health, stop, tasks);
         }
         if self.stages.feedback {
             measures::begin(measures::FEEDBACK);
             let stage = Feedback::new(
                 Arc::clone(&store),
                 dead_letters(&topics.results_dlq)?,
+                alerts.clone(),
                 retry,
                 max_bytes,
                 self.settings.dispatch.lease,
@@ -246,18 +265,28 @@ impl Service {
         Ok(())
     }
 
+    fn publisher_settings(&self, retry: RetryPolicy, alerts: Alerts) -> PublisherSettings {
+        PublisherSettings {
+            topic: self.settings.topics.deliveries.clone(),
+            batch_rows: self.settings.dispatch.batch_rows,
+            lease: self.settings.dispatch.lease,
+            ledger: self.ledger(),
+            retry,
+            alerts,
+        }
+    }
+
     fn start_dispatch(
         &self,
         store: &Arc<dyn Store>,
-        retry: RetryPolicy,
+        settings: PublisherSettings,
         woken: &watch::Receiver<()>,
         health: &Health,
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) {
         let dispatch = &self.settings.dispatch;
-        let ledger = self.ledger();
-        if ledger.is_none() {
+        if settings.ledger.is_none() {
             tracing::warn!(
                 "dispatch.semantics = \"at_least_once\": after a crash a delivery request may be published twice"
             );
@@ -265,14 +294,8 @@ impl Service {
         let dispatcher = Dispatch {
             store: Arc::clone(store),
             cluster: self.cluster.clone(),
-            recovery: Recovery::new(Arc::clone(store), ledger.clone(), dispatch.lease),
-            settings: PublisherSettings {
-                topic: self.settings.topics.deliveries.clone(),
-                batch_rows: dispatch.batch_rows,
-                lease: dispatch.lease,
-                ledger,
-                retry,
-            },
+            recovery: Recovery::new(Arc::clone(store), settings.ledger.clone(), dispatch.lease),
+            settings,
             poll_interval: dispatch.poll_interval,
         };
         let publishers = if self.stages.dispatch {

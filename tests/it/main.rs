@@ -1,5 +1,6 @@
 //! What its users see of `inq`: on real servers where `scripts/test` has started them.
 
+mod alerts;
 mod bench;
 mod bounds;
 mod bus;

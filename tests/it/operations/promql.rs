@@ -1,4 +1,4 @@
-//! Which metrics a PromQL expression asks for: enough of the language for names, labels and brackets.
+//! Which metrics an expression of `PromQL` asks for: enough of the language for names, labels and brackets.
 
 use std::collections::BTreeSet;
 

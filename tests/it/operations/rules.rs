@@ -83,7 +83,7 @@ fn every_rule_says_how_bad_it_is_and_what_to_do() {
             .values()
             .flat_map(|text| text.split("$labels.").skip(1))
         {
-            let label: String = label.chars().take_while(|c| c.is_ascii_lowercase()).collect();
+            let label: String = label.chars().take_while(char::is_ascii_lowercase).collect();
             let kept = rule.expr.split(" by (").skip(1).any(|by| {
                 by.split(')')
                     .next()
