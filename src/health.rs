@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::contract::time;
+use crate::measures;
 
 /// The health of all parts; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -45,14 +46,18 @@ pub struct Report {
 }
 
 impl Health {
-    /// A part that has yet to start.
+    /// A part; it has yet to start where nobody has told otherwise.
     #[must_use]
     pub fn part(&self, name: &'static str) -> Part {
         let part = Part {
             health: self.clone(),
             name,
         };
-        part.trouble("starting");
+        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !parts.contains_key(name) {
+            set(&mut parts, name, Some("starting"));
+        }
+        drop(parts);
         part
     }
 
@@ -67,21 +72,34 @@ impl Health {
     }
 
     fn set(&self, name: &'static str, trouble: Option<&str>) {
-        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let ready = trouble.is_none();
-        let since = match parts.get(name) {
-            Some(old) if old.ready == ready => old.since,
-            _ => Utc::now(),
-        };
-        parts.insert(
+        set(
+            &mut self.0.lock().unwrap_or_else(PoisonError::into_inner),
             name,
-            PartHealth {
-                ready,
-                since,
-                trouble: trouble.map(str::to_owned),
-            },
+            trouble,
         );
     }
+}
+
+fn set(parts: &mut BTreeMap<&'static str, PartHealth>, name: &'static str, trouble: Option<&str>) {
+    let ready = trouble.is_none();
+    let before = parts.get(name).map(|part| (part.ready, part.since));
+    let since = match before {
+        Some((was_ready, since)) if was_ready == ready => since,
+        _ => {
+            metrics::gauge!(measures::READY.name, "part" => name).set(f64::from(u8::from(ready)));
+            let outages = metrics::counter!(measures::OUTAGES.name, "part" => name);
+            outages.increment(u64::from(before.is_some_and(|(was_ready, _)| was_ready)));
+            Utc::now()
+        }
+    };
+    parts.insert(
+        name,
+        PartHealth {
+            ready,
+            since,
+            trouble: trouble.map(str::to_owned),
+        },
+    );
 }
 
 impl Part {

@@ -16,10 +16,11 @@
 //! | [`maintain`] | rows that were kept long enough are archived and removed |
 //! | [`replay`] | whether a dead letter goes back to its topic, and its way there |
 //! | [`stage`], [`patience`], [`health`] | what the stages share: batches until the stop, waiting, readiness |
+//! | [`alerts`] | critical failures, told on a topic of their own |
 //! | [`service`] | which stages run, how they start and how they stop |
 //! | [`status`], [`story`] | what is told of the queue and of one notification |
 //! | [`http`] | health, metrics and the API |
-//! | [`telemetry`] | logs and the metrics' recorder |
+//! | [`measures`], [`telemetry`] | every metric by name; logs and the metrics' recorder |
 //! | [`mod@bench`] | the service under load, held against yardsticks |
 //! | [`cli`] | one file a command |
 //!
@@ -29,6 +30,7 @@
 #[macro_use]
 mod failpoint;
 
+pub mod alerts;
 pub mod bench;
 pub mod bus;
 pub mod cli;
@@ -41,6 +43,7 @@ pub mod http;
 pub mod ingest;
 pub mod localize;
 pub mod maintain;
+pub mod measures;
 pub mod patience;
 pub mod replay;
 mod sample;

@@ -10,6 +10,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, LogSettings};
+use crate::measures;
 
 /// Histograms by the end of their names, which is their unit, with their buckets.
 const BUCKETS: [(&str, &[f64]); 4] = [
@@ -75,7 +76,10 @@ pub fn install_log(settings: &LogSettings) -> Result<(), TelemetryError> {
 /// # Errors
 /// If somebody collects it already.
 pub fn install_metrics() -> Result<Metrics, TelemetryError> {
-    Ok(Metrics(prometheus()?.install_recorder()?))
+    let metrics = Metrics(prometheus()?.install_recorder()?);
+    measures::describe();
+    metrics::gauge!(measures::BUILD_INFO.name, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(metrics)
 }
 
 /// The metrics of this process.

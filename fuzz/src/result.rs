@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike, Utc};
 use inq::config::Settings;
-use inq::contract::{DeliveryResult, time};
+use inq::contract::{DeliveryResult, Priority, time};
 use inq::feedback::decide::decide;
 use inq::schedule::RetryPolicy;
 use inq::store::{Standing, Status, Verdict};
@@ -72,6 +72,7 @@ fn rows(result: &DeliveryResult) -> Vec<Standing> {
                     now: noon(),
                     id: result.notification_id,
                     user_id,
+                    priority: Priority::MAX,
                     attempts,
                     created_at: noon(),
                     sent_at: seen,

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{BusError, Cluster, Outgoing, Producer, Record};
-use crate::contract::{DeadLetter, Rejection, is_dead_letter_header};
+use crate::contract::{DeadLetter, Reason, Rejection, is_dead_letter_header};
+use crate::measures;
 
 /// What is left of a value that no dead letter can hold; its place in `dlq-topic` still has the whole of it.
 const KEPT_BYTES: usize = 16 * 1024;
@@ -21,11 +22,15 @@ impl DeadLetters {
     /// # Errors
     /// [`BusError::Refused`] where the client's properties are wrong.
     pub fn new(cluster: &Cluster, topic: String) -> Result<Self, BusError> {
-        Ok(Self {
+        let letters = Self {
             cluster: cluster.clone(),
             topic,
             producer: Producer::new(cluster)?,
-        })
+        };
+        for reason in Reason::ALL {
+            letters.count(reason, 0);
+        }
+        Ok(letters)
     }
 
     /// A record as it came, with the reasons as headers.
@@ -91,9 +96,18 @@ impl DeadLetters {
                 reason = rejection.reason.as_str(),
                 "a record is put aside"
             );
-            metrics::counter!("inq_dead_letters_total", "reason" => rejection.reason.as_str()).increment(1);
+            self.count(rejection.reason, 1);
         }
         Ok(())
+    }
+
+    fn count(&self, reason: Reason, letters: u64) {
+        let counter = metrics::counter!(
+            measures::DEAD_LETTERS.name,
+            "topic" => self.topic.clone(),
+            "reason" => reason.as_str()
+        );
+        counter.increment(letters);
     }
 
     /// The broker refuses a request as a whole when one record in it is too long: alone, the others pass. One that is

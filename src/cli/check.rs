@@ -124,13 +124,14 @@ fn check_topics(settings: &Settings, cluster: &Cluster, view: &ClusterView) -> R
         &topics.deliveries,
         &topics.results,
         &topics.results_dlq,
-    ];
-    let missing = view.missing(wanted.into_iter().map(String::as_str));
+    ]
+    .into_iter()
+    .chain(&topics.alerts);
+    let missing = view.missing(wanted.clone().map(String::as_str));
     if !missing.is_empty() {
         return Err(missing_topics(&missing, cluster.brokers()));
     }
     let found: Vec<_> = wanted
-        .into_iter()
         .map(|topic| format!("{topic} ({})", view.topics[topic]))
         .collect();
     Ok(format!("{} (partitions)", found.join(", ")))

@@ -60,18 +60,17 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     }
     let topics = settings.topics.clone();
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.broker_port));
-    let broker = EmbeddedBroker::start(
-        listen,
-        &[
-            &topics.events,
-            &topics.events_dlq,
-            &topics.deliveries,
-            &topics.results,
-            &topics.results_dlq,
-        ],
-    )
-    .await
-    .map_err(|error| Failure::Failed(format!("{error}; choose another port with --broker-port")))?;
+    let mut made: Vec<&str> = vec![
+        &topics.events,
+        &topics.events_dlq,
+        &topics.deliveries,
+        &topics.results,
+        &topics.results_dlq,
+    ];
+    made.extend(topics.alerts.as_deref());
+    let broker = EmbeddedBroker::start(listen, &made)
+        .await
+        .map_err(|error| Failure::Failed(format!("{error}; choose another port with --broker-port")))?;
     settings.kafka.brokers = broker.address().to_string();
     let mut reach = cluster_settings(&settings);
     // What secures the real brokers is of no use here; and the embedded one wakes no waiting fetch.

@@ -51,7 +51,7 @@ pub struct TopicSettings {
     pub results: String,
     /// Results that could not be used, written.
     pub results_dlq: String,
-    /// Final failures, written; `None`: not written.
+    /// Critical failures, written; `None`: not written.
     pub alerts: Option<String>,
 }
 

@@ -87,6 +87,18 @@ impl Priority {
         self.0
     }
 
+    /// Its number as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self.0 {
+            0 => "0",
+            1 => "1",
+            2 => "2",
+            3 => "3",
+            _ => "4",
+        }
+    }
+
     /// All priorities, the most urgent first.
     pub fn urgent_first() -> impl Iterator<Item = Self> {
         (0..=Self::MAX.0).rev().map(Self)

@@ -2,9 +2,11 @@
 //! every example through both, so that the two cannot drift.
 //!
 //! Reading: [`IncentiveEvent::decode`] and [`DeliveryResult::decode`], from the value of a record to a message that
-//! has passed every check, or to the [`Rejection`] that goes with its [`DeadLetter`]. Writing: [`DeliveryRequest`]. Of a
+//! has passed every check, or to the [`Rejection`] that goes with its [`DeadLetter`]. Writing: [`DeliveryRequest`],
+//! [`Alert`]. Of a
 //! dead letter, [`PutAside`] is what its headers say, and [`Mentioned`] what can still be read of its content.
 
+mod alert;
 mod dead_letter;
 mod delivery;
 mod event;
@@ -21,6 +23,7 @@ mod timezone;
 mod traceparent;
 mod wire;
 
+pub use alert::{Alert, Trouble};
 pub use dead_letter::{DeadLetter, Reason, Rejection, is_dead_letter_header};
 pub use delivery::DeliveryRequest;
 pub use event::IncentiveEvent;

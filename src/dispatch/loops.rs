@@ -10,6 +10,7 @@ use super::publisher::{PublisherSettings, PublisherTask, Step};
 use super::recovery::Recovery;
 use crate::bus::Cluster;
 use crate::health::Health;
+use crate::measures;
 use crate::patience::Patience;
 use crate::store::Store;
 
@@ -85,7 +86,7 @@ impl Dispatch {
                     patience.fine();
                     #[allow(clippy::cast_precision_loss)] // a count of claims, at most a hundred
                     let count = in_doubt.as_ref().map_or(0, |(count, _)| *count) as f64;
-                    metrics::gauge!("inq_claims_in_doubt").set(count);
+                    metrics::gauge!(measures::CLAIMS_IN_DOUBT.name).set(count);
                     match in_doubt {
                         None => doubts.ready(),
                         Some((count, first)) => doubts.trouble(&format!("{count} in doubt; {first}")),

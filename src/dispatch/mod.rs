@@ -49,6 +49,7 @@ pub mod protocol;
 mod publisher;
 mod recovery;
 mod rewound;
+mod told;
 
 pub use encode::encode;
 pub use loops::Dispatch;

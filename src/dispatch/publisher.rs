@@ -12,6 +12,8 @@ use super::encode::encode;
 use super::protocol::{Next, Published, after_publish};
 use super::recovery::Recovery;
 use super::rewound::explain;
+use super::told;
+use crate::alerts::Alerts;
 use crate::bus::{
     BusError, Cluster, Ledger, LedgerEntry, Outcome, Producer, Publisher, TransactionalPublisher,
 };
@@ -35,6 +37,8 @@ pub struct PublisherSettings {
     pub ledger: Option<Ledger>,
     /// What follows when the broker refuses a request.
     pub retry: RetryPolicy,
+    /// Who is told of urgent notifications that fail for good.
+    pub alerts: Alerts,
 }
 
 /// What a step did.
@@ -154,11 +158,10 @@ impl PublisherTask {
             } else {
                 self.settings.batch_rows
             };
-            self.store.claim(limit, self.settings.lease, &claimant).await
+            self.ask_for(limit, &claimant).await
         };
         match answer {
             Ok(claimed) => {
-                count_expired(&claimed);
                 let Some(claim) = claimed.claim else {
                     // Where rows expired and none was left to claim, there may be more behind them.
                     return Err(if claimed.expired > 0 {
@@ -189,25 +192,27 @@ impl PublisherTask {
         claimant: &Claimant,
         published: usize,
     ) -> Option<Result<Claimed, StoreError>> {
-        let PublisherSettings {
-            batch_rows, lease, ..
-        } = self.settings;
+        let batch_rows = self.settings.batch_rows;
         if self.suspects > 0 || u32::try_from(published).is_ok_and(|rows| rows < batch_rows) {
             return None;
         }
-        let answer = self.store.claim(batch_rows, lease, claimant).await;
+        let answer = self.ask_for(batch_rows, claimant).await;
         failpoint!("dispatch::claimed_ahead");
         failpoint!(
             "dispatch::ahead_unheard",
             Some(Err(StoreError::Away("lost".to_owned())))
         );
         match answer {
-            Ok(nothing) if nothing.claim.is_none() => {
-                count_expired(&nothing);
-                None
-            }
+            Ok(nothing) if nothing.claim.is_none() => None,
             answer => Some(answer),
         }
+    }
+
+    async fn ask_for(&self, limit: u32, claimant: &Claimant) -> Result<Claimed, StoreError> {
+        let begun = Instant::now();
+        let answer = self.store.claim(limit, self.settings.lease, claimant).await;
+        told::claimed(&answer, begun);
+        answer
     }
 
     /// Claims are numbered upwards. A database that gives a number again has lost what happened since: this claim goes
@@ -238,7 +243,10 @@ impl PublisherTask {
                         claim: claim.id,
                         claimed_at: claim.claimed_at,
                     };
-                    open.publisher.publish(entry, requests).await
+                    let begun = Instant::now();
+                    let outcome = open.publisher.publish(entry, requests).await;
+                    told::published(&outcome, begun);
+                    outcome
                 }
                 Err(error) => Outcome::NotPublished {
                     refused: vec![(0, error.to_string())],
@@ -252,7 +260,7 @@ impl PublisherTask {
         match outcome {
             Outcome::Published => {
                 self.follow(after_publish(Published::Yes), claim.id, ids).await;
-                count_published(&claim.rows);
+                told::sent(&claim.rows, claim.claimed_at + now.elapsed());
                 None
             }
             Outcome::NotPublished { refused, error } => {
@@ -280,6 +288,11 @@ impl PublisherTask {
                     .filter(|(index, _)| sent.remove(index).is_some())
                     .map(|(index, why)| self.failure(&claim.rows[index], why))
                     .collect();
+                let published = claim.rows.iter().enumerate();
+                told::sent(
+                    published.filter_map(|(index, row)| sent.contains_key(&index).then_some(row)),
+                    claim.claimed_at + now.elapsed(),
+                );
                 self.debt = Some(Debt::GiveBack {
                     claim: claim.id,
                     sent: sent.into_values().collect(),
@@ -337,15 +350,16 @@ impl PublisherTask {
     }
 
     fn failure(&self, row: &ClaimedRow, why: String) -> PublishFailure {
-        metrics::counter!("inq_publish_failures_total").increment(1);
-        PublishFailure {
+        let failure = PublishFailure {
             notification_id: row.id,
             retry_in: self
                 .settings
                 .retry
                 .delay(row.attempt, None, spread(row.id, row.attempt)),
             error: why,
-        }
+        };
+        told::refused(row, &failure, &self.settings.alerts);
+        failure
     }
 
     /// Finishes what the last step left.
@@ -355,8 +369,12 @@ impl PublisherTask {
         };
         failpoint!("dispatch::owing");
         let unheard = std::mem::take(&mut self.unheard);
+        let begun = Instant::now();
         match debt.pay(self.store.as_ref(), &self.recovery, unheard).await {
             Ok(()) => {
+                if !matches!(debt, Debt::Recover { .. }) {
+                    told::ended(begun);
+                }
                 failpoint!("dispatch::paid");
                 Ok(())
             }
@@ -430,25 +448,5 @@ impl PublisherTask {
             tracing::error!("a producer could not be closed");
         }
         Some(claimant)
-    }
-}
-
-fn count_expired(claimed: &Claimed) {
-    if claimed.expired > 0 {
-        metrics::counter!("inq_expired_total").increment(claimed.expired);
-    }
-}
-
-fn count_published(rows: &[ClaimedRow]) {
-    let mut by_priority = [0_u64; 5];
-    for row in rows {
-        by_priority[usize::from(row.priority.get())] += 1;
-    }
-    for (priority, count) in by_priority
-        .into_iter()
-        .enumerate()
-        .filter(|(_, count)| *count > 0)
-    {
-        metrics::counter!("inq_dispatched_total", "priority" => priority.to_string()).increment(count);
     }
 }

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::protocol::{Conclusion, Evidence, Share, conclude};
 use crate::bus::{BusError, Held, Ledger, LedgerEntry, Reading};
+use crate::measures;
 use crate::store::{Claimant, Ended, OpenClaim, Store, StoreError};
 
 /// How many claims are looked at together.
@@ -149,7 +150,7 @@ impl Recovery {
             outcome,
             "a claim was recovered"
         );
-        metrics::counter!("inq_claims_recovered_total", "outcome" => outcome).increment(1);
+        metrics::counter!(measures::CLAIMS_RECOVERED.name, "outcome" => outcome).increment(1);
         Ok(recovered)
     }
 

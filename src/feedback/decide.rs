@@ -19,13 +19,9 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::contract::{DeliveryResult, Reason, Rejection, ResultStatus, time};
+use crate::measures::{LATE, REPEAT};
 use crate::schedule::{RetryPolicy, spread};
 use crate::store::{HistoryKind, Standing, Status, Verdict};
-
-/// A result that comes after a newer truth.
-const LATE: &str = "late";
-/// A result that was applied before.
-const REPEAT: &str = "repeat";
 
 /// Decides a result, and changes `row` accordingly.
 #[must_use]
@@ -105,7 +101,11 @@ fn failed(row: &mut Standing, result: &DeliveryResult, retry: &RetryPolicy) -> V
         detail.insert("final_because".to_owned(), why.into());
         HistoryKind::DeliveryFailedFinally
     };
-    Verdict::Applied { kind, detail }
+    Verdict::Applied {
+        kind,
+        priority: row.priority,
+        detail,
+    }
 }
 
 fn reached(
@@ -126,7 +126,11 @@ fn reached(
     }
     *moment(row) = Some(result.occurred_at);
     measure(row, result);
-    Verdict::Applied { kind, detail }
+    Verdict::Applied {
+        kind,
+        priority: row.priority,
+        detail,
+    }
 }
 
 /// `metrics_data`: how long the delivery took, and what the service tells of the device.

@@ -5,18 +5,23 @@
 
 pub mod decide;
 mod held;
+mod told;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::held::Held;
+use self::told::Told;
+use crate::alerts::{Alerts, Failed};
 use crate::bus::{Batch, DeadLetters, Record};
-use crate::contract::{DeliveryResult, Reason, Rejection};
+use crate::contract::{DeliveryResult, Priority, Reason, Rejection};
+use crate::measures;
 use crate::patience::Patience;
 use crate::schedule::RetryPolicy;
 use crate::stage::Stage;
@@ -32,6 +37,7 @@ const UNSETTLED_PAUSE: Duration = Duration::from_millis(50);
 pub struct Feedback {
     store: Arc<dyn Store>,
     dead_letters: DeadLetters,
+    alerts: Alerts,
     retry: RetryPolicy,
     max_result_bytes: usize,
     unsettled_patience: Duration,
@@ -46,6 +52,7 @@ impl Feedback {
     pub fn new(
         store: Arc<dyn Store>,
         dead_letters: DeadLetters,
+        alerts: Alerts,
         retry: RetryPolicy,
         max_result_bytes: usize,
         lease: Duration,
@@ -54,6 +61,7 @@ impl Feedback {
         Self {
             store,
             dead_letters,
+            alerts,
             retry,
             max_result_bytes,
             unsettled_patience: lease + UNSETTLED_PATIENCE_BEYOND_LEASE,
@@ -87,7 +95,7 @@ impl Feedback {
         failpoint!("feedback::decoded");
         let mut waiting = Vec::new();
         if !results.is_empty() {
-            let statuses: Vec<_> = results.iter().map(|result| result.status.as_str()).collect();
+            let told_of: Vec<_> = results.iter().map(ToldOf::from).collect();
             let policy = self.retry.clone();
             let verdicts = self
                 .store
@@ -98,17 +106,22 @@ impl Feedback {
                 .await
                 .map_err(|error| error.to_string())?;
             failpoint!("feedback::applied");
-            for ((record, status), verdict) in sources.into_iter().zip(statuses).zip(verdicts) {
+            let mut told = Told::default();
+            for ((record, of), verdict) in sources.into_iter().zip(told_of).zip(verdicts) {
                 match verdict {
-                    Verdict::Applied { kind, .. } => {
+                    Verdict::Applied {
+                        kind,
+                        priority,
+                        detail,
+                    } => {
                         if kind == HistoryKind::DeliveryFailed {
                             self.wake.send_replace(());
+                        } else if kind == HistoryKind::DeliveryFailedFinally {
+                            self.alerts.failed(&of.failed(priority, &detail));
                         }
-                        metrics::counter!("inq_results_total", "status" => status).increment(1);
+                        told.applied(of.status, kind, priority);
                     }
-                    Verdict::Ignored(why) => {
-                        metrics::counter!("inq_results_ignored_total", "why" => why).increment(1);
-                    }
+                    Verdict::Ignored(why) => told.ignored(why),
                     Verdict::NotYet if give_up => letters.push((
                         record,
                         Rejection::new(
@@ -121,12 +134,14 @@ impl Feedback {
                     Verdict::Rejected(rejection) => letters.push((record, rejection)),
                 }
             }
+            told.tell();
         }
         self.dead_letters
             .put_aside(&letters)
             .await
             .map_err(|error| error.to_string())?;
         failpoint!("feedback::put_aside");
+        self.alerts.put_aside(letters.len());
         Ok(waiting)
     }
 }
@@ -174,6 +189,42 @@ impl Feedback {
     }
 }
 
+/// What is told of a result once it is applied.
+struct ToldOf {
+    status: &'static str,
+    notification_id: i64,
+    user_id: i64,
+    attempt: u32,
+}
+
+impl From<&DeliveryResult> for ToldOf {
+    fn from(result: &DeliveryResult) -> Self {
+        Self {
+            status: result.status.as_str(),
+            notification_id: result.notification_id,
+            user_id: result.user_id,
+            attempt: result.attempt,
+        }
+    }
+}
+
+impl ToldOf {
+    /// The final failure that it was, with the particulars of its verdict.
+    fn failed<'a>(&self, priority: Priority, detail: &'a Map<String, Value>) -> Failed<'a> {
+        let said = ["error_message", "error_code", "final_because"];
+        Failed {
+            notification_id: self.notification_id,
+            user_id: self.user_id,
+            priority,
+            attempt: self.attempt,
+            error: said
+                .iter()
+                .find_map(|name| detail.get(*name)?.as_str())
+                .unwrap_or_default(),
+        }
+    }
+}
+
 /// Which record it is.
 const fn place(record: &Record) -> (i32, i64) {
     (record.partition, record.offset)
@@ -183,9 +234,13 @@ const fn place(record: &Record) -> (i32, i64) {
 impl Stage for Feedback {
     async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken) {
         let records: Vec<_> = batch.records.iter().collect();
+        let begun = Instant::now();
         let Some(waiting) = self.patiently(&records, false, patience, stop).await else {
             return;
         };
+        metrics::histogram!(measures::FEEDBACK_BATCH_SECONDS.name).record(begun.elapsed());
+        #[allow(clippy::cast_precision_loss)] // at most 10,000
+        metrics::histogram!(measures::FEEDBACK_BATCH_RECORDS.name).record(records.len() as f64);
         if waiting.is_empty() && self.held.is_empty() {
             batch.finish();
             failpoint!("feedback::finished");

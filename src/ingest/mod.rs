@@ -8,6 +8,7 @@ mod plan;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -15,8 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use plan::{Plan, Planner};
 
+use crate::alerts::Alerts;
 use crate::bus::{Batch, DeadLetters, Record};
 use crate::contract::{Reason, Rejection};
+use crate::measures;
 use crate::patience::Patience;
 use crate::stage::Stage;
 use crate::store::{Inserted, NewNotification, Store, StoreError};
@@ -26,6 +29,7 @@ pub struct Ingest {
     store: Arc<dyn Store>,
     planner: Planner,
     dead_letters: DeadLetters,
+    alerts: Alerts,
     /// Changes when rows were stored: the earliest due time may be another.
     wake: watch::Sender<()>,
 }
@@ -48,12 +52,14 @@ impl Ingest {
         store: Arc<dyn Store>,
         planner: Planner,
         dead_letters: DeadLetters,
+        alerts: Alerts,
         wake: watch::Sender<()>,
     ) -> Self {
         Self {
             store,
             planner,
             dead_letters,
+            alerts,
             wake,
         }
     }
@@ -66,12 +72,11 @@ impl Ingest {
         let mut rejected: Vec<(usize, Rejection)> = Vec::new();
         let mut rows: Vec<NewNotification> = Vec::with_capacity(records.len());
         let mut record_of_row: Vec<usize> = Vec::with_capacity(records.len());
+        let mut fallbacks = 0;
         for (index, record) in records.iter().enumerate() {
             match self.planner.plan(record) {
                 Ok(Plan { row, fell_back }) => {
-                    if fell_back {
-                        metrics::counter!("inq_language_fallbacks_total").increment(1);
-                    }
+                    fallbacks += u64::from(fell_back);
                     rows.push(row);
                     record_of_row.push(index);
                 }
@@ -96,8 +101,10 @@ impl Ingest {
             .await
             .map_err(|error| error.to_string())?;
         failpoint!("ingest::put_aside");
-        metrics::counter!("inq_ingested_total").increment(inserted.inserted);
-        metrics::counter!("inq_duplicates_total").increment(inserted.duplicates);
+        self.alerts.put_aside(letters.len());
+        metrics::counter!(measures::INGESTED.name).increment(inserted.inserted);
+        metrics::counter!(measures::DUPLICATES.name).increment(inserted.duplicates);
+        metrics::counter!(measures::LANGUAGE_FALLBACKS.name).increment(fallbacks);
         Ok(Outcome {
             inserted: inserted.inserted,
             duplicates: inserted.duplicates,
@@ -144,9 +151,14 @@ impl Ingest {
 #[async_trait]
 impl Stage for Ingest {
     async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken) {
+        let begun = Instant::now();
         loop {
             match self.step(&batch.records).await {
                 Ok(outcome) => {
+                    metrics::histogram!(measures::INGEST_BATCH_SECONDS.name).record(begun.elapsed());
+                    #[allow(clippy::cast_precision_loss)] // at most 10,000
+                    metrics::histogram!(measures::INGEST_BATCH_RECORDS.name)
+                        .record(batch.records.len() as f64);
                     tracing::debug!(records = batch.records.len(), ?outcome, "a batch is stored");
                     patience.fine();
                     batch.finish();

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::config::RetentionSettings;
 use crate::health::Health;
+use crate::measures;
 use crate::patience::Patience;
 use crate::store::{Status, Store, StoreError};
 use archive::Archive;
@@ -130,10 +131,10 @@ impl Maintenance {
                 let stories = self.store.stories(&ids).await?;
                 let rows = stories.len() as u64;
                 archive.write(stories).await.map_err(MaintenanceError::Archive)?;
-                metrics::counter!("inq_archived_total").increment(rows);
+                metrics::counter!(measures::ARCHIVED.name).increment(rows);
             }
             let removed = self.store.remove(status, kept, &ids).await?;
-            metrics::counter!("inq_removed_total", "status" => status.as_str()).increment(removed);
+            metrics::counter!(measures::REMOVED.name, "status" => status.as_str()).increment(removed);
             return Ok(Step::Removed(removed));
         }
         Ok(Step::Nothing)

@@ -1,6 +1,7 @@
 //! The service as a whole: which stages run, in which order they start, and how they stop.
 
 mod reach;
+mod sampling;
 
 use std::sync::Arc;
 
@@ -12,7 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use reach::{StartError, missing_topics, prove_transactions, require_current_schema};
 use reach::{reach_cluster, reach_store, require_the_present, require_transactions};
+use sampling::Shared;
 
+use crate::alerts::{self, Alerts};
 use crate::bus::{Cluster, ConsumerSettings, DeadLetters, Ledger};
 use crate::config::{Semantics, Settings};
 use crate::dispatch::{Dispatch, PublisherSettings, Recovery};
@@ -22,6 +25,7 @@ use crate::http::{self, Desk, Inlet, Served, Topics};
 use crate::ingest::{Ingest, Planner};
 use crate::localize::Catalogues;
 use crate::maintain::{Maintenance, Retention, When};
+use crate::measures;
 use crate::schedule::RetryPolicy;
 use crate::stage;
 use crate::store::Store;
@@ -85,13 +89,14 @@ impl Service {
                 .map_err(StartError::Failed)?;
             self.serve(listener, &desk, &health, &stop, &mut tasks);
         }
+        let alerts = self.start_alerts(&health, &stop, &mut tasks);
         let reached = tokio::select! {
             reached = self.reach(&health, &stop) => reached,
             () = self.overdue(&stop) => Ok(None),
         };
         let started = match reached {
             Ok(Some(store)) => {
-                let started = self.start(Arc::clone(&store), &desk, &health, &stop, &mut tasks);
+                let started = self.start(Arc::clone(&store), &desk, &alerts, &health, &stop, &mut tasks);
                 started.map(|()| Some(store))
             }
             Ok(None) => Ok(None),
@@ -158,6 +163,18 @@ impl Service {
         usize::try_from(self.settings.ingest.max_event_bytes).unwrap_or(usize::MAX)
     }
 
+    /// Before anything is reached: that the database stays away is one of them.
+    fn start_alerts(&self, health: &Health, stop: &CancellationToken, tasks: &mut JoinSet<()>) -> Alerts {
+        let Some(topic) = &self.settings.topics.alerts else {
+            return Alerts::none();
+        };
+        let (alerts, queue) = Alerts::queued();
+        let (cluster, topic) = (self.cluster.clone(), topic.clone());
+        tasks.spawn(alerts::write(queue, cluster, topic, stop.clone()));
+        tasks.spawn(alerts::watch(alerts.clone(), health.clone(), stop.clone()));
+        alerts
+    }
+
     async fn reach(
         &self,
         health: &Health,
@@ -177,6 +194,7 @@ impl Service {
         if self.stages.feedback {
             wanted.extend([topics.results.as_str(), topics.results_dlq.as_str()]);
         }
+        wanted.extend(topics.alerts.as_deref());
         reach_cluster(&self.cluster, &wanted, health, stop).await?;
         if let Some(ledger) = self.ledger() {
             if self.stages.dispatch {
@@ -203,10 +221,12 @@ impl Service {
         &self,
         store: Arc<dyn Store>,
         desk: &Desk,
+        alerts: &Alerts,
         health: &Health,
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) -> Result<(), StartError> {
+        measures::begin(measures::PROCESS);
         let (wake, woken) = watch::channel(());
         desk.open(Arc::clone(&store), wake.clone());
         let retry = RetryPolicy::from(&self.settings.retry);
@@ -216,10 +236,12 @@ impl Service {
                 .map_err(|error| StartError::Failed(error.to_string()))
         };
         if self.stages.ingest {
+            measures::begin(measures::INGEST);
             let stage = Ingest::new(
                 Arc::clone(&store),
                 self.planner(),
                 dead_letters(&topics.events_dlq)?,
+                alerts.clone(),
                 wake.clone(),
             );
             tasks.spawn(stage::consume(
@@ -231,7 +253,8 @@ impl Service {
             ));
         }
         if self.stages.dispatch || self.stages.maintain {
-            self.start_dispatch(&store, retry.clone(), &woken, health, stop, tasks);
+            let settings = self.publisher_settings(retry.clone(), alerts.clone());
+            self.start_dispatch(&store, settings, &woken, health, stop, tasks);
         }
         if self.stages.maintain {
             let retention = &self.settings.retention;
@@ -242,9 +265,11 @@ impl Service {
             tasks.spawn(maintenance.run(when, health.clone(), stop.clone()));
         }
         if self.stages.feedback {
+            measures::begin(measures::FEEDBACK);
             let stage = Feedback::new(
                 Arc::clone(&store),
                 dead_letters(&topics.results_dlq)?,
+                alerts.clone(),
                 retry,
                 self.max_event_bytes(),
                 self.settings.dispatch.lease,
@@ -258,6 +283,7 @@ impl Service {
                 stop.clone(),
             ));
         }
+        self.start_sampling(&store, stop, tasks);
         tasks.spawn(reach::watch(
             store,
             self.cluster.clone(),
@@ -267,18 +293,28 @@ impl Service {
         Ok(())
     }
 
+    fn publisher_settings(&self, retry: RetryPolicy, alerts: Alerts) -> PublisherSettings {
+        PublisherSettings {
+            topic: self.settings.topics.deliveries.clone(),
+            batch_rows: self.settings.dispatch.batch_rows,
+            lease: self.settings.dispatch.lease,
+            ledger: self.ledger(),
+            retry,
+            alerts,
+        }
+    }
+
     fn start_dispatch(
         &self,
         store: &Arc<dyn Store>,
-        retry: RetryPolicy,
+        settings: PublisherSettings,
         woken: &watch::Receiver<()>,
         health: &Health,
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) {
         let dispatch = &self.settings.dispatch;
-        let ledger = self.ledger();
-        if ledger.is_none() {
+        if settings.ledger.is_none() {
             tracing::warn!(
                 "dispatch.semantics = \"at_least_once\": after a crash a delivery request may be published twice"
             );
@@ -286,17 +322,12 @@ impl Service {
         let dispatcher = Dispatch {
             store: Arc::clone(store),
             cluster: self.cluster.clone(),
-            recovery: Recovery::new(Arc::clone(store), ledger.clone(), dispatch.lease),
-            settings: PublisherSettings {
-                topic: self.settings.topics.deliveries.clone(),
-                batch_rows: dispatch.batch_rows,
-                lease: dispatch.lease,
-                ledger,
-                retry,
-            },
+            recovery: Recovery::new(Arc::clone(store), settings.ledger.clone(), dispatch.lease),
+            settings,
             poll_interval: dispatch.poll_interval,
         };
         let publishers = if self.stages.dispatch {
+            measures::begin(measures::DISPATCH);
             dispatch.publishers
         } else {
             0
@@ -309,7 +340,23 @@ impl Service {
             );
         }
         if self.stages.maintain {
+            measures::begin(measures::MAINTAIN);
             tasks.spawn(dispatcher.recover(health.clone(), stop.clone()));
+        }
+    }
+
+    /// Only for those who may scrape.
+    fn start_sampling(&self, store: &Arc<dyn Store>, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
+        let topics = &self.settings.topics;
+        let shared = self.stages.maintain.then(|| Shared {
+            cluster: self.cluster.clone(),
+            group: self.settings.kafka.group_id.clone(),
+            topics: vec![topics.events.clone(), topics.results.clone()],
+            ledger: self.ledger(),
+            lease: self.settings.dispatch.lease,
+        });
+        if self.stages.http {
+            tasks.spawn(sampling::sample(Arc::clone(store), shared, stop.clone()));
         }
     }
 

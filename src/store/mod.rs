@@ -31,7 +31,8 @@ pub use error::StoreError;
 pub use filter::{Change, Changed, Filter};
 pub use mysql::{Filling, Yardstick};
 pub use notification::{
-    ClaimedRow, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification, Notification, Status, Story,
+    Backlog, ClaimedRow, Connections, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification,
+    Notification, Status, Story,
 };
 pub use results::{Decide, Standing, Verdict};
 
@@ -291,6 +292,13 @@ pub trait Store: Send + Sync {
     /// How many rows there are by status and priority, and how late the oldest due one is. Counts without holding back
     /// the server's purge.
     async fn depth(&self) -> Result<Depth>;
+
+    /// How deep the queue is, for gauges that are told all the time: a count of at most `exactly` rows for each status
+    /// and priority, and beyond that the server's estimate (on SQLite a count), which may be wrong by half.
+    async fn backlog(&self, exactly: u32) -> Result<Backlog>;
+
+    /// The pool's connections, as they are now.
+    fn connections(&self) -> Connections;
 
     /// Closes the connections, after the statements that run.
     async fn close(&self);

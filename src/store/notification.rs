@@ -1,6 +1,8 @@
 //! A notification as the database holds it.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
@@ -339,6 +341,38 @@ impl Depth {
             due,
             ahead: pending.saturating_sub(due),
             oldest_due_ms,
+        }
+    }
+}
+
+/// How deep the queue is, told at a price that does not grow with its depth.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Backlog {
+    /// Rows by status and priority; every combination is there.
+    pub rows: Vec<DepthRow>,
+    /// By priority, how long the oldest due row has been due; zero where none is. Every priority is there.
+    pub oldest_due: BTreeMap<Priority, Duration>,
+}
+
+/// The pool's connections to the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// Those that somebody uses.
+    pub in_use: u32,
+    /// Those that nobody uses.
+    pub idle: u32,
+    /// The most that there may be.
+    pub max: u32,
+}
+
+impl Connections {
+    /// Of a pool that has so many open connections, of which so many are idle.
+    pub(super) fn of(open: u32, idle: usize, max: u32) -> Self {
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(open);
+        Self {
+            in_use: open - idle,
+            idle,
+            max,
         }
     }
 }

@@ -30,7 +30,7 @@ fn schema(name: &str) -> Value {
     read_json(&schemas().join(format!("{name}.schema.json")))
 }
 
-fn validator(name: &str) -> Validator {
+pub fn validator(name: &str) -> Validator {
     jsonschema::options()
         .with_draft(Draft::Draft202012)
         .should_validate_formats(true)

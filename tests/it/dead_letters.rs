@@ -94,10 +94,7 @@ fn assert_said((text, status): &(String, Option<i32>), expected: i32, parts: &[&
 }
 
 fn rejection(reason: Reason, detail: &str) -> Rejection {
-    Rejection {
-        reason,
-        detail: detail.to_owned(),
-    }
+    Rejection::new(reason, detail)
 }
 
 const FIRST: [&str; 6] = ["--topic", "events", "--partition", "0", "--offset", "0"];

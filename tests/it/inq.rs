@@ -165,6 +165,11 @@ impl Service {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The URL of its HTTP server.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }

@@ -1,5 +1,6 @@
 //! What its users see of `inq`: on real servers where `scripts/test` has started them.
 
+mod alerts;
 mod api;
 mod bench;
 mod bounds;
@@ -17,6 +18,7 @@ mod kafka;
 mod mending;
 mod model;
 mod old_broker;
+mod operations;
 mod pipeline;
 mod proxy;
 mod readme;

@@ -452,6 +452,66 @@ async fn a_trace_goes_on_through_the_row_to_the_request() {
 }
 
 #[tokio::test]
+async fn each_attempt_carries_the_trace_and_none_carries_a_broken_one() {
+    let Some(house) = House::fresh().await else { return };
+    let house = house.with("INQ_RETRY__INITIAL", "100ms");
+    let service = house.run(&[]).await;
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for (event, trace) in [
+        ("traced", trace),
+        ("broken", "00-0af7651916cd43dd-b7ad6b7169203331-01"),
+    ] {
+        house
+            .kafka
+            .produce_with_header(
+                &house.events,
+                simple_event(event).as_bytes(),
+                "traceparent",
+                trace,
+            )
+            .await;
+    }
+    for request in house.kafka.read_until(&house.deliveries, 2).await {
+        let request = json_of(&request);
+        eventually("it is settled", async || {
+            house.show(request["event_id"].as_str().expect("an id"))["status"] == "sent"
+        })
+        .await;
+        house.send_result(&request, "failed", json!({})).await;
+    }
+    let mut traces: Vec<_> = house
+        .kafka
+        .read_until(&house.deliveries, 4)
+        .await
+        .iter()
+        .map(|request| {
+            (
+                header(request, "event-id"),
+                header(request, "attempt"),
+                header(request, "traceparent"),
+            )
+        })
+        .collect();
+    traces.sort();
+    let expected = [
+        ("broken", "1", None),
+        ("broken", "2", None),
+        ("traced", "1", Some(trace)),
+        ("traced", "2", Some(trace)),
+    ];
+    let expected = expected.map(|(event, attempt, trace)| {
+        (
+            Some(event.to_owned()),
+            Some(attempt.to_owned()),
+            trace.map(str::to_owned),
+        )
+    });
+    assert_eq!(traces, expected);
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
 async fn an_expired_event_is_never_sent() {
     let Some(house) = House::fresh().await else { return };
     let service = house.run(&[]).await;

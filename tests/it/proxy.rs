@@ -36,6 +36,11 @@ impl Proxy {
     pub fn hold(&self) {
         self.open.send_replace(false);
     }
+
+    /// From now on all goes through again, what was held first.
+    pub fn let_through(&self) {
+        self.open.send_replace(true);
+    }
 }
 
 async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut is_open: watch::Receiver<bool>) {

@@ -11,12 +11,17 @@ use crate::servers;
 
 const README: &str = include_str!("../../README.md");
 
-/// The lines of the code blocks that are marked ```` ```sh <mark> ````.
+/// The README's lines in code blocks that are marked ```` ```sh <mark> ````.
 pub fn commands(mark: &str) -> Vec<&'static str> {
+    commands_of(README, mark)
+}
+
+/// The same of another text.
+pub fn commands_of<'a>(text: &'a str, mark: &str) -> Vec<&'a str> {
     let fence = format!("```sh {mark}");
     let mut lines = Vec::new();
     let mut within = false;
-    for line in README.lines() {
+    for line in text.lines() {
         match (within, line) {
             (false, line) if line == fence => within = true,
             (true, "```") => within = false,
@@ -24,18 +29,18 @@ pub fn commands(mark: &str) -> Vec<&'static str> {
             (false, _) => {}
         }
     }
-    assert!(!lines.is_empty(), "the README has no block `{mark}`");
+    assert!(!lines.is_empty(), "there is no block `{mark}`");
     lines
 }
 
 /// A shell in which `inq` is the built one, in a folder that looks like the checkout.
-struct Shell {
+pub struct Shell {
     folder: TempDir,
     environment: Vec<(String, String)>,
 }
 
 impl Shell {
-    fn new(environment: &[(&str, &str)]) -> Self {
+    pub fn new(environment: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a folder");
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
         for name in ["schemas", "scripts", "src", "Cargo.toml"] {
@@ -51,7 +56,7 @@ impl Shell {
     }
 
     /// Runs a line until it succeeds: what it looks for may take a moment.
-    async fn succeeds(&self, line: &str) {
+    pub async fn succeeds(&self, line: &str) {
         let inq = Path::new(env!("CARGO_BIN_EXE_inq")).parent().expect("a folder");
         let path = format!("{}:{}", inq.display(), std::env::var("PATH").expect("a path"));
         let environment: Vec<_> = self

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::contract::Priority;
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds)
@@ -11,6 +12,7 @@ fn sent() -> Standing {
         now: at(1_000),
         id: 7,
         user_id: 42,
+        priority: Priority::MAX,
         attempts: 1,
         created_at: at(10),
         sent_at: Some(at(20)),

@@ -37,7 +37,8 @@ pub(super) fn waits_text() -> String {
     format!("SELECT {}", dives.join(", "))
 }
 
-async fn waits(connection: &mut MySqlConnection) -> Result<Vec<(Priority, i64)>, Answer> {
+/// By priority, the microseconds to the due time of the first pending row; negative once it is due.
+pub(super) async fn waits(connection: &mut MySqlConnection) -> Result<Vec<(Priority, i64)>, Answer> {
     let row = sqlx::query(AssertSqlSafe(waits_text()))
         .fetch_one(connection)
         .await?;

@@ -1,10 +1,14 @@
 //! How deep the queue is, counted without holding back the server's purge: READ UNCOMMITTED keeps no snapshot.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use sqlx::mysql::MySqlPool;
-use sqlx::{Connection, MySqlConnection};
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 
 use super::super::columns::{self, Columns};
-use super::super::{Depth, Result, StoreError};
+use super::super::{Backlog, Depth, DepthRow, Result, Status, StoreError};
+use super::claim;
 use super::error::{Answer, sorted};
 use crate::contract::Priority;
 
@@ -47,4 +51,64 @@ async fn counted(connection: &mut MySqlConnection) -> std::result::Result<Depth,
     }
     transaction.rollback().await?;
     Ok(Depth::new(rows, due, oldest_due_ms))
+}
+
+/// See [`super::super::Store::backlog`].
+pub(super) async fn backlog(pool: &MySqlPool, exactly: u32) -> Result<Backlog> {
+    let mut connection = pool.acquire().await.map_err(sorted)?;
+    sampled(&mut connection, exactly).await.map_err(StoreError::from)
+}
+
+async fn sampled(connection: &mut MySqlConnection, exactly: u32) -> std::result::Result<Backlog, Answer> {
+    let counts = sqlx::raw_sql(AssertSqlSafe(few_text(exactly)))
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut rows = counts
+        .iter()
+        .map(columns::depth_row)
+        .collect::<Result<Vec<_>>>()?;
+    for row in &mut rows {
+        if row.rows > u64::from(exactly) {
+            row.rows = row.rows.max(estimate(connection, row).await?);
+        }
+    }
+    let mut oldest_due: BTreeMap<_, _> = Priority::urgent_first()
+        .map(|priority| (priority, Duration::ZERO))
+        .collect();
+    for (priority, wait) in claim::waits(connection).await? {
+        // Negative: so long ago.
+        let age = u64::try_from(wait.saturating_neg()).unwrap_or(0);
+        oldest_due.insert(priority, Duration::from_micros(age));
+    }
+    Ok(Backlog { rows, oldest_due })
+}
+
+/// Counts each status and priority, but stops after `exactly` rows and one.
+pub(super) fn few_text(exactly: u32) -> String {
+    let most = u64::from(exactly) + 1;
+    let counts: Vec<_> = Status::ALL
+        .into_iter()
+        .flat_map(|status| Priority::urgent_first().map(move |priority| (status, priority.get())))
+        .map(|(status, priority)| {
+            format!(
+                "SELECT '{status}' AS status, {priority} AS priority, COUNT(*) AS found FROM \
+                 (SELECT 1 FROM incentive_notify_queue FORCE INDEX (claim_order) \
+                 WHERE status = '{status}' AND priority = {priority} LIMIT {most}) AS some"
+            )
+        })
+        .collect();
+    counts.join(" UNION ALL ")
+}
+
+/// What the server takes the rows to be: a dive into the index at both ends of their range.
+async fn estimate(connection: &mut MySqlConnection, row: &DepthRow) -> std::result::Result<u64, Answer> {
+    // MySQL 9 draws a tree by default, and MariaDB has no other format.
+    let text = format!(
+        "EXPLAIN /*!80000 FORMAT = TRADITIONAL */ SELECT id FROM incentive_notify_queue \
+         WHERE status = '{}' AND priority = {}",
+        row.status,
+        row.priority.get()
+    );
+    let plan = sqlx::raw_sql(AssertSqlSafe(text)).fetch_one(connection).await?;
+    Ok(columns::count(&plan, "rows")?)
 }

@@ -1,7 +1,7 @@
 //! The statements of the hot path with values in place, for the tests that look at how they are executed.
 
 use super::super::ids;
-use super::{claim, end, insert, results, retention};
+use super::{claim, depth, end, insert, results, retention};
 
 /// A statement, and how it is meant to be executed.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Explained {
     pub accesses: usize,
 }
 
-/// Every statement that is executed for each batch, for batches of so many rows.
+/// Every statement that is executed for each batch, for batches of so many rows, and the one that is sampled all the time.
 #[must_use]
 pub fn explained(rows: usize) -> Vec<Explained> {
     let ids: Vec<i64> = (1..).take(rows).collect();
@@ -58,6 +58,7 @@ pub fn explained(rows: usize) -> Vec<Explained> {
             "claim_order",
             1,
         ),
+        statement("few rows", &depth::few_text(1000), &[], "claim_order", 40),
     ]
 }
 

@@ -30,11 +30,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::bounds;
 use super::columns::{self, Columns};
 use super::{
-    Change, Changed, Claimant, Claimed, Decide, Depth, Ended, EngagementRow, Filter, GroupBy, HistoryEntry,
-    Inserted, NewNotification, Notification, OpenClaim, PublishFailure, Result, SchemaState, Status, Store,
-    StoreError, Story, Verdict,
+    Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
+    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PublishFailure, Result,
+    SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::DeliveryResult;
+use crate::measures;
 use error::{Answer, sorted};
 
 pub use yardstick::{Filling, Yardstick};
@@ -139,7 +140,7 @@ impl MySqlStore {
                 Ok(done) => return Ok(done),
                 Err(Answer::Again(why)) if tries < TRIES => {
                     tries += 1;
-                    metrics::counter!("inq_store_retries_total").increment(1);
+                    metrics::counter!(measures::STORE_RETRIES.name).increment(1);
                     tracing::debug!(tries, why, "a transaction is done again");
                     tokio::time::sleep(jitter(tries)).await;
                 }
@@ -399,6 +400,18 @@ impl Store for MySqlStore {
 
     async fn depth(&self) -> Result<Depth> {
         depth::depth(&self.pool).await
+    }
+
+    async fn backlog(&self, exactly: u32) -> Result<Backlog> {
+        depth::backlog(&self.pool, exactly).await
+    }
+
+    fn connections(&self) -> Connections {
+        Connections::of(
+            self.pool.size(),
+            self.pool.num_idle(),
+            self.pool.options().get_max_connections(),
+        )
     }
 
     async fn close(&self) {

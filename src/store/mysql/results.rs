@@ -76,7 +76,7 @@ async fn tell(
         .iter()
         .zip(verdicts)
         .filter_map(|(result, verdict)| match verdict {
-            Verdict::Applied { kind, detail } => {
+            Verdict::Applied { kind, detail, .. } => {
                 rows.get(&result.notification_id).map(|row| (row, kind, detail))
             }
             _ => None,

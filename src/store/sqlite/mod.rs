@@ -27,9 +27,9 @@ use super::bounds;
 use super::columns::Columns;
 use super::migrations::{self, Applied};
 use super::{
-    Change, Changed, Claimant, Claimed, Decide, Depth, Ended, EngagementRow, Filter, GroupBy, HistoryEntry,
-    Inserted, NewNotification, Notification, OpenClaim, PublishFailure, Result, SchemaState, Status, Store,
-    StoreError, Story, Verdict,
+    Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
+    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PublishFailure, Result,
+    SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::DeliveryResult;
 
@@ -346,6 +346,18 @@ impl Store for SqliteStore {
 
     async fn depth(&self) -> Result<Depth> {
         read::depth(&self.pool).await
+    }
+
+    async fn backlog(&self, _exactly: u32) -> Result<Backlog> {
+        read::backlog(&self.pool).await
+    }
+
+    fn connections(&self) -> Connections {
+        Connections::of(
+            self.pool.size(),
+            self.pool.num_idle(),
+            self.pool.options().get_max_connections(),
+        )
     }
 
     async fn close(&self) {

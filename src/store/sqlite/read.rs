@@ -1,11 +1,15 @@
 //! What is only read.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqlitePool;
 
 use super::super::columns::{self, Columns, OPEN_CLAIM};
-use super::super::{Depth, HistoryEntry, Notification, OpenClaim, Result};
+use super::super::{Backlog, Depth, DepthRow, HistoryEntry, Notification, OpenClaim, Result, Status};
 use super::{NOW, sorted};
+use crate::contract::Priority;
 
 /// See [`super::super::Store::lapsed_claims`].
 pub(super) async fn lapsed_claims(pool: &SqlitePool, limit: u32) -> Result<Vec<OpenClaim>> {
@@ -94,4 +98,39 @@ pub(super) async fn depth(pool: &SqlitePool) -> Result<Depth> {
         .int_or_null("oldest")?
         .map(|wait| u64::try_from(wait).unwrap_or(0));
     Ok(Depth::new(rows, columns::count(&due, "due")?, oldest))
+}
+
+/// See [`super::super::Store::backlog`].
+pub(super) async fn backlog(pool: &SqlitePool) -> Result<Backlog> {
+    let counted = depth(pool).await?.rows;
+    let text = format!(
+        "SELECT priority, CAST((julianday('now') - julianday(MIN(scheduled_at))) * 86400000 AS INTEGER) AS found \
+         FROM incentive_notify_queue WHERE status = 'pending' AND scheduled_at <= {NOW} GROUP BY priority"
+    );
+    let waits = sqlx::query(AssertSqlSafe(text))
+        .fetch_all(pool)
+        .await
+        .map_err(sorted)?;
+    let mut oldest_due: BTreeMap<_, _> = Priority::urgent_first()
+        .map(|priority| (priority, Duration::ZERO))
+        .collect();
+    for wait in &waits {
+        let age = u64::try_from(wait.int("found")?).unwrap_or(0);
+        oldest_due.insert(columns::priority(wait)?, Duration::from_millis(age));
+    }
+    let rows = Status::ALL
+        .into_iter()
+        .flat_map(|status| Priority::urgent_first().map(move |priority| (status, priority)))
+        .map(|(status, priority)| {
+            let found = counted
+                .iter()
+                .find(|row| (row.status, row.priority) == (status, priority));
+            DepthRow {
+                status,
+                priority,
+                rows: found.map_or(0, |row| row.rows),
+            }
+        })
+        .collect();
+    Ok(Backlog { rows, oldest_due })
 }

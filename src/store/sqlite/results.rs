@@ -34,7 +34,7 @@ pub(super) async fn apply(
         let row = after.get_mut(&result.notification_id);
         let attempt = row.as_ref().map_or(0, |row| row.attempts);
         let verdict = decide(row, result);
-        if let Verdict::Applied { kind, detail } = &verdict {
+        if let Verdict::Applied { kind, detail, .. } = &verdict {
             sqlx::query(AssertSqlSafe(history.as_str()))
                 .bind(result.notification_id)
                 .bind(kind.as_str())

@@ -51,7 +51,7 @@ fn every_schema_is_used() {
 }
 
 #[test]
-fn the_channels_are_the_five_topics() {
+fn the_channels_are_the_topics() {
     let document = document();
     let channels = document["channels"].as_object().unwrap();
     let topics: BTreeSet<_> = channels
@@ -64,6 +64,7 @@ fn the_channels_are_the_five_topics() {
         "incentive.deliveries",
         "incentive.delivery-results",
         "incentive.delivery-results.dlq",
+        "incentive.alerts",
     ];
     assert_eq!(topics, BTreeSet::from(expected));
     assert_eq!(channels.len(), expected.len());
@@ -92,6 +93,7 @@ fn every_channel_is_sent_or_received_as_the_flow_says() {
         ("receive", "results"),
         ("send", "resultsDeadLetters"),
         ("receive", "resultsDeadLetters"),
+        ("send", "alerts"),
     ];
     assert_eq!(operations, BTreeSet::from(expected));
 }

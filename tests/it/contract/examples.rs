@@ -89,15 +89,24 @@ fn every_invalid_result_is_rejected_for_the_expected_reason() {
 
 #[test]
 fn delivery_request_examples_are_what_the_schema_says() {
-    let validator = validator("delivery-request");
-    for (file, bytes) in examples("delivery-request", "valid") {
+    written_examples_are_what_the_schema_says("delivery-request");
+}
+
+#[test]
+fn alert_examples_are_what_the_schema_says() {
+    written_examples_are_what_the_schema_says("alert");
+}
+
+fn written_examples_are_what_the_schema_says(message: &str) {
+    let validator = validator(message);
+    for (file, bytes) in examples(message, "valid") {
         assert!(
             validator.is_valid(&serde_json::from_slice(&bytes).unwrap()),
             "{file}"
         );
     }
-    let index = read_json(&schemas().join("examples/delivery-request/invalid.json"));
-    let invalid = examples("delivery-request", "invalid");
+    let index = read_json(&schemas().join("examples").join(message).join("invalid.json"));
+    let invalid = examples(message, "invalid");
     assert_eq!(invalid.len(), index.as_object().unwrap().len());
     for (file, bytes) in invalid {
         let value: Value = serde_json::from_slice(&bytes).unwrap();
@@ -113,6 +122,7 @@ fn the_examples_within_the_schemas_are_valid() {
         "delivery-request",
         "delivery-result",
         "dead-letter",
+        "alert",
     ] {
         let (schema, validator) = (schema(name), validator(name));
         for example in schema["examples"].as_array().unwrap() {

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use inq::contract::{DeadLetter, DeliveryRequest, IncentiveType, Priority, Reason, Rejection};
+use inq::contract::{
+    Alert, DeadLetter, DeliveryRequest, IncentiveType, Priority, Reason, Rejection, Trouble,
+};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -114,4 +116,46 @@ fn the_schema_lists_every_reason() {
         listed,
         serde_json::to_value(Reason::ALL.map(Reason::as_str)).unwrap()
     );
+}
+
+#[test]
+fn every_alert_is_what_its_schema_says() {
+    let (schema, validator) = (schema("alert"), validator("alert"));
+    let troubles = [
+        Trouble::DatabaseAway { since: noon() },
+        Trouble::BrokerAway { since: noon() },
+        Trouble::DeadLetters { count: 101 },
+        Trouble::NotificationFailed {
+            notification_id: i64::MAX,
+            user_id: 42,
+            priority: Priority::MAX,
+            attempt: 5,
+        },
+    ];
+    let mut names = BTreeSet::new();
+    let mut written = BTreeSet::new();
+    for trouble in troubles {
+        let alert = Alert::new(noon(), trouble, &"ñ".repeat(5000));
+        let value = serde_json::to_value(&alert).unwrap();
+        if let Err(error) = validator.validate(&value) {
+            panic!("{value}: {}: {error}", error.instance_path());
+        }
+        assert_eq!(value["alert"], alert.trouble.name());
+        names.insert(value["alert"].clone().to_string());
+        written.extend(value.as_object().unwrap().keys().cloned());
+    }
+    let told: BTreeSet<_> = schema["properties"]["alert"]["enum"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(names, told);
+    let described: BTreeSet<_> = schema["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(written, described);
 }

@@ -49,7 +49,11 @@ fn count(row: Option<&mut Standing>, result: &DeliveryResult) -> Verdict {
     };
     let mut detail = Map::new();
     detail.insert("seen".to_owned(), seen.into());
-    Verdict::Applied { kind, detail }
+    Verdict::Applied {
+        kind,
+        priority: row.priority,
+        detail,
+    }
 }
 
 impl Bench {
@@ -139,6 +143,7 @@ async fn a_retry_makes_the_row_due_again(bench: Bench) {
         row.last_error = Some("x".repeat(5000));
         Verdict::Applied {
             kind: HistoryKind::DeliveryFailed,
+            priority: row.priority,
             detail: Map::new(),
         }
     };
@@ -170,6 +175,7 @@ async fn what_a_decision_may_change_is_written_and_no_more(bench: Bench) {
         row.sent_at = None;
         Verdict::Applied {
             kind: HistoryKind::Delivered,
+            priority: row.priority,
             detail: Map::new(),
         }
     };

@@ -1,6 +1,8 @@
 //! What people and alarms are told of the queue.
 
-use inq::store::{DepthRow, Status};
+use std::time::Duration;
+
+use inq::store::{Backlog, Connections, DepthRow, Status};
 
 use super::{Bench, due, expired, ids, on_every_database, priority};
 
@@ -8,6 +10,9 @@ on_every_database! {
     an_empty_queue_has_no_depth,
     depth_counts_by_status_and_priority,
     what_is_not_there_is_not_found,
+    a_backlog_tells_every_status_and_priority,
+    a_long_backlog_is_counted_or_estimated,
+    connections_are_told,
 }
 
 async fn an_empty_queue_has_no_depth(bench: Bench) {
@@ -69,4 +74,60 @@ async fn what_is_not_there_is_not_found(bench: Bench) {
             .is_none()
     );
     assert_eq!(bench.store.history(7).await.expect("an answer"), []);
+}
+
+fn found(backlog: &Backlog, status: Status, urgency: i64) -> u64 {
+    let rows = backlog.rows.iter();
+    let mut found = rows.filter(|row| (row.status, row.priority) == (status, priority(urgency)));
+    let row = found.next().expect("every combination is there");
+    assert!(found.next().is_none(), "twice: {row:?}");
+    row.rows
+}
+
+async fn a_backlog_tells_every_status_and_priority(bench: Bench) {
+    bench
+        .insert(&[
+            due("claimed", 4, 1),
+            due("a", 3, 10),
+            due("b", 3, 90),
+            due("ahead", 2, -60),
+        ])
+        .await;
+    bench.claim(1).await;
+    let backlog = bench.store.backlog(10).await.expect("a backlog");
+    assert_eq!(backlog.rows.len(), Status::ALL.len() * 5);
+    assert_eq!(found(&backlog, Status::Processing, 4), 1);
+    assert_eq!(found(&backlog, Status::Pending, 3), 2);
+    assert_eq!(found(&backlog, Status::Pending, 2), 1);
+    assert_eq!(backlog.rows.iter().map(|row| row.rows).sum::<u64>(), 4);
+
+    assert_eq!(backlog.oldest_due.len(), 5);
+    for (priority, age) in backlog.oldest_due {
+        let minutes = age.as_secs() / 60;
+        if priority.get() == 3 {
+            assert!((90..=91).contains(&minutes), "{age:?}");
+        } else {
+            assert_eq!(age, Duration::ZERO, "{priority:?}");
+        }
+    }
+}
+
+async fn a_long_backlog_is_counted_or_estimated(bench: Bench) {
+    let rows: Vec<_> = (0..400)
+        .map(|number| due(&format!("event-{number}"), number % 2, 5))
+        .collect();
+    bench.insert(&rows).await;
+    let exact = bench.store.backlog(200).await.expect("a backlog");
+    assert_eq!(found(&exact, Status::Pending, 1), 200);
+    let estimated = bench.store.backlog(50).await.expect("a backlog");
+    let pending = found(&estimated, Status::Pending, 1);
+    assert!((100..=400).contains(&pending), "{pending}");
+    assert_eq!(found(&estimated, Status::Pending, 2), 0);
+}
+
+async fn connections_are_told(bench: Bench) {
+    bench.store.ping().await.expect("an answer");
+    let Connections { in_use, idle, max } = bench.store.connections();
+    assert_eq!(max, 8);
+    assert!(in_use + idle >= 1 && in_use + idle <= max, "{in_use} {idle}");
 }

@@ -1,0 +1,509 @@
+//! Every metric: its name, its labels, and what it tells. `docs/operations/metrics.md` is this list.
+//!
+//! Names follow Prometheus' conventions: base units, `_total` for what only grows. Labels have few values, never those
+//! of an event. On the hot path a metric is touched a few times a batch, never once a row.
+
+use crate::contract::{Priority, Reason, ResultStatus};
+use crate::store::Status;
+
+/// How a metric behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows, from zero at the start of the process.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts observations by their size.
+    Histogram,
+}
+
+/// The values that a label can have.
+#[derive(Clone, Copy, Debug)]
+pub enum Values {
+    /// Exactly these.
+    Of(fn() -> Vec<&'static str>),
+    /// Few, and not known before the service runs: in words.
+    Named(&'static str),
+}
+
+/// A label of a metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Label {
+    /// Its name.
+    pub name: &'static str,
+    /// Its values.
+    pub values: Values,
+}
+
+/// A metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Measure {
+    /// Its name.
+    pub name: &'static str,
+    /// How it behaves.
+    pub kind: Kind,
+    /// Its labels.
+    pub labels: &'static [Label],
+    /// What it tells, in a sentence.
+    pub help: &'static str,
+}
+
+const fn counter(name: &'static str, labels: &'static [Label], help: &'static str) -> Measure {
+    Measure {
+        name,
+        kind: Kind::Counter,
+        labels,
+        help,
+    }
+}
+
+const fn gauge(name: &'static str, labels: &'static [Label], help: &'static str) -> Measure {
+    Measure {
+        name,
+        kind: Kind::Gauge,
+        labels,
+        help,
+    }
+}
+
+const fn histogram(name: &'static str, labels: &'static [Label], help: &'static str) -> Measure {
+    Measure {
+        name,
+        kind: Kind::Histogram,
+        labels,
+        help,
+    }
+}
+
+const PRIORITY: Label = Label {
+    name: "priority",
+    values: Values::Of(|| Priority::urgent_first().map(Priority::as_str).collect()),
+};
+const TOPIC: Label = Label {
+    name: "topic",
+    values: Values::Named("the topic's name"),
+};
+const BY: Label = Label {
+    name: "by",
+    values: Values::Of(|| vec![BY_BROKER, BY_SERVICE]),
+};
+/// The broker refused the request.
+pub const BY_BROKER: &str = "broker";
+/// The notification service reported the failure.
+pub const BY_SERVICE: &str = "service";
+
+/// The version.
+pub const BUILD_INFO: Measure = gauge(
+    "inq_build_info",
+    &[Label {
+        name: "version",
+        values: Values::Named("the program's version"),
+    }],
+    "Always 1; the version is in the label.",
+);
+/// Readiness.
+pub const READY: Measure = gauge(
+    "inq_ready",
+    &[PART],
+    "Whether a part of the service does its work, as /readyz tells it: 1 or 0.",
+);
+/// Losses of readiness.
+pub const OUTAGES: Measure = counter(
+    "inq_outages_total",
+    &[PART],
+    "How often a part that did its work had to wait for something that is away.",
+);
+const PART: Label = Label {
+    name: "part",
+    values: Values::Named("the part's name in /readyz"),
+};
+
+/// New rows.
+pub const INGESTED: Measure = counter("inq_ingested_total", &[], "Events that became rows.");
+/// Known events.
+pub const DUPLICATES: Measure = counter(
+    "inq_duplicates_total",
+    &[],
+    "Events that had a row already, or stood in the batch before.",
+);
+/// Languages without a catalogue.
+pub const LANGUAGE_FALLBACKS: Measure = counter(
+    "inq_language_fallbacks_total",
+    &[],
+    "Events that asked for a language that no catalogue has.",
+);
+/// What a batch of events takes.
+pub const INGEST_BATCH_SECONDS: Measure = histogram(
+    "inq_ingest_batch_seconds",
+    &[],
+    "What it takes to make a batch of events durable, as rows or dead letters, waiting for what is away included.",
+);
+/// Events in a batch.
+pub const INGEST_BATCH_RECORDS: Measure = histogram("inq_ingest_batch_records", &[], "Events in a batch.");
+/// Records put aside.
+pub const DEAD_LETTERS: Measure = counter(
+    "inq_dead_letters_total",
+    &[
+        TOPIC,
+        Label {
+            name: "reason",
+            values: Values::Of(|| Reason::ALL.map(Reason::as_str).to_vec()),
+        },
+    ],
+    "Records that were put aside, by the dead letter topic and the reason.",
+);
+
+/// Requests published.
+pub const DISPATCHED: Measure = counter(
+    "inq_dispatched_total",
+    &[PRIORITY],
+    "Delivery requests that were published.",
+);
+/// Rows past their time.
+pub const EXPIRED: Measure = counter(
+    "inq_expired_total",
+    &[],
+    "Due rows that were past their expires_at and were not sent.",
+);
+/// Claims with rows.
+pub const CLAIM_SECONDS: Measure = histogram(
+    "inq_claim_seconds",
+    &[],
+    "What it takes to claim rows, where some were due.",
+);
+/// Rows in a claim.
+pub const CLAIM_ROWS: Measure = histogram("inq_claim_rows", &[], "Rows in a claim.");
+/// Publishing a claim.
+pub const PUBLISH_SECONDS: Measure = histogram(
+    "inq_publish_seconds",
+    &[],
+    "What it takes to publish a claim, or to find that it cannot be published.",
+);
+/// Ending a claim.
+pub const SETTLE_SECONDS: Measure = histogram(
+    "inq_settle_seconds",
+    &[],
+    "What it takes to end a claim in the database once it is published or given back.",
+);
+/// What became of publishing claims.
+pub const PUBLISHES: Measure = counter(
+    "inq_publishes_total",
+    &[Label {
+        name: "outcome",
+        values: Values::Of(|| vec![PUBLISHED, NOT_PUBLISHED, UNKNOWN, PARTLY]),
+    }],
+    "Claims by what became of publishing them; recovery decides what is unknown.",
+);
+/// The whole claim was published.
+pub const PUBLISHED: &str = "published";
+/// Nothing of it was.
+pub const NOT_PUBLISHED: &str = "not_published";
+/// Nobody knows yet.
+pub const UNKNOWN: &str = "unknown";
+/// Some of it was; only without transactions.
+pub const PARTLY: &str = "partly";
+/// Refused requests.
+pub const PUBLISH_FAILURES: Measure = counter(
+    "inq_publish_failures_total",
+    &[],
+    "Delivery requests that the broker refused for a fault of their own.",
+);
+/// From due to published.
+pub const EVENT_TO_REQUEST_SECONDS: Measure = histogram(
+    "inq_event_to_request_seconds",
+    &[PRIORITY],
+    "From the time a row was due (or stored, if that was later) to its request's publication: \
+     the longest and the shortest of each claim and priority.",
+);
+/// Recovered claims.
+pub const CLAIMS_RECOVERED: Measure = counter(
+    "inq_claims_recovered_total",
+    &[Label {
+        name: "outcome",
+        values: Values::Of(|| vec!["settled", "released", "split", "gone", "in_doubt"]),
+    }],
+    "Claims that recovery has looked at, by what became of them.",
+);
+/// Transactions done again.
+pub const STORE_RETRIES: Measure = counter(
+    "inq_store_retries_total",
+    &[],
+    "Database transactions that were done again after a deadlock or a lock time-out.",
+);
+
+/// Results applied.
+pub const RESULTS: Measure = counter(
+    "inq_results_total",
+    &[Label {
+        name: "status",
+        values: Values::Of(|| ResultStatus::ALL.map(ResultStatus::as_str).to_vec()),
+    }],
+    "Delivery results that changed their row.",
+);
+/// Results without effect.
+pub const RESULTS_IGNORED: Measure = counter(
+    "inq_results_ignored_total",
+    &[Label {
+        name: "why",
+        values: Values::Of(|| vec![LATE, REPEAT]),
+    }],
+    "Delivery results that changed nothing.",
+);
+/// A result that comes after a newer truth.
+pub const LATE: &str = "late";
+/// A result that was applied before.
+pub const REPEAT: &str = "repeat";
+/// What a batch of results takes.
+pub const FEEDBACK_BATCH_SECONDS: Measure = histogram(
+    "inq_feedback_batch_seconds",
+    &[],
+    "What it takes to apply a batch of results, waiting for what is away included.",
+);
+/// Results in a batch.
+pub const FEEDBACK_BATCH_RECORDS: Measure =
+    histogram("inq_feedback_batch_records", &[], "Results in a batch.");
+/// Attempts that failed and are followed by another.
+pub const RETRIES: Measure = counter(
+    "inq_retries_total",
+    &[BY],
+    "Attempts that failed and will be followed by another, by who reported the failure.",
+);
+/// Notifications that have failed for good.
+pub const FINAL_FAILURES: Measure = counter(
+    "inq_final_failures_total",
+    &[PRIORITY, BY],
+    "Notifications that have failed for good, by who reported the last failure.",
+);
+
+/// Rows.
+pub const QUEUE_ROWS: Measure = gauge(
+    "inq_queue_rows",
+    &[
+        Label {
+            name: "status",
+            values: Values::Of(|| Status::ALL.map(Status::as_str).to_vec()),
+        },
+        PRIORITY,
+    ],
+    "Rows of the queue: exact up to 1000, above that the database's estimate.",
+);
+/// The oldest due row.
+pub const OLDEST_DUE_SECONDS: Measure = gauge(
+    "inq_oldest_due_seconds",
+    &[PRIORITY],
+    "How long the oldest pending row has been due; 0 if none is due.",
+);
+/// Records to come.
+pub const CONSUMER_LAG: Measure = gauge(
+    "inq_consumer_lag_records",
+    &[TOPIC],
+    "Records that the consumer group has not finished.",
+);
+/// Claims that a person must decide.
+pub const CLAIMS_IN_DOUBT: Measure = gauge(
+    "inq_claims_in_doubt",
+    &[],
+    "Claims that a person must decide with `inq claims`, at most 100.",
+);
+/// Partitions whose readers stand still.
+pub const HELD_BACK_PARTITIONS: Measure = gauge(
+    "inq_held_back_partitions",
+    &[],
+    "Partitions of the deliveries topic whose read_committed readers have stood still for longer than dispatch.lease.",
+);
+/// Rows archived.
+pub const ARCHIVED: Measure = counter(
+    "inq_archived_total",
+    &[],
+    "Notifications that were written to retention.archive; after a crash some are written again.",
+);
+/// Rows removed.
+pub const REMOVED: Measure = counter(
+    "inq_removed_total",
+    &[Label {
+        name: "status",
+        values: Values::Of(|| ENDS.map(Status::as_str).to_vec()),
+    }],
+    "Notifications that were removed at the end of their retention, by how they had ended.",
+);
+/// The statuses in which a notification can end.
+const ENDS: [Status; 6] = [
+    Status::Sent,
+    Status::Failed,
+    Status::Cancelled,
+    Status::Expired,
+    Status::Suppressed,
+    Status::Digested,
+];
+/// When gauges were sampled.
+pub const SAMPLED: Measure = gauge(
+    "inq_sampled_timestamp_seconds",
+    &[Label {
+        name: "sample",
+        values: Values::Of(|| vec![SAMPLE_QUEUE, SAMPLE_LAG, SAMPLE_HELD_BACK]),
+    }],
+    "When the gauges of the queue, the lag and the held back partitions were last brought up to date, as a Unix time.",
+);
+/// [`QUEUE_ROWS`] and [`OLDEST_DUE_SECONDS`].
+pub const SAMPLE_QUEUE: &str = "queue";
+/// [`CONSUMER_LAG`].
+pub const SAMPLE_LAG: &str = "lag";
+/// [`HELD_BACK_PARTITIONS`].
+pub const SAMPLE_HELD_BACK: &str = "held_back";
+
+/// Connections to the database.
+pub const CONNECTIONS: Measure = gauge(
+    "inq_database_connections",
+    &[Label {
+        name: "state",
+        values: Values::Of(|| vec![IN_USE, IDLE]),
+    }],
+    "Connections of the pool to the database.",
+);
+/// A connection that somebody uses.
+pub const IN_USE: &str = "in_use";
+/// A connection that nobody uses.
+pub const IDLE: &str = "idle";
+/// The most connections.
+pub const CONNECTIONS_MAX: Measure = gauge(
+    "inq_database_connections_max",
+    &[],
+    "The most connections that the pool may have: database.max_connections.",
+);
+
+/// Alerts to the alerts topic.
+pub const ALERTS: Measure = counter(
+    "inq_alerts_total",
+    &[Label {
+        name: "outcome",
+        values: Values::Of(|| vec![WRITTEN, DROPPED]),
+    }],
+    "Alerts for topics.alerts: written, or dropped because the queue was full or Kafka did not take them.",
+);
+/// The alert is in its topic.
+pub const WRITTEN: &str = "written";
+/// The alert is gone.
+pub const DROPPED: &str = "dropped";
+
+/// Of the process, whatever runs in it.
+pub const PROCESS: &[Measure] = &[
+    BUILD_INFO,
+    READY,
+    OUTAGES,
+    STORE_RETRIES,
+    CONNECTIONS,
+    CONNECTIONS_MAX,
+    ALERTS,
+];
+/// Of the stage `ingest`.
+pub const INGEST: &[Measure] = &[
+    INGESTED,
+    DUPLICATES,
+    LANGUAGE_FALLBACKS,
+    INGEST_BATCH_SECONDS,
+    INGEST_BATCH_RECORDS,
+    DEAD_LETTERS,
+];
+/// Of the stage `dispatch`.
+pub const DISPATCH: &[Measure] = &[
+    DISPATCHED,
+    EXPIRED,
+    CLAIM_SECONDS,
+    CLAIM_ROWS,
+    PUBLISH_SECONDS,
+    SETTLE_SECONDS,
+    PUBLISHES,
+    PUBLISH_FAILURES,
+    EVENT_TO_REQUEST_SECONDS,
+    RETRIES,
+    FINAL_FAILURES,
+    CLAIMS_RECOVERED,
+];
+/// Of the stage `feedback`.
+pub const FEEDBACK: &[Measure] = &[
+    RESULTS,
+    RESULTS_IGNORED,
+    FEEDBACK_BATCH_SECONDS,
+    FEEDBACK_BATCH_RECORDS,
+    DEAD_LETTERS,
+    RETRIES,
+    FINAL_FAILURES,
+];
+/// Of the stage `maintain`.
+pub const MAINTAIN: &[Measure] = &[
+    QUEUE_ROWS,
+    OLDEST_DUE_SECONDS,
+    CONSUMER_LAG,
+    CLAIMS_IN_DOUBT,
+    CLAIMS_RECOVERED,
+    HELD_BACK_PARTITIONS,
+    SAMPLED,
+    ARCHIVED,
+    REMOVED,
+];
+
+/// All of them, under the heading of those who tell them.
+pub const ALL: [(&str, &[Measure]); 5] = [
+    ("Every process", PROCESS),
+    ("Stage `ingest`", INGEST),
+    ("Stage `dispatch`", DISPATCH),
+    ("Stage `feedback`", FEEDBACK),
+    ("Stage `maintain`", MAINTAIN),
+];
+
+impl Kind {
+    /// Its name in Prometheus' text format.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// Gives the process's recorder the help texts.
+pub(crate) fn describe() {
+    for measure in ALL.into_iter().flat_map(|(_, measures)| measures) {
+        match measure.kind {
+            Kind::Counter => metrics::describe_counter!(measure.name, measure.help),
+            Kind::Gauge => metrics::describe_gauge!(measure.name, measure.help),
+            Kind::Histogram => metrics::describe_histogram!(measure.name, measure.help),
+        }
+    }
+}
+
+/// Lets what is counted begin at zero, so that the first event is a change like any other. Gauges begin when they are
+/// first known, and what has labels whose values are not known here when these are.
+pub(crate) fn begin(measures: &[Measure]) {
+    for measure in measures {
+        for labels in series(measure.labels) {
+            match measure.kind {
+                Kind::Counter => metrics::counter!(measure.name, labels).increment(0),
+                Kind::Histogram => drop(metrics::histogram!(measure.name, labels)),
+                Kind::Gauge => {}
+            }
+        }
+    }
+}
+
+/// Every combination of the labels' values; none where some are not known.
+fn series(labels: &[Label]) -> Vec<Vec<metrics::Label>> {
+    labels.iter().fold(vec![Vec::new()], |series, label| {
+        let values = match label.values {
+            Values::Of(values) => values(),
+            Values::Named(_) => Vec::new(),
+        };
+        series
+            .iter()
+            .flat_map(|before| {
+                values.iter().map(|value| {
+                    let mut labels = before.clone();
+                    labels.push(metrics::Label::from_static_parts(label.name, value));
+                    labels
+                })
+            })
+            .collect()
+    })
+}
