@@ -3,77 +3,13 @@
 //! Names follow Prometheus' conventions: base units, `_total` for what only grows. Labels have few values, never those
 //! of an event. On the hot path a metric is touched a few times a batch, never once a row.
 
+mod measure;
+
 use crate::contract::{Priority, Reason, ResultStatus};
 use crate::store::Status;
 
-/// How a metric behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Only grows, from zero at the start of the process.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// Counts observations by their size.
-    Histogram,
-}
-
-/// The values that a label can have.
-#[derive(Clone, Copy, Debug)]
-pub enum Values {
-    /// Exactly these.
-    Of(fn() -> Vec<&'static str>),
-    /// Few, and not known before the service runs: in words.
-    Named(&'static str),
-}
-
-/// A label of a metric.
-#[derive(Clone, Copy, Debug)]
-pub struct Label {
-    /// Its name.
-    pub name: &'static str,
-    /// Its values.
-    pub values: Values,
-}
-
-/// A metric.
-#[derive(Clone, Copy, Debug)]
-pub struct Measure {
-    /// Its name.
-    pub name: &'static str,
-    /// How it behaves.
-    pub kind: Kind,
-    /// Its labels.
-    pub labels: &'static [Label],
-    /// What it tells, in a sentence.
-    pub help: &'static str,
-}
-
-const fn counter(name: &'static str, labels: &'static [Label], help: &'static str) -> Measure {
-    Measure {
-        name,
-        kind: Kind::Counter,
-        labels,
-        help,
-    }
-}
-
-const fn gauge(name: &'static str, labels: &'static [Label], help: &'static str) -> Measure {
-    Measure {
-        name,
-        kind: Kind::Gauge,
-        labels,
-        help,
-    }
-}
-
-const fn histogram(name: &'static str, labels: &'static [Label], help: &'static str) -> Measure {
-    Measure {
-        name,
-        kind: Kind::Histogram,
-        labels,
-        help,
-    }
-}
+pub use measure::{Kind, Label, Measure, Values};
+use measure::{counter, gauge, histogram};
 
 const PRIORITY: Label = Label {
     name: "priority",
