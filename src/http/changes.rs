@@ -12,9 +12,7 @@ use super::notifications::unknown;
 use super::problem::{Kind, Problem};
 use super::said::{Id, Said};
 use super::wanted::{self, Cursor, Wanted};
-use crate::contract::time;
-use crate::store::{self, Change, Filter, Notification, Status, Store};
-use crate::story::Story;
+use crate::store::{self, Change, Filter, Store, Story};
 
 /// Who makes the changes, for the history and the log.
 const BY: &str = "api";
@@ -138,32 +136,13 @@ async fn change_one(served: &Served, change: Change, id: i64) -> Result<Json<Sto
     if !changed {
         return Err(Problem::new(
             Kind::NotInThisState,
-            why_not(change, &story.notification),
+            change.refusal(&story.notification),
         ));
     }
     if change == Change::Retry {
         served.desk.wake();
     }
     Ok(Json(story))
-}
-
-/// Why a change did not apply to a notification.
-fn why_not(change: Change, row: &Notification) -> String {
-    let id = row.id;
-    match (row.status, change) {
-        (Status::Processing, _) => format!("notification {id} is processing: it may have left"),
-        (Status::Sent, _) => format!("notification {id} has left already"),
-        (Status::Pending, Change::Retry) if row.attempts == 0 => format!(
-            "notification {id} has not been tried yet: it is due at {}",
-            time::format(&row.scheduled_at)
-        ),
-        (Status::Pending, _) | (Status::Failed | Status::Cancelled, Change::Retry) => {
-            format!("notification {id} was in other hands a moment ago: try again")
-        }
-        (Status::Failed | Status::Cancelled | Status::Expired | Status::Suppressed | Status::Digested, _) => {
-            format!("notification {id} is {}: it does not leave any more", row.status)
-        }
-    }
 }
 
 async fn change_all(served: &Served, change: Change, order: Order) -> Result<Json<Outcome>, Problem> {
