@@ -12,6 +12,7 @@ use super::notifications::unknown;
 use super::problem::{Kind, Problem};
 use super::said::{Id, Said};
 use super::wanted::{self, Cursor, Wanted};
+use crate::contract::cut;
 use crate::store::{self, Change, Filter, Store, Story};
 
 /// Who makes the changes, for the history and the log.
@@ -20,6 +21,9 @@ const BY: &str = "api";
 const AT_ONCE: u32 = 500;
 /// How long a request goes on to change rows; less than it may take.
 const LONGEST: Duration = Duration::from_secs(5);
+
+/// Of a filter, in characters; it may name a thousand ids.
+const LONGEST_LOGGED: usize = 500;
 
 /// What is to be changed.
 #[derive(Deserialize, ToSchema)]
@@ -166,10 +170,11 @@ async fn change_all(served: &Served, change: Change, order: Order) -> Result<Jso
                 });
             }
             let (changed, left_from) = change_until(store.as_ref(), &filter, change, after).await?;
+            let filter = cut(&format!("{filter:?}"), LONGEST_LOGGED);
             tracing::info!(
                 by = BY,
                 ?change,
-                ?filter,
+                filter,
                 matched,
                 changed,
                 "notifications were changed by hand"
