@@ -18,7 +18,7 @@
 //! | [`stage`], [`patience`], [`health`] | what the stages share: batches until the stop, waiting, readiness |
 //! | [`alerts`] | critical failures, told on a topic of their own |
 //! | [`service`] | which stages run, how they start and how they stop |
-//! | [`status`], [`story`] | what is told of the queue and of one notification |
+//! | [`status`] | how the queue stands |
 //! | [`http`] | health, metrics and the API |
 //! | [`measures`], [`telemetry`] | every metric by name; logs and the metrics' recorder |
 //! | [`mod@bench`] | the service under load, held against yardsticks |
@@ -52,5 +52,4 @@ pub mod service;
 pub mod stage;
 pub mod status;
 pub mod store;
-pub mod story;
 pub mod telemetry;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::choose::Chosen;
 use super::{Failure, confirm, output, progress, store};
 use crate::config::Settings;
-use crate::store::{Change, Notification, Status, Store};
+use crate::store::{Change, Store};
 
 /// Rows that are changed in one transaction.
 const AT_ONCE: u32 = 500;
@@ -73,7 +73,11 @@ async fn apply(args: &ChangeArgs, change: Change, store: &dyn Store) -> Result<R
     };
     if matched == 0 && args.chosen.are_named() {
         let found = store.notifications(&filter, None, 1).await?;
-        return Err(Failure::Failed(why_not(found.first(), change)));
+        let why = found.first().map_or_else(
+            || "there is no such notification".to_owned(),
+            |row| change.refusal(row),
+        );
+        return Err(Failure::Failed(why));
     }
     if args.dry_run || matched == 0 {
         return Ok(report);
@@ -107,28 +111,5 @@ const fn past(change: Change) -> &'static str {
     match change {
         Change::Retry => "made due again",
         Change::Cancel => "cancelled",
-    }
-}
-
-fn why_not(row: Option<&Notification>, change: Change) -> String {
-    let Some(row) = row else {
-        return "there is no such notification".to_owned();
-    };
-    let (id, status) = (row.id, row.status);
-    match (change, status) {
-        (Change::Cancel, Status::Processing) => {
-            format!("notification {id} is being published: it cannot be called back")
-        }
-        (Change::Cancel, Status::Sent) => {
-            format!("notification {id} was sent: it cannot be called back")
-        }
-        (Change::Cancel, _) => format!("notification {id} is {status} already"),
-        (Change::Retry, Status::Pending) => {
-            format!("notification {id} is pending and leaves by itself")
-        }
-        (Change::Retry, _) => format!(
-            "notification {id} is {status}: only one that has failed, was cancelled or waits for another attempt is \
-             retried"
-        ),
     }
 }

@@ -29,7 +29,7 @@ Examples:
   kcat -b 127.0.0.1:9092 -t incentive.deliveries -C
 
 Settings: database.url (DATABASE_URL) names the SQLite file, http.listen (INQ_HTTP__LISTEN) the address of \
-health and metrics.")]
+health, metrics and the API.")]
 pub struct Args {
     /// Write so many sample events first.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]

@@ -12,9 +12,8 @@ use super::notifications::unknown;
 use super::problem::{Kind, Problem};
 use super::said::{Id, Said};
 use super::wanted::{self, Cursor, Wanted};
-use crate::contract::time;
-use crate::store::{self, Change, Filter, Notification, Status, Store};
-use crate::story::Story;
+use crate::contract::cut;
+use crate::store::{self, Change, Filter, Store, Story};
 
 /// Who makes the changes, for the history and the log.
 const BY: &str = "api";
@@ -22,6 +21,9 @@ const BY: &str = "api";
 const AT_ONCE: u32 = 500;
 /// How long a request goes on to change rows; less than it may take.
 const LONGEST: Duration = Duration::from_secs(5);
+
+/// Of a filter, in characters; it may name a thousand ids.
+const LONGEST_LOGGED: usize = 500;
 
 /// What is to be changed.
 #[derive(Deserialize, ToSchema)]
@@ -138,32 +140,13 @@ async fn change_one(served: &Served, change: Change, id: i64) -> Result<Json<Sto
     if !changed {
         return Err(Problem::new(
             Kind::NotInThisState,
-            why_not(change, &story.notification),
+            change.refusal(&story.notification),
         ));
     }
     if change == Change::Retry {
         served.desk.wake();
     }
     Ok(Json(story))
-}
-
-/// Why a change did not apply to a notification.
-fn why_not(change: Change, row: &Notification) -> String {
-    let id = row.id;
-    match (row.status, change) {
-        (Status::Processing, _) => format!("notification {id} is processing: it may have left"),
-        (Status::Sent, _) => format!("notification {id} has left already"),
-        (Status::Pending, Change::Retry) if row.attempts == 0 => format!(
-            "notification {id} has not been tried yet: it is due at {}",
-            time::format(&row.scheduled_at)
-        ),
-        (Status::Pending, _) | (Status::Failed | Status::Cancelled, Change::Retry) => {
-            format!("notification {id} was in other hands a moment ago: try again")
-        }
-        (Status::Failed | Status::Cancelled | Status::Expired | Status::Suppressed | Status::Digested, _) => {
-            format!("notification {id} is {}: it does not leave any more", row.status)
-        }
-    }
 }
 
 async fn change_all(served: &Served, change: Change, order: Order) -> Result<Json<Outcome>, Problem> {
@@ -187,10 +170,11 @@ async fn change_all(served: &Served, change: Change, order: Order) -> Result<Jso
                 });
             }
             let (changed, left_from) = change_until(store.as_ref(), &filter, change, after).await?;
+            let filter = cut(&format!("{filter:?}"), LONGEST_LOGGED);
             tracing::info!(
                 by = BY,
                 ?change,
-                ?filter,
+                filter,
                 matched,
                 changed,
                 "notifications were changed by hand"

@@ -90,7 +90,7 @@ pub fn router(served: Served, settings: &HttpSettings) -> Router {
 }
 
 fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, access: Access) -> Router<S> {
-    let mut router = routes
+    let mut guarded = routes
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
@@ -100,9 +100,9 @@ fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, access: Access) 
         ))
         .layer(CatchPanicLayer::custom(panicked));
     if access.is_open() {
-        router = router.layer(CsrfLayer::new().with_rejection_response(cross_site));
+        guarded = guarded.layer(CsrfLayer::new().with_rejection_response(cross_site));
     }
-    router
+    guarded
         .layer(from_fn_with_state(access, access::require))
         .layer(SetResponseHeaderLayer::if_not_present(
             CACHE_CONTROL,
@@ -206,18 +206,17 @@ mod tests {
     use crate::config::Settings;
 
     async fn panics() -> &'static str {
-        let nothing: Option<&str> = None;
-        nothing.unwrap()
+        panic!("as a test wants it")
     }
 
     #[tokio::test]
     async fn a_handler_that_panics_is_a_problem_and_no_more() {
         let settings = Settings::from_toml("").unwrap();
         let routes: Router = Router::new().route("/v1/panics", get(panics));
-        let router = TowerToHyperService::new(guarded(routes, Access::new(&settings.http)));
+        let service = TowerToHyperService::new(guarded(routes, Access::new(&settings.http)));
         for _ in 0..2 {
             let request = Request::get("/v1/panics").body(Body::empty()).unwrap();
-            let answer = router.call(request).await.unwrap();
+            let answer = service.call(request).await.unwrap();
             assert_eq!(answer.status(), 500);
             assert_eq!(answer.headers()["content-type"], problem::MEDIA_TYPE);
             assert_eq!(answer.headers()["x-content-type-options"], "nosniff");

@@ -9,8 +9,7 @@ use super::Served;
 use super::problem::{Kind, Problem};
 use super::said::Id;
 use super::wanted::{Cursor, List, Page, Wanted};
-use crate::store::{self, Notification, Store};
-use crate::story::Story;
+use crate::store::{self, Notification, Store, Story};
 
 /// Rows that are read together.
 const AT_ONCE: u32 = 50;

@@ -184,7 +184,16 @@ pub(super) fn checked<'de, D: Deserializer<'de>, T>(
 
 /// [`checked`], for an id.
 pub(super) fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
-    checked(from, ID, |value| value.as_i64().filter(|id| *id >= 1))
+    checked(from, ID, |value| integer(value).filter(|id| *id >= 1))
+}
+
+/// An integer as JSON Schema has it: `7.0` is one.
+pub(super) fn integer(value: &Value) -> Option<i64> {
+    /// From here on not every integer is a float.
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    #[allow(clippy::cast_possible_truncation)] // it has no fraction and fits
+    let of_float = |float: f64| (float.fract() == 0.0 && float.abs() < LARGEST).then_some(float as i64);
+    value.as_i64().or_else(|| value.as_f64().and_then(of_float))
 }
 
 /// The beginning of what somebody said.

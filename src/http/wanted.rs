@@ -4,11 +4,10 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
-use super::said::{self, Query, checked};
+use super::said::{self, Query, checked, integer};
 use crate::contract::{IncentiveType, Priority, time};
 use crate::store::{Filter, Status};
 
@@ -153,7 +152,7 @@ fn status<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Status>, D::Error
 
 fn priority<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Priority>, D::Error> {
     checked(from, "an integer from 0 to 4", |value| {
-        Priority::new(value.as_i64()?).ok()
+        Priority::new(integer(value)?).ok()
     })
 }
 
@@ -173,13 +172,13 @@ fn ids<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<i64>>, D::Error>
         let ids = value
             .as_array()
             .filter(|ids| (1..=MOST_IDS).contains(&ids.len()))?;
-        ids.iter().map(Value::as_i64).collect()
+        ids.iter().map(integer).collect()
     })
 }
 
 fn limit<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
     checked(from, &format!("an integer from 1 to {MOST_ON_A_PAGE}"), |value| {
-        let limit = u32::try_from(value.as_u64()?).ok()?;
+        let limit = u32::try_from(integer(value)?).ok()?;
         (1..=MOST_ON_A_PAGE).contains(&limit).then_some(limit)
     })
 }
@@ -216,10 +215,13 @@ mod tests {
         let read = |json: &str| serde_json::from_str::<Wanted>(json).map(Filter::from);
         assert!(read("{}").unwrap().is_empty());
         assert_eq!(read(r#"{"ids": [3]}"#).unwrap(), Filter::id(3));
+        assert_eq!(read(r#"{"ids": [3.0]}"#).unwrap(), Filter::id(3));
         for wrong in [
             r#"{"user_id": 0}"#,
             r#"{"user_id": null}"#,
             r#"{"user_id": "7"}"#,
+            r#"{"user_id": 7.5}"#,
+            r#"{"user_id": 9223372036854775808}"#,
             r#"{"ids": []}"#,
             r#"{"status": "Pending"}"#,
             r#"{"priority": 5}"#,

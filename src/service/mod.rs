@@ -81,6 +81,8 @@ impl Service {
     /// Where it cannot start and waiting would not help. What is merely away is waited for.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
         let health = Health::default();
+        // Parts come one by one: until all are there, those that are there do not make the service ready.
+        let start = health.part("start");
         let mut tasks = JoinSet::new();
         let desk = Desk::new(&self.settings.database, self.settings.dispatch.publishers);
         if self.stages.http {
@@ -103,6 +105,7 @@ impl Service {
             Err(error) => Err(error),
         };
         if started.is_ok() {
+            start.ready();
             stop.cancelled().await;
         }
         stop.cancel();

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::bounds;
-use super::notification::{HistoryKind, Status};
+use super::notification::{HistoryKind, Notification, Status};
 use crate::contract::{IncentiveType, Priority};
 
 /// Which notifications: those that everything said here applies to; where nothing is said, all of them.
@@ -59,6 +59,31 @@ impl Change {
         match self {
             Self::Retry => HistoryKind::Retried,
             Self::Cancel => HistoryKind::Cancelled,
+        }
+    }
+
+    /// Why it does not apply to a notification, for people.
+    #[must_use]
+    pub fn refusal(self, row: &Notification) -> String {
+        let (id, status) = (row.id, row.status);
+        match (self, status) {
+            (Self::Cancel, Status::Processing) => {
+                format!("notification {id} is being published: it cannot be called back")
+            }
+            (Self::Cancel, Status::Sent) => {
+                format!("notification {id} was sent: it cannot be called back")
+            }
+            (Self::Retry, Status::Pending) if row.attempts == 0 => {
+                format!("notification {id} is pending and leaves by itself")
+            }
+            (_, Status::Pending) | (Self::Retry, Status::Failed | Status::Cancelled) => {
+                format!("notification {id} was in other hands a moment ago: try again")
+            }
+            (Self::Cancel, _) => format!("notification {id} is {status} already"),
+            (Self::Retry, _) => format!(
+                "notification {id} is {status}: only one that has failed, was cancelled or waits for another attempt \
+                 is retried"
+            ),
         }
     }
 

@@ -18,6 +18,7 @@ mod notification;
 mod pick;
 mod results;
 mod sqlite;
+mod story;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +33,10 @@ pub use filter::{Change, Changed, Filter};
 pub use mysql::{Filling, Yardstick};
 pub use notification::{
     Backlog, ClaimedRow, Connections, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification,
-    Notification, Status, Story,
+    Notification, Status,
 };
 pub use results::{Decide, Standing, Verdict};
+pub use story::Story;
 
 use crate::contract::DeliveryResult;
 

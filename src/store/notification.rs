@@ -305,16 +305,6 @@ pub struct HistoryEntry {
     pub detail: Map<String, Value>,
 }
 
-/// A notification and everything that happened to it.
-#[derive(Debug, Serialize)]
-pub struct Story {
-    /// The row.
-    #[serde(flatten)]
-    pub notification: Notification,
-    /// What happened, the oldest first.
-    pub history: Vec<HistoryEntry>,
-}
-
 /// How deep the queue is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Depth {

@@ -116,6 +116,11 @@ async fn a_newcomer_sees_it_work() {
     for line in commands("dev") {
         shell.succeeds(&line.replace("127.0.0.1:9092", &broker)).await;
     }
+    for line in commands("api") {
+        shell
+            .succeeds(&line.replace("127.0.0.1:8080", &service.address()))
+            .await;
+    }
     eventually("the produced event is printed", async || {
         service.output().contains("loyalty-2026-01-31-000042")
     })

@@ -1,17 +1,17 @@
-//! One notification and what happened to it, as `inq show` and the API tell it.
+//! One notification and what happened to it, as `inq show`, the API and the archive tell it.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::store::{HistoryEntry, Notification, Result, Store};
+use super::{HistoryEntry, Notification, Result, Store};
 
-/// A notification with its history.
+/// A notification and everything that happened to it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Story {
-    /// As it is now.
+    /// The row.
     #[serde(flatten)]
     pub notification: Notification,
-    /// What happened to it, the oldest first.
+    /// What happened, the oldest first.
     pub history: Vec<HistoryEntry>,
 }
 
