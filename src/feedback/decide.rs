@@ -18,6 +18,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use super::score::{Doings, score};
 use crate::contract::{DeliveryResult, Reason, Rejection, ResultStatus, time};
 use crate::measures::{LATE, REPEAT};
 use crate::schedule::{RetryPolicy, spread};
@@ -133,12 +134,21 @@ fn reached(
     }
 }
 
-/// `metrics_data`: how long the delivery took, and what the service tells of the device.
+/// `metrics_data`: how long the delivery took, what it meant to its reader, and what the service tells of the device.
 fn measure(row: &mut Standing, result: &DeliveryResult) {
     if let Some(delivered_at) = row.delivered_at {
         #[allow(clippy::cast_precision_loss)] // milliseconds between two times of this millennium
         let seconds = (delivered_at - row.created_at).num_milliseconds().max(0) as f64 / 1000.0;
         row.metrics.insert("delivery_time".to_owned(), seconds.into());
+    }
+    let doings = Doings {
+        delivered_at: row.delivered_at,
+        opened_at: row.opened_at,
+        clicked_at: row.clicked_at,
+        dismissed_at: row.dismissed_at,
+    };
+    if let Some(points) = score(&doings) {
+        row.metrics.insert("engagement_score".to_owned(), points.into());
     }
     let device = result.device_type.as_ref().or(row.device_type.as_ref());
     let zone = result.user_timezone.as_ref().or(row.timezone.as_ref());

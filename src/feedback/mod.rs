@@ -5,6 +5,7 @@
 
 pub mod decide;
 mod held;
+pub mod score;
 mod told;
 
 use std::collections::BTreeSet;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use inq::contract::{IncentiveType, Priority};
@@ -287,4 +287,25 @@ fn there_are_completions_and_pages_to_read() {
         assert!(said.contains(words), "{arguments:?}: {said}");
     }
     refused(&inq(&[], &["man", "rety"]), 2, "there is no command rety");
+}
+
+#[tokio::test]
+async fn the_status_is_watched_until_nobody_reads() {
+    let Some(desk) = Desk::open("mysql", 3).await else {
+        return;
+    };
+    let folder = TempDir::new().expect("a folder");
+    // Nobody listens there: what the database knows is shown even so.
+    let environment = desk.environment(&[("KAFKA_BROKERS", "127.0.0.1:1")]);
+    let mut watch = command(&folder, &environment, &["status", "--watch", "1", "--json"]);
+    let mut watch = watch.stdout(Stdio::piped()).spawn().expect("started");
+    let mut lines = BufReader::new(watch.stdout.take().expect("its output")).lines();
+    for _ in 0..2 {
+        let line = lines.next().expect("a line").expect("text");
+        let told: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(told["by_status"]["pending"], 3);
+    }
+    drop(lines);
+    assert!(watch.wait().expect("ended").success());
+    desk.database.drop().await;
 }

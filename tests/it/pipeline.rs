@@ -285,6 +285,7 @@ async fn a_delivery_is_recorded_with_its_time_and_device() {
     assert_eq!(shown["status"], "sent");
     assert!(!shown["delivered_at"].is_null());
     assert!(shown["metrics_data"]["delivery_time"].is_number());
+    assert!(shown["metrics_data"]["engagement_score"].is_u64());
     assert_eq!(shown["metrics_data"]["device_type"], "ios");
     assert_eq!(shown["metrics_data"]["user_timezone"], "Europe/Madrid");
     assert!(service.terminate().await.success());

@@ -224,6 +224,7 @@ fn delivery_is_measured_from_creation() {
         Value::Object(row.metrics),
         serde_json::json!({
             "delivery_time": 20.0,
+            "engagement_score": 20,
             "device_type": "ios",
             "user_timezone": "Europe/Berlin",
             "channel": "push",
