@@ -48,6 +48,8 @@ pub struct Wanted {
     pub reason: Option<Reason>,
     /// Only those of this partition, from this offset backwards.
     pub from: Option<(i32, i64)>,
+    /// How long they are looked for.
+    pub within: Duration,
 }
 
 impl Wanted {
@@ -63,6 +65,7 @@ impl Default for Wanted {
             limit: Self::USUAL,
             reason: None,
             from: None,
+            within: SEARCH,
         }
     }
 }
@@ -72,7 +75,7 @@ impl Default for Wanted {
 pub struct Found {
     /// The newest first.
     pub letters: Vec<Letter>,
-    /// Whether there may be older ones: the limit was reached, or 32 MiB, or 20 s had passed.
+    /// Whether there may be older ones: the limit was reached, or 32 MiB, or the time was up.
     pub more: bool,
 }
 
@@ -182,7 +185,7 @@ impl DeadLetterTopic {
 }
 
 fn newest_within(reader: &Reader<'_>, extent: &Extent, wanted: Wanted) -> Result<Found, BusError> {
-    let deadline = Instant::now() + SEARCH;
+    let deadline = Instant::now() + wanted.within;
     let limit = wanted.limit.clamp(1, Wanted::MOST);
     let code = wanted.reason.map(Reason::as_str);
     let mut newest = Newest::new(limit, NEWEST_BYTES);

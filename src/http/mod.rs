@@ -2,7 +2,7 @@
 //!
 //! - `connections` bounds who is connected, and for how long
 //! - `access` decides who may do what
-//! - `desk` is where requests meet the database, `queue` and `events` where they meet the brokers
+//! - `desk` is where requests meet the database, `queue`, `events` and `letters` where they meet the brokers
 //! - `said` reads requests, `problem` says what is wrong with them
 //! - `openapi` describes the routes; `api` has them all
 
@@ -12,6 +12,7 @@ mod connections;
 mod desk;
 mod engagement;
 mod events;
+mod letters;
 mod notifications;
 mod openapi;
 mod probes;
@@ -42,6 +43,7 @@ use utoipa_axum::routes;
 pub use connections::serve;
 pub use desk::Desk;
 pub use events::Inlet;
+pub use letters::Letters;
 pub use queue::Topics;
 
 use access::Access;
@@ -71,6 +73,8 @@ pub struct Served {
     pub topics: Topics,
     /// The way to the events topic.
     pub inlet: Inlet,
+    /// What was put aside.
+    pub letters: Letters,
 }
 
 /// Takes the port.
@@ -129,6 +133,8 @@ fn api(longest_event: usize) -> OpenApiRouter<Served> {
         .routes(routes!(changes::cancel_notification))
         .routes(routes!(changes::retry_notifications))
         .routes(routes!(changes::cancel_notifications))
+        .routes(routes!(letters::list_dead_letters))
+        .routes(routes!(letters::replay_dead_letter))
         .routes(routes!(engagement::show_engagement))
         .routes(routes!(events::send_event).layer(DefaultBodyLimit::max(longest_event)))
 }

@@ -21,7 +21,7 @@ use crate::config::{Semantics, Settings};
 use crate::dispatch::{Dispatch, PublisherSettings, Recovery};
 use crate::feedback::Feedback;
 use crate::health::Health;
-use crate::http::{self, Desk, Inlet, Served, Topics};
+use crate::http::{self, Desk, Inlet, Letters, Served, Topics};
 use crate::ingest::{Ingest, Planner};
 use crate::localize::Catalogues;
 use crate::maintain::{Maintenance, Retention, When};
@@ -144,6 +144,12 @@ impl Service {
                 topics.clone(),
             ),
             inlet: Inlet::new(self.cluster.clone(), topics.events.clone(), self.planner()),
+            letters: Letters::new(
+                self.cluster.clone(),
+                self.settings.kafka.group_id.clone(),
+                topics.clone(),
+                self.planner(),
+            ),
         };
         tracing::info!(listen = %self.settings.http.listen, "health, metrics and the API are served");
         let (metrics, until) = (self.metrics.clone(), stop.clone());

@@ -442,8 +442,8 @@ async fn the_newest_are_found_over_partitions_and_far_back() {
     while let Some((partition, offset)) = from {
         let page = newest(Wanted {
             limit: 400,
-            reason: None,
             from: Some((partition, offset)),
+            ..Wanted::default()
         })
         .await;
         seen.extend(page.letters.iter().map(|letter| letter.record.offset));

@@ -57,6 +57,7 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Failure> 
         limit: usize::from(args.limit),
         reason: args.reason,
         from: args.partition.zip(args.offset),
+        ..Wanted::default()
     };
     let mut letters = Vec::new();
     let mut more = false;

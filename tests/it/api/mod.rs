@@ -4,6 +4,7 @@ mod access;
 mod connections;
 mod document;
 mod events;
+mod letters;
 mod operators;
 mod reading;
 

@@ -1,0 +1,103 @@
+//! Dead letters over HTTP.
+
+use serde_json::{Value, json};
+
+use super::Api;
+use crate::household::House;
+use crate::inq::eventually;
+
+async fn letters(api: &Api, query: &str) -> Vec<Value> {
+    let found = api.get(&format!("/v1/dead-letters{query}")).await.json();
+    found["letters"].as_array().cloned().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_found_corrected_and_put_back() {
+    let Some(house) = House::fresh().await else { return };
+    let api = Api::of(house.run(&[]).await).await;
+    house.send_event("<script>").await;
+    let wrong = r#"{"event_id":"e-1","user_id":42,"incentive_type":"streak_reward","priority":9}"#;
+    house.send_event(wrong).await;
+    eventually("both are put aside", async || {
+        letters(&api, "?topic=events").await.len() == 2
+    })
+    .await;
+
+    let found = letters(&api, "?topic=events&reason=schema_violation&limit=10").await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["event_id"], "e-1");
+    assert_eq!(found[0]["payload"], wrong);
+    assert!(found[0]["detail"].as_str().expect("why").starts_with("priority"));
+    assert!(letters(&api, "?topic=results").await.is_empty());
+
+    let place =
+        json!({ "topic": "events", "partition": found[0]["partition"], "offset": found[0]["offset"] });
+    let with = |name: &str, value: Value| {
+        let mut order = place.clone();
+        order[name] = value;
+        order
+    };
+    let answer = api.post("/v1/dead-letters/replay", &place).await;
+    assert_eq!(answer.status, 409, "{}", answer.body);
+    let worse = wrong.replace('9', "\"high\"");
+    let answer = api
+        .post("/v1/dead-letters/replay", &with("payload", worse.into()))
+        .await;
+    assert_eq!(
+        (answer.status, &answer.json()["field"]),
+        (422, &json!("priority")),
+        "{}",
+        answer.body
+    );
+    let answer = api
+        .post("/v1/dead-letters/replay", &with("offset", 99_999.into()))
+        .await;
+    assert_eq!(answer.status, 404, "{}", answer.body);
+
+    let right = with("payload", wrong.replace('9', "4").into());
+    let mut looked = right.clone();
+    looked["dry_run"] = true.into();
+    let answer = api.post("/v1/dead-letters/replay", &looked).await;
+    assert_eq!(
+        (answer.status, &answer.json()["written"]),
+        (200, &json!(false)),
+        "{}",
+        answer.body
+    );
+    for _ in 0..2 {
+        let answer = api.post("/v1/dead-letters/replay", &right).await;
+        assert_eq!(
+            (answer.status, &answer.json()["written"]),
+            (200, &json!(true)),
+            "{}",
+            answer.body
+        );
+    }
+    let request = house.request(1).await;
+    assert_eq!(request["event_id"], "e-1");
+    assert_eq!(request["priority"], 4);
+    assert!(api.service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn what_is_asked_of_dead_letters_must_fit() {
+    let Some(house) = House::fresh().await else { return };
+    let api = Api::of(house.run(&[]).await).await;
+    for (query, field) in [
+        ("?topic=deliveries", "topic"),
+        ("?reason=bad", "reason"),
+        ("?limit=0", "limit"),
+        ("?limit=201", "limit"),
+        ("?page=2", "page"),
+    ] {
+        let answer = api.get(&format!("/v1/dead-letters{query}")).await;
+        assert_eq!(answer.status, 422, "{query}: {}", answer.body);
+        assert_eq!(answer.json()["field"], field, "{query}: {}", answer.body);
+    }
+    let order = json!({ "topic": "events", "partition": 5_000_000_000_u64, "offset": 0 });
+    let answer = api.post("/v1/dead-letters/replay", &order).await;
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    assert!(api.service.terminate().await.success());
+    house.database.drop().await;
+}
