@@ -1,6 +1,8 @@
 //! Which notifications a person means, and what a person can do with them.
 
 use chrono::{DateTime, Utc};
+use sqlx::query::Query;
+use sqlx::{Database, Encode, Type};
 
 use super::bounds;
 use super::notification::{HistoryKind, Notification, Status};
@@ -112,11 +114,14 @@ pub(super) enum Bound {
     Text(String),
 }
 
+/// A statement of a database, to which values are bound.
+type Statement<'q, DB> = Query<'q, DB, <DB as Database>::Arguments>;
+
 /// A condition with its values, as both databases read it.
 #[derive(Debug)]
 pub(super) struct Condition {
     parts: Vec<String>,
-    pub(super) values: Vec<Bound>,
+    values: Vec<Bound>,
 }
 
 impl Condition {
@@ -165,6 +170,57 @@ impl Condition {
     pub(super) fn and_applies(&mut self, change: Option<Change>) {
         self.parts
             .extend(change.map(|change| change.applies_where().to_owned()));
+    }
+
+    /// The statement for [`super::Store::notifications`]; the limit is bound last.
+    pub(super) fn page(filter: &Filter, before: Option<i64>) -> (Self, String) {
+        let mut condition = Self::new(filter);
+        if let Some(before) = before {
+            condition.and("id < ?", Bound::Int(before));
+        }
+        let text = format!(
+            "SELECT * FROM incentive_notify_queue WHERE {} ORDER BY id DESC LIMIT ?",
+            condition.text()
+        );
+        (condition, text)
+    }
+
+    /// The statement for [`super::Store::count`].
+    pub(super) fn counted(filter: &Filter, change: Option<Change>) -> (Self, String) {
+        let mut condition = Self::new(filter);
+        condition.and_applies(change);
+        let text = format!(
+            "SELECT COUNT(*) AS found FROM incentive_notify_queue WHERE {}",
+            condition.text()
+        );
+        (condition, text)
+    }
+
+    /// The ids of the rows that [`super::Store::change`] looks at; the limit is bound last.
+    pub(super) fn candidates(filter: &Filter, change: Change, after: i64) -> (Self, String) {
+        let mut condition = Self::new(filter);
+        condition.and_applies(Some(change));
+        condition.and("id > ?", Bound::Int(after));
+        let text = format!(
+            "SELECT id FROM incentive_notify_queue WHERE {} ORDER BY id LIMIT ?",
+            condition.text()
+        );
+        (condition, text)
+    }
+
+    /// The query with the values bound, in the order of their places in [`Self::text`].
+    pub(super) fn bind_to<'q, DB: Database>(&self, mut query: Statement<'q, DB>) -> Statement<'q, DB>
+    where
+        i64: Encode<'q, DB> + Type<DB>,
+        String: Encode<'q, DB> + Type<DB>,
+    {
+        for value in &self.values {
+            query = match value {
+                Bound::Int(number) => query.bind(*number),
+                Bound::Text(text) => query.bind(text.clone()),
+            };
+        }
+        query
     }
 
     /// For behind `WHERE`.

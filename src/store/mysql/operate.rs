@@ -1,25 +1,12 @@
 //! What a person asks of the queue: lists, counts, and changes by hand.
 
-use sqlx::mysql::{MySqlArguments, MySqlPool};
-use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, MySql, MySqlConnection, Row};
+use sqlx::mysql::MySqlPool;
+use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
 use super::super::columns;
-use super::super::filter::{Bound, Condition};
+use super::super::filter::Condition;
 use super::super::{Change, Changed, Filter, Notification, ids};
 use super::error::Answer;
-
-type Statement<'a> = Query<'a, MySql, MySqlArguments>;
-
-fn bind_all<'a>(mut statement: Statement<'a>, values: &[Bound]) -> Statement<'a> {
-    for value in values {
-        statement = match value {
-            Bound::Int(number) => statement.bind(*number),
-            Bound::Text(text) => statement.bind(text.clone()),
-        };
-    }
-    statement
-}
 
 /// See [`super::super::Store::notifications`].
 pub(super) async fn notifications(
@@ -28,15 +15,9 @@ pub(super) async fn notifications(
     before: Option<i64>,
     limit: u32,
 ) -> Result<Vec<Notification>, Answer> {
-    let mut condition = Condition::new(filter);
-    if let Some(before) = before {
-        condition.and("id < ?", Bound::Int(before));
-    }
-    let text = format!(
-        "SELECT * FROM incentive_notify_queue WHERE {} ORDER BY id DESC LIMIT ?",
-        condition.text()
-    );
-    let rows = bind_all(sqlx::query(AssertSqlSafe(text)), &condition.values)
+    let (condition, text) = Condition::page(filter, before);
+    let rows = condition
+        .bind_to(sqlx::query(AssertSqlSafe(text)))
         .bind(limit)
         .fetch_all(pool)
         .await?;
@@ -46,13 +27,9 @@ pub(super) async fn notifications(
 
 /// See [`super::super::Store::count`].
 pub(super) async fn count(pool: &MySqlPool, filter: &Filter, change: Option<Change>) -> Result<u64, Answer> {
-    let mut condition = Condition::new(filter);
-    condition.and_applies(change);
-    let text = format!(
-        "SELECT COUNT(*) AS found FROM incentive_notify_queue WHERE {}",
-        condition.text()
-    );
-    let row = bind_all(sqlx::query(AssertSqlSafe(text)), &condition.values)
+    let (condition, text) = Condition::counted(filter, change);
+    let row = condition
+        .bind_to(sqlx::query(AssertSqlSafe(text)))
         .fetch_one(pool)
         .await?;
     Ok(columns::count(&row, "found")?)
@@ -92,14 +69,9 @@ async fn candidates(
     after: i64,
     limit: u32,
 ) -> sqlx::Result<Vec<i64>> {
-    let mut condition = Condition::new(filter);
-    condition.and_applies(Some(change));
-    condition.and("id > ?", Bound::Int(after));
-    let text = format!(
-        "SELECT id FROM incentive_notify_queue WHERE {} ORDER BY id LIMIT ?",
-        condition.text()
-    );
-    let rows = bind_all(sqlx::query(AssertSqlSafe(text)), &condition.values)
+    let (condition, text) = Condition::candidates(filter, change, after);
+    let rows = condition
+        .bind_to(sqlx::query(AssertSqlSafe(text)))
         .bind(limit)
         .fetch_all(connection)
         .await?;

@@ -1,28 +1,15 @@
 //! What a person asks of the queue: lists, counts, changes by hand, and engagement.
 
 use chrono::{DateTime, Utc};
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqlitePool};
-use sqlx::{AssertSqlSafe, Row, Sqlite};
+use sqlx::sqlite::SqlitePool;
+use sqlx::{AssertSqlSafe, Row};
 
 use super::super::columns;
-use super::super::filter::{Bound, Condition};
+use super::super::filter::Condition;
 use super::super::{
     Change, Changed, EngagementRow, Filter, GroupBy, Notification, Result, engagement as counts, ids,
 };
 use super::{IMMEDIATE, NOW, sorted, stored};
-
-type Statement<'a> = Query<'a, Sqlite, SqliteArguments>;
-
-fn bind_all<'a>(mut statement: Statement<'a>, values: &[Bound]) -> Statement<'a> {
-    for value in values {
-        statement = match value {
-            Bound::Int(number) => statement.bind(*number),
-            Bound::Text(text) => statement.bind(text.clone()),
-        };
-    }
-    statement
-}
 
 /// See [`super::super::Store::notifications`].
 pub(super) async fn notifications(
@@ -31,15 +18,9 @@ pub(super) async fn notifications(
     before: Option<i64>,
     limit: u32,
 ) -> Result<Vec<Notification>> {
-    let mut condition = Condition::new(filter);
-    if let Some(before) = before {
-        condition.and("id < ?", Bound::Int(before));
-    }
-    let text = format!(
-        "SELECT * FROM incentive_notify_queue WHERE {} ORDER BY id DESC LIMIT ?",
-        condition.text()
-    );
-    let rows = bind_all(sqlx::query(AssertSqlSafe(text)), &condition.values)
+    let (condition, text) = Condition::page(filter, before);
+    let rows = condition
+        .bind_to(sqlx::query(AssertSqlSafe(text)))
         .bind(limit)
         .fetch_all(pool)
         .await
@@ -49,13 +30,9 @@ pub(super) async fn notifications(
 
 /// See [`super::super::Store::count`].
 pub(super) async fn count(pool: &SqlitePool, filter: &Filter, change: Option<Change>) -> Result<u64> {
-    let mut condition = Condition::new(filter);
-    condition.and_applies(change);
-    let text = format!(
-        "SELECT COUNT(*) AS found FROM incentive_notify_queue WHERE {}",
-        condition.text()
-    );
-    let row = bind_all(sqlx::query(AssertSqlSafe(text)), &condition.values)
+    let (condition, text) = Condition::counted(filter, change);
+    let row = condition
+        .bind_to(sqlx::query(AssertSqlSafe(text)))
         .fetch_one(pool)
         .await
         .map_err(sorted)?;
@@ -73,14 +50,9 @@ pub(super) async fn change(
 ) -> Result<Changed> {
     // Nobody else writes meanwhile: what is found is what is changed.
     let mut transaction = pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
-    let mut condition = Condition::new(filter);
-    condition.and_applies(Some(change));
-    condition.and("id > ?", Bound::Int(after));
-    let text = format!(
-        "SELECT id FROM incentive_notify_queue WHERE {} ORDER BY id LIMIT ?",
-        condition.text()
-    );
-    let rows = bind_all(sqlx::query(AssertSqlSafe(text)), &condition.values)
+    let (condition, text) = Condition::candidates(filter, change, after);
+    let rows = condition
+        .bind_to(sqlx::query(AssertSqlSafe(text)))
         .bind(limit)
         .fetch_all(&mut *transaction)
         .await
