@@ -22,7 +22,10 @@ use super::{BusError, Ledger, Record, blocking};
 const CALL: Duration = Duration::from_secs(10);
 /// How long the ending itself could stay open.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
-/// A transaction that has ended shows its markers within milliseconds of a healthy broker.
+/// A transaction that has ended shows its markers within milliseconds of a healthy broker. Others wait for recovery, and
+/// what it finds open is looked at closely.
+const OPEN_AFTER: Duration = Duration::from_millis(500);
+/// After an abort more is to be lost by not waiting: its publisher goes to recovery.
 const MARKED_WITHIN: Duration = Duration::from_secs(3);
 /// The longest reading of what stands behind an open transaction.
 const READ: Duration = Duration::from_mins(1);
@@ -41,13 +44,13 @@ pub struct HeldBack {
 
 impl Ledger {
     /// Where `read_committed` consumers of the deliveries topic are held back by a transaction that was open at the call
-    /// and still is; one that a publisher is just about to end is waited for, for 3 s.
+    /// and still is; one that a publisher is just about to end is waited for, for half a second.
     ///
     /// # Errors
     /// If the brokers are away or refuse us.
     pub async fn held_back(&self) -> Result<Vec<HeldBack>, BusError> {
         let ledger = self.clone();
-        blocking(move || ledger.held_back_after(MARKED_WITHIN)).await
+        blocking(move || ledger.held_back_after(OPEN_AFTER)).await
     }
 
     /// [`Ledger::held_back`], on a thread that may block and with a patience of its own.
