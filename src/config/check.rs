@@ -77,9 +77,6 @@ fn ranges(settings: &Settings) -> Checked {
     length("retention.sent", retention.sent, HOUR..=3650 * DAY)?;
     length("retention.failed", retention.failed, HOUR..=3650 * DAY)?;
     length("retention.interval", retention.interval, MINUTE..=7 * DAY)?;
-    if let Some(hour) = retention.hour {
-        number("retention.hour", hour, 0..=23)?;
-    }
     length(
         "shutdown_timeout",
         settings.shutdown_timeout,

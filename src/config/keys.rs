@@ -215,6 +215,7 @@ mod tests {
                 "dispatch.poll_interval",
                 "ingest.batch_wait",
                 "retention.failed",
+                "retention.interval",
                 "retention.sent",
                 "retry.initial",
                 "retry.max_interval",

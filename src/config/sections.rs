@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::NaiveTime;
 use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::duration;
 use super::{DatabaseUrl, KafkaProperties, Secret};
@@ -184,8 +185,32 @@ pub struct RetentionSettings {
     /// How long from one look for them to the next; 1 min to 7 d.
     #[serde(with = "duration")]
     pub interval: Duration,
-    /// The hour of the day, in UTC, in which they are looked for instead; 0 to 23.
-    pub hour: Option<u32>,
+    /// The time of the day, in UTC, at which they are looked for instead; written as `HH:MM`.
+    #[serde(
+        default,
+        serialize_with = "write_time_of_day",
+        deserialize_with = "time_of_day"
+    )]
+    pub at: Option<NaiveTime>,
+}
+
+const TIME_OF_DAY: &str = "%H:%M";
+
+#[allow(clippy::ref_option)] // the signature is serde's
+fn write_time_of_day<S: Serializer>(time: &Option<NaiveTime>, to: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => to.serialize_str(&time.format(TIME_OF_DAY).to_string()),
+        None => to.serialize_none(),
+    }
+}
+
+fn time_of_day<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NaiveTime>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(from)? else {
+        return Ok(None);
+    };
+    NaiveTime::parse_from_str(&text, TIME_OF_DAY)
+        .map(Some)
+        .map_err(|_| D::Error::custom("must be a time of the day in UTC, for example \"03:00\""))
 }
 
 /// Health, metrics, the API and the page.

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Days, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 
 /// Its times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// At the start, and so long after each beginning.
     Every(Duration),
-    /// Once a day, in this hour of UTC; 0 to 23.
-    AtHour(u32),
+    /// Once a day, at this time of UTC; within the hour after it, if the process starts or wakes only then.
+    DailyAt(NaiveTime),
 }
+
+const LATE_BY: TimeDelta = TimeDelta::hours(1);
 
 impl When {
     /// The next time, at `now` or after it. `last` is when it was begun last by this process.
@@ -24,21 +26,18 @@ impl When {
                 last.checked_add_signed(interval)
                     .map_or(DateTime::<Utc>::MAX_UTC, |next| next.max(now))
             }
-            (Self::AtHour(hour), last) => {
-                let today = now
-                    .date_naive()
-                    .and_hms_opt(hour, 0, 0)
-                    .map_or(now, |time| time.and_utc());
-                let done = last.is_some_and(|last| last >= today);
-                if !done && now.hour() == hour {
-                    now
-                } else if now < today {
-                    today
-                } else {
-                    today
-                        .checked_add_days(Days::new(1))
-                        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+            (Self::DailyAt(time), last) => {
+                let today = now.date_naive().and_time(time).and_utc();
+                if now < today {
+                    return today;
                 }
+                let done = last.is_some_and(|last| last >= today);
+                if !done && now - today < LATE_BY {
+                    return now;
+                }
+                today
+                    .checked_add_days(Days::new(1))
+                    .unwrap_or(DateTime::<Utc>::MAX_UTC)
             }
         }
     }
@@ -65,8 +64,8 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_comes_once_a_day() {
-        let at_three = When::AtHour(3);
+    fn a_time_comes_once_a_day() {
+        let daily = When::DailyAt(NaiveTime::from_hms_opt(3, 0, 0).expect("a time"));
         for (last, now, next) in [
             (None, "2026-03-01T02:59:00Z", "2026-03-01T03:00:00Z"),
             (None, "2026-03-01T03:20:00Z", "2026-03-01T03:20:00Z"),
@@ -82,7 +81,7 @@ mod tests {
                 "2026-03-01T03:00:00Z",
             ),
         ] {
-            assert_eq!(at_three.next(last.map(at), at(now)), at(next), "{last:?} {now}");
+            assert_eq!(daily.next(last.map(at), at(now)), at(next), "{last:?} {now}");
         }
     }
 }

@@ -269,8 +269,8 @@ impl Service {
             let retention = &self.settings.retention;
             let maintenance = Maintenance::new(Arc::clone(&store), Retention::from(retention));
             let when = retention
-                .hour
-                .map_or(When::Every(retention.interval), When::AtHour);
+                .at
+                .map_or(When::Every(retention.interval), When::DailyAt);
             tasks.spawn(maintenance.run(when, health.clone(), stop.clone()));
         }
         if self.stages.feedback {

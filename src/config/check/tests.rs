@@ -74,7 +74,10 @@ fn numbers_and_durations_have_ranges() {
         ("retention.sent = '10m'", "must be 1h to 3650d"),
         ("retention.failed = '10000d'", "must be 1h to 3650d"),
         ("retention.interval = '1s'", "must be 1m to 7d"),
-        ("retention.hour = 24", "must be 0 to 23"),
+        (
+            "retention.at = '24:00'",
+            "must be a time of the day in UTC, for example \"03:00\"",
+        ),
         ("shutdown_timeout = '1ms'", "must be 100ms to 10m"),
         ("defaults.streak_reward.priority = 5", "must be 0 to 4, found 5"),
         (
@@ -93,6 +96,7 @@ fn the_ends_of_a_range_are_in_it() {
     accepted("dispatch = { publishers = 32, lease = '5s' }\ndatabase.max_connections = 35");
     accepted("retry = { initial = '1h', max_interval = '1h', multiplier = 1, jitter = 0 }");
     accepted("dispatch.lease = '10m'\ningest.max_event_bytes = 1024");
+    accepted("retention = { interval = '7d', at = '23:59' }");
 }
 
 #[test]
