@@ -81,14 +81,18 @@ pub async fn lag(
     patience: Duration,
 ) -> std::result::Result<Vec<Lag>, BusError> {
     let asked = [&topics.events, &topics.deliveries, &topics.results];
-    cluster
+    let mut lags = cluster
         .lag(
             group_id.to_owned(),
             asked.into_iter().cloned().collect(),
             Utc::now(),
             patience,
         )
-        .await
+        .await?;
+    for lag in lags.iter_mut().filter(|lag| lag.topic == topics.deliveries) {
+        lag.behind = None;
+    }
+    Ok(lags)
 }
 
 fn by_status(depth: &Depth) -> BTreeMap<&'static str, u64> {

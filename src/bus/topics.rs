@@ -55,8 +55,8 @@ impl ClusterView {
 pub struct Lag {
     /// The topic.
     pub topic: String,
-    /// Records that the group has not finished, over all partitions.
-    pub behind: i64,
+    /// Records that the group has not finished, over all partitions; `None` for a topic that it does not read.
+    pub behind: Option<i64>,
     /// Records that came within the last minute.
     pub last_minute: i64,
 }
@@ -121,7 +121,7 @@ fn lag_of(
             Offset::Offset(next) => next.max(low),
             _ => low,
         };
-        lag.behind += (high - next).max(0);
+        *lag.behind.get_or_insert(0) += (high - next).max(0);
         if let Some(Offset::Offset(first)) = since
             .find_partition(&lag.topic, partition)
             .map(|element| element.offset())

@@ -49,7 +49,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         if args.json {
             output::print_json(&queue)?;
         } else {
-            output::print(&text(&queue, &settings.topics.deliveries))?;
+            output::print(&text(&queue))?;
         }
         return Ok(lag?);
     };
@@ -58,7 +58,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         let told = match look(&settings).await {
             Ok((queue, _)) if args.json => serde_json::to_string(&queue)
                 .map_err(|error| Failure::Failed(format!("cannot write it as JSON: {error}")))?,
-            Ok((queue, _)) => text(&queue, &settings.topics.deliveries),
+            Ok((queue, _)) => text(&queue),
             Err(failure) if args.json => serde_json::json!({ "error": failure.to_string() }).to_string(),
             Err(failure) => format!("{failure}\n"),
         };
@@ -80,7 +80,7 @@ async fn look(settings: &Settings) -> Result<(QueueStatus, Result<(), BusError>)
     Ok((queue.with_topics(&lag), lag.map(drop)))
 }
 
-fn text(report: &QueueStatus, deliveries: &str) -> String {
+fn text(report: &QueueStatus) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     for (status, rows) in report.by_status.iter().filter(|(_, rows)| **rows > 0) {
@@ -101,8 +101,8 @@ fn text(report: &QueueStatus, deliveries: &str) -> String {
     let _ = writeln!(text, "claims in doubt    {:>10}", report.claims_in_doubt);
     for lag in &report.topics {
         let _ = write!(text, "{}: {} in the last minute", lag.topic, lag.last_minute);
-        if lag.topic != deliveries {
-            let _ = write!(text, ", {} behind", lag.behind);
+        if let Some(behind) = lag.behind {
+            let _ = write!(text, ", {behind} behind");
         }
         text.push('\n');
     }

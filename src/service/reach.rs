@@ -203,23 +203,27 @@ pub fn missing_topics(missing: &[&str], brokers: &str) -> String {
 /// Looks after the database and the brokers until `stop`, so that readiness tells of them on an idle system too.
 pub(super) async fn watch(store: Arc<dyn Store>, cluster: Cluster, health: Health, stop: CancellationToken) {
     let watch_store = async {
-        let part = health.part("database");
+        let mut patience = Patience::new(health.part("database"));
         loop {
             match store.ping().await {
-                Ok(()) => part.ready(),
-                Err(error) => part.trouble(&error.to_string()),
+                Ok(()) => {
+                    patience.fine();
+                    tokio::time::sleep(WATCH_STORE).await;
+                }
+                Err(error) => patience.wait(&error.to_string(), &stop).await,
             }
-            tokio::time::sleep(WATCH_STORE).await;
         }
     };
     let watch_cluster = async {
-        let part = health.part("broker");
+        let mut patience = Patience::new(health.part("broker"));
         loop {
             match cluster.look(LOOK).await {
-                Ok(_) => part.ready(),
-                Err(error) => part.trouble(&error.to_string()),
+                Ok(_) => {
+                    patience.fine();
+                    tokio::time::sleep(WATCH_CLUSTER).await;
+                }
+                Err(error) => patience.wait(&error.to_string(), &stop).await,
             }
-            tokio::time::sleep(WATCH_CLUSTER).await;
         }
     };
     tokio::select! {

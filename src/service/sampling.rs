@@ -127,7 +127,8 @@ async fn sample_lag(shared: &Shared) {
         Ok(lags) => {
             for lag in lags {
                 #[allow(clippy::cast_precision_loss)] // exact up to 2^53
-                metrics::gauge!(measures::CONSUMER_LAG.name, "topic" => lag.topic).set(lag.behind as f64);
+                let behind = lag.behind.unwrap_or(0) as f64;
+                metrics::gauge!(measures::CONSUMER_LAG.name, "topic" => lag.topic).set(behind);
             }
             sampled(measures::SAMPLE_LAG);
         }
