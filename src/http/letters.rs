@@ -152,12 +152,11 @@ impl Letters {
         };
         let letter = self.of(order.topic).letter(partition, offset).await?;
         let letter = letter.ok_or_else(|| gone(&order))?;
-        let replay = match opened {
-            Some(replay) => Arc::clone(replay),
-            None => {
-                let replay = Replay::open(&self.cluster, &self.topics, self.planner.clone()).await?;
-                Arc::clone(opened.insert(Arc::new(replay)))
-            }
+        let replay = if let Some(replay) = opened {
+            Arc::clone(replay)
+        } else {
+            let replay = Replay::open(&self.cluster, &self.topics, self.planner.clone()).await?;
+            Arc::clone(opened.insert(Arc::new(replay)))
         };
         let content = order
             .payload
