@@ -68,6 +68,42 @@ impl Answer {
     }
 }
 
+/// A request to an HTTP server of this machine, with these headers beside those that it must have; JSON, if it has a body
+/// and does not say otherwise.
+pub async fn request(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Option<Answer> {
+    let host = format!("127.0.0.1:{port}");
+    let mut all = vec![("host", host.as_str()), ("connection", "close")];
+    if !body.is_empty() {
+        all.push(("content-type", "application/json"));
+    }
+    all.retain(|(name, _)| headers.iter().all(|(other, _)| !name.eq_ignore_ascii_case(other)));
+    all.extend_from_slice(headers);
+    let length = body.len();
+    let headers: String = all
+        .iter()
+        .map(|(name, value)| [name, ": ", value, "\r\n"].concat())
+        .collect();
+    let request = format!("{method} {path} HTTP/1.1\r\n{headers}content-length: {length}\r\n\r\n{body}");
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.ok()?;
+    // Whoever refuses a long body answers before its end.
+    let _refused = stream.write_all(request.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _reset = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8(answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some(Answer {
+        status: head.split(' ').nth(1)?.parse().ok()?,
+        head: head.to_lowercase(),
+        body: body.to_owned(),
+    })
+}
+
 /// A running service.
 pub struct Service {
     child: Child,
@@ -120,7 +156,7 @@ impl Service {
         Some((answer.status, answer.body))
     }
 
-    /// A request with these headers beside those that it must have; JSON, if it has a body and does not say otherwise.
+    /// See [`request`].
     pub async fn ask(
         &self,
         method: &str,
@@ -128,31 +164,7 @@ impl Service {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Option<Answer> {
-        let host = self.address();
-        let mut all = vec![("host", host.as_str()), ("connection", "close")];
-        if !body.is_empty() {
-            all.push(("content-type", "application/json"));
-        }
-        all.retain(|(name, _)| headers.iter().all(|(other, _)| !name.eq_ignore_ascii_case(other)));
-        all.extend_from_slice(headers);
-        let length = body.len();
-        let headers: String = all
-            .iter()
-            .map(|(name, value)| [name, ": ", value, "\r\n"].concat())
-            .collect();
-        let request = format!("{method} {path} HTTP/1.1\r\n{headers}content-length: {length}\r\n\r\n{body}");
-        let mut stream = self.connect().await?;
-        // Whoever refuses a long body answers before its end.
-        let _refused = stream.write_all(request.as_bytes()).await;
-        let mut answer = Vec::new();
-        let _reset = stream.read_to_end(&mut answer).await;
-        let answer = String::from_utf8(answer).ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        Some(Answer {
-            status: head.split(' ').nth(1)?.parse().ok()?,
-            head: head.to_lowercase(),
-            body: body.to_owned(),
-        })
+        request(self.port, method, path, headers, body).await
     }
 
     /// A connection to its HTTP server.

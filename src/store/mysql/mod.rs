@@ -31,8 +31,8 @@ use super::bounds;
 use super::columns::{self, Columns};
 use super::{
     Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
-    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PublishFailure, Result,
-    SchemaState, Status, Store, StoreError, Story, Verdict,
+    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, PublishFailure,
+    Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::DeliveryResult;
 use crate::measures;
@@ -400,6 +400,10 @@ impl Store for MySqlStore {
 
     async fn depth(&self) -> Result<Depth> {
         depth::depth(&self.pool).await
+    }
+
+    async fn pending_by_type(&self, most: u32) -> Result<Vec<PendingRow>> {
+        depth::pending_by_type(&self.pool, most).await
     }
 
     async fn backlog(&self, exactly: u32) -> Result<Backlog> {
