@@ -76,12 +76,13 @@ pub struct Walk<'w, 'a> {
 impl<'w, 'a> Walk<'w, 'a> {
     pub fn of_type(
         kind: IncentiveType,
+        id: &'a str,
         part: Part,
         entries: &'w Entries<'a>,
         errors: &'w mut Vec<CatalogueError>,
         reached: &'w mut HashSet<&'a str>,
     ) -> Self {
-        let trail = vec![(kind.as_str(), Some(part.as_str()))];
+        let trail = vec![(id, Some(part.as_str()))];
         let one_line = part == Part::Title;
         Self {
             kind: Some(kind),

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Map, json};
 use tempfile::TempDir;
 
-use super::object;
+use super::{object, reader};
 use crate::contract::IncentiveType::{PointEarning, ReferralBonus, StreakReward};
 use crate::localize::Catalogues;
 
@@ -59,7 +59,7 @@ fn a_file_overrides_message_by_message() {
     )]);
     let said = |kind| {
         catalogues
-            .render(Some("es-AR"), kind, &Map::new(), None, None)
+            .render(reader(Some("es-AR")), kind, &Map::new(), None, None)
             .title
     };
     assert_eq!(said(PointEarning), "¡Toma!");
@@ -74,7 +74,7 @@ fn a_shared_message_can_be_overridden_alone() {
     )]);
     let data = object(&json!({ "points_earned": 12_345 }));
     assert_eq!(
-        catalogues.render(None, PointEarning, &data, None, None).title,
+        catalogues.render(reader(None), PointEarning, &data, None, None).title,
         "You earned 12345 coins!"
     );
 }
@@ -84,8 +84,12 @@ fn a_new_language_is_added() {
     let catalogues = load(&[("he.ftl", ENGLISH), ("README.md", "not a catalogue")]);
     assert!(catalogues.languages().any(|language| language == "he"));
     let data = object(&json!({ "referred_name": "Ana" }));
-    let said = catalogues.render(Some("he-IL"), ReferralBonus, &data, None, None);
-    assert_eq!(said.title, "\u{2068}Ana\u{2069} has joined thanks to you!");
+    let said = catalogues.render(reader(Some("he-IL")), ReferralBonus, &data, None, None);
+    // The mark says from where the text runs, which its first letter does not.
+    assert_eq!(
+        said.title,
+        "\u{200f}\u{2068}Ana\u{2069} has joined thanks to you!"
+    );
 }
 
 #[test]
@@ -105,7 +109,7 @@ fn a_new_language_must_be_complete() {
 fn a_file_with_windows_line_ends_and_a_byte_order_mark_is_read() {
     let text = "\u{feff}point_earning =\r\n    .title = { $points ->\r\n        [none] Points\r\n       *[other] { $points }\r\n    }\r\n    .body = one\r\n        two\r\n";
     let catalogues = load(&[("en.ftl", text)]);
-    let said = catalogues.render(None, PointEarning, &Map::new(), None, None);
+    let said = catalogues.render(reader(None), PointEarning, &Map::new(), None, None);
     assert_eq!((said.title.as_str(), said.body.as_str()), ("Points", "one\ntwo"));
 }
 
@@ -215,6 +219,47 @@ fn a_message_that_nothing_uses_is_told() {
     assert_eq!(
         faults(&[("es.ftl", "\npoint_earnings =\n    .title = a\n    .body = b\n")]),
         "es.ftl:2: message `point_earnings` is never used; did you mean `point_earning`?"
+    );
+}
+
+#[test]
+fn a_wording_is_whole_and_well_named() {
+    let file = |id: &str, rest: &str| faults(&[("es.ftl", &format!("{id} =\n    .title = a\n{rest}"))]);
+    assert_eq!(
+        file("point_earning--b", ""),
+        "es.ftl:1: message `point_earning--b` has no `.body`"
+    );
+    assert_eq!(
+        file("point_earnin--b", "    .body = b\n"),
+        "es.ftl:1: message `point_earnin--b` is never used; did you mean `point_earning--b`?"
+    );
+    for name in ["B", "", "a--b", "main", "a_b"] {
+        assert_eq!(
+            file(&format!("point_earning--{name}"), "    .body = b\n"),
+            format!(
+                "es.ftl:1: message `point_earning--{name}` names a wording `{name}`; a name has letters a-z, digits and \
+                 single hyphens, at most 32, and is not `main`"
+            )
+        );
+    }
+    assert_eq!(
+        file("point_earning--b", "    .body = { $streak }\n"),
+        "es.ftl:3: message `point_earning--b` uses `$streak`, which `point_earning` doesn't have, only `streak_reward`"
+    );
+    assert_eq!(
+        file("point_earning--b", "    .body = { point_earning--b.body }\n"),
+        "es.ftl:3: message `point_earning--b` refers to `point_earning--b`, which leads back here"
+    );
+}
+
+#[test]
+fn a_text_closes_the_isolates_that_it_opens() {
+    let said = faults_of("a\u{2068}b");
+    assert!(
+        said.starts_with(
+            "es.ftl:3: message `point_earning`, its .title, opens and closes isolates or embeddings unequally with "
+        ),
+        "{said}"
     );
 }
 
@@ -401,7 +446,7 @@ fn the_fallback_language_must_be_there() {
         let said = Catalogues::load(None, fallback)
             .expect_err("no such language")
             .to_string();
-        let expected = "there is no catalogue for `FALLBACK`; there are de, en, es, fr, ja, pt-BR";
+        let expected = "there is no catalogue for `FALLBACK`; there are ar, de, en, es, fr, hi, ja, pt-BR, ru, zh-Hans";
         assert_eq!(
             said,
             format!(
@@ -413,7 +458,7 @@ fn the_fallback_language_must_be_there() {
     let catalogues = Catalogues::load(None, "pt-br").expect("any case will do");
     assert_eq!(
         catalogues
-            .render(None, StreakReward, &Map::new(), None, None)
+            .render(reader(None), StreakReward, &Map::new(), None, None)
             .language,
         "pt-BR"
     );
