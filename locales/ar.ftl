@@ -3,12 +3,13 @@
 ###
 ### Digits are those of the reader's region (CLDR): ١٢٣ in ar-EG, 123 in ar-MA, and in ar where no region is known.
 ### Each title begins with an Arabic letter or a number, so that phones set it from right to left.
+### PLURAL, since 103 is counted as 3 and 111 as 11, which a plain choice by the number does not know.
 ### What is inserted within a text is isolated; a choice, too, so it stands in a message of its own.
 
 ## Shared by the messages below; each stands where its argument is known to be there.
 
 # After a verb or a preposition.
-some-points = { $points ->
+some-points = { PLURAL($points) ->
         [zero] { $points } نقطة
         [one] نقطة واحدة
         [two] نقطتين
@@ -19,12 +20,14 @@ some-points = { $points ->
 
 total-points = { $total ->
         [none] عمل رائع! تم تحديث رصيدك.
-        [zero] عمل رائع! رصيدك الآن { $total } نقطة.
-        [one] عمل رائع! رصيدك الآن نقطة واحدة.
-        [two] عمل رائع! رصيدك الآن نقطتان.
-        [few] عمل رائع! رصيدك الآن { $total } نقاط.
-        [many] عمل رائع! رصيدك الآن { $total } نقطة.
-       *[other] عمل رائع! رصيدك الآن { $total } نقطة.
+       *[other] { PLURAL($total) ->
+            [zero] عمل رائع! رصيدك الآن { $total } نقطة.
+            [one] عمل رائع! رصيدك الآن نقطة واحدة.
+            [two] عمل رائع! رصيدك الآن نقطتان.
+            [few] عمل رائع! رصيدك الآن { $total } نقاط.
+            [many] عمل رائع! رصيدك الآن { $total } نقطة.
+           *[other] عمل رائع! رصيدك الآن { $total } نقطة.
+        }
     }
 
 badge-or-not = { $badge ->
@@ -46,12 +49,14 @@ days-to-go = { $milestone ->
         [none] نراك غدًا لتستمر السلسلة.
        *[other] { $days_left ->
             [none] استمرار رائع! محطتك القادمة هي اليوم { $milestone }.
-            [zero] بقي { $days_left } يوم على محطتك القادمة: اليوم { $milestone }.
-            [one] بقي يوم واحد على محطتك القادمة: اليوم { $milestone }.
-            [two] بقي يومان على محطتك القادمة: اليوم { $milestone }.
-            [few] بقيت { $days_left } أيام على محطتك القادمة: اليوم { $milestone }.
-            [many] بقي { $days_left } يومًا على محطتك القادمة: اليوم { $milestone }.
-           *[other] بقي { $days_left } يوم على محطتك القادمة: اليوم { $milestone }.
+           *[other] { PLURAL($days_left) ->
+                [zero] بقي { $days_left } يوم على محطتك القادمة: اليوم { $milestone }.
+                [one] بقي يوم واحد على محطتك القادمة: اليوم { $milestone }.
+                [two] بقي يومان على محطتك القادمة: اليوم { $milestone }.
+                [few] بقيت { $days_left } أيام على محطتك القادمة: اليوم { $milestone }.
+                [many] بقي { $days_left } يومًا على محطتك القادمة: اليوم { $milestone }.
+               *[other] بقي { $days_left } يوم على محطتك القادمة: اليوم { $milestone }.
+            }
         }
     }
 
@@ -123,12 +128,14 @@ bonus_opportunity =
 streak_reward =
     .title = { $streak ->
         [none] سلسلتك مستمرة!
-        [zero] { $streak } يوم متتالٍ!
-        [one] يوم واحد: بدأت سلسلتك!
-        [two] يومان متتاليان!
-        [few] { $streak } أيام متتالية!
-        [many] { $streak } يومًا متتاليًا!
-       *[other] { $streak } يوم متتالٍ!
+       *[other] { PLURAL($streak) ->
+            [zero] { $streak } يوم متتالٍ!
+            [one] يوم واحد: بدأت سلسلتك!
+            [two] يومان متتاليان!
+            [few] { $streak } أيام متتالية!
+            [many] { $streak } يومًا متتاليًا!
+           *[other] { $streak } يوم متتالٍ!
+        }
     }
     .body = { days-to-go }{ and-points }{ and-badge }
 

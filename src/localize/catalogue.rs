@@ -148,8 +148,10 @@ fn bundle(language: &LanguageIdentifier, files: &[File]) -> Bundle {
     // right to left; elsewhere they are noise in logs and in searches.
     bundle.set_use_isolating(is_right_to_left(language));
     bundle.set_formatter(Some(number::write));
-    // Fails only if there is one already.
+    // Functions fail only if there is one of their name already.
     let _ = bundle.add_builtins();
+    let plural = number::plural(language);
+    let _ = bundle.add_function("PLURAL", move |values, _| plural(values));
     for file in files {
         bundle.add_resource_overriding(Arc::clone(&file.text));
     }

@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(fit_title(long("bcd")), long("bcd"));
         assert_eq!(fit_title(long("bcdefg")), long("bc…"));
         let nested = fit_title("\u{2068}ab".repeat(200));
-        assert!(nested.chars().count() <= TITLE_CHARS && nested.contains("ab…"), "{nested:?}");
+        assert!(nested.chars().count() <= TITLE_CHARS && nested.contains('…'), "{nested:?}");
         assert!(direction::is_balanced(&nested), "{nested:?}");
         let body = fit_body(format!("{}\u{2068}{}\u{2069}", "a".repeat(65_520), "b".repeat(20)));
         assert!(body.len() <= BODY_BYTES && body.ends_with("b…\u{2069}"), "{}", body.len());

@@ -285,7 +285,7 @@ fn what_is_referred_to_must_be_there() {
         ),
         (
             "{ DATETIME($points) }",
-            "calls `DATETIME`, which is unknown; there is `NUMBER`",
+            "calls `DATETIME`, which is unknown; there are `NUMBER` and `PLURAL`",
         ),
     ] {
         assert_eq!(
@@ -329,6 +329,11 @@ fn numbers_are_asked_for_what_they_can_do() {
     assert!(in_variant("{ NUMBER($points, minimumFractionDigits: 40) }").contains("0 to 6"));
     assert!(in_variant("{ 0.123456789012345678901234567890 }").contains("too many digits"));
     assert!(in_variant("{ NUMBER(\"x\") }").contains("something else than one argument"));
+    assert!(in_variant("{ PLURAL($points, type: \"ordinal\") }").contains("`PLURAL` with `type`; it has no options"));
+    assert!(
+        in_variant("{ PLURAL($points) -> [fwe] a *[other] b ;")
+            .contains("has a variant [fwe], which is no plural category; did you mean `few`?")
+    );
     assert_eq!(
         faults_of("{ $points -> [nnoe] a *[other] b ;"),
         "es.ftl:5: message `point_earning` has a variant [nnoe], which no number like `$points` is; \

@@ -169,7 +169,8 @@ fn the_slavic_and_arabic_plurals_have_all_their_forms() {
         (99.0, "99 نقطة"),
         (100.0, "100 نقطة"),
         (103.0, "103 نقاط"),
-        (1.5, "1.5 نقطة"),
+        (111.0, "111 نقطة"),
+        (3.5, "3.5 نقطة"),
     ] {
         assert_eq!(points("ar", number), format!("حصلت على {expected}!"));
     }
@@ -210,6 +211,8 @@ fn days_have_plurals_too() {
     assert_eq!(days("ru", 21), "21 день подряд!");
     assert_eq!(days("ar", 2), "يومان متتاليان!");
     assert_eq!(days("ar-EG", 7), "\u{2068}٧\u{2069} أيام متتالية!");
+    assert_eq!(days("ar-MA", 103), "\u{2068}103\u{2069} أيام متتالية!");
+    assert_eq!(days("ar-MA", 111), "\u{2068}111\u{2069} يومًا متتاليًا!");
     assert_eq!(days("ar-EG", 15), "\u{2068}١٥\u{2069} يومًا متتاليًا!");
 }
 
