@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 
 use crate::contract::IncentiveType;
 
-const LANGUAGES: [&str; 10] = [
-    "en", "es", "fr", "de", "pt-BR", "ja", "ar", "ru", "zh-Hans", "hi",
-];
+const LANGUAGES: [&str; 10] = ["en", "es", "fr", "de", "pt-BR", "ja", "ar", "ru", "zh-Hans", "hi"];
 
 /// Event number `number` of a run; `run` keeps its events apart from those of earlier runs.
 pub(crate) fn event(run: &str, number: u32) -> (i64, Value) {

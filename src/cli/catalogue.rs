@@ -1,7 +1,7 @@
 //! `inq catalogue`: what is wrong with catalogues, and what a language lacks.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -66,17 +66,19 @@ struct Checked {
 ///
 /// # Errors
 /// If there is anything wrong with them, or no such language.
-pub fn run(args: Args, settings: &Settings) -> Result<(), Failure> {
+pub fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let localization = &settings.localization;
-    let or_set = |dir: Option<PathBuf>| dir.or_else(|| localization.dir.clone());
-    match args.command {
-        Command::Check { dir, json } => check(or_set(dir), &localization.fallback, json),
-        Command::Diff { language, dir, json } => diff(&language, or_set(dir), &localization.fallback, json),
+    let set = localization.dir.as_deref();
+    match &args.command {
+        Command::Check { dir, json } => check(dir.as_deref().or(set), &localization.fallback, *json),
+        Command::Diff { language, dir, json } => {
+            diff(language, dir.as_deref().or(set), &localization.fallback, *json)
+        }
     }
 }
 
-fn check(dir: Option<PathBuf>, fallback: &str, json: bool) -> Result<(), Failure> {
-    let checked = match Catalogues::load(dir.as_deref(), fallback) {
+fn check(dir: Option<&Path>, fallback: &str, json: bool) -> Result<(), Failure> {
+    let checked = match Catalogues::load(dir, fallback) {
         Ok(catalogues) => Checked {
             languages: catalogues.languages().map(str::to_owned).collect(),
             faults: Vec::new(),
@@ -101,13 +103,15 @@ fn check(dir: Option<PathBuf>, fallback: &str, json: bool) -> Result<(), Failure
 }
 
 fn lines(faults: &[CatalogueError]) -> String {
-    let lines = faults.iter().map(|fault| output::plain(&fault.to_string()) + "\n");
+    let lines = faults
+        .iter()
+        .map(|fault| output::plain(&fault.to_string()) + "\n");
     lines.collect()
 }
 
-fn diff(language: &str, dir: Option<PathBuf>, with: &str, json: bool) -> Result<(), Failure> {
+fn diff(language: &str, dir: Option<&Path>, with: &str, json: bool) -> Result<(), Failure> {
     let typical = |kind| sample::typical(kind).as_object().cloned().unwrap_or_default();
-    let found = Comparison::of(dir.as_deref(), with, language, typical).map_err(Failure::Failed)?;
+    let found = Comparison::of(dir, with, language, typical).map_err(Failure::Failed)?;
     if json {
         return output::print_json(&found);
     }

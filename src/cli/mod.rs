@@ -131,7 +131,7 @@ async fn dispatch(cli: Cli, effective: Effective) -> Result<(), Failure> {
         Command::Check(args) => check::run(args, effective.settings).await,
         Command::Config(ConfigCommand::Show(args)) => config_show::run(args, effective).await,
         Command::Preview(args) => preview::run(args, effective.settings).await,
-        Command::Catalogue(args) => catalogue::run(args, &effective.settings),
+        Command::Catalogue(args) => catalogue::run(&args, &effective.settings),
         Command::Status(args) => status::run(args, effective.settings).await,
         Command::Show(args) => show::run(args, effective.settings).await,
         Command::Retry(args) => retry::run(args, effective.settings).await,

@@ -163,11 +163,11 @@ fn is_right_to_left(language: &LanguageIdentifier) -> bool {
 }
 
 fn wordings(kind: IncentiveType, files: &[File]) -> Vec<Wording> {
-    let named = files.iter().flat_map(File::messages).filter_map(|id| {
+    let known = files.iter().flat_map(File::messages).filter_map(|id| {
         let (of, name) = variant::of_message(id)?;
         (of == kind).then_some(name)
     });
-    let names: BTreeSet<_> = named.collect();
+    let names: BTreeSet<_> = known.collect();
     let others = names.into_iter().map(|name| Wording {
         name: name.to_owned(),
         id: variant::message(kind.as_str(), name),

@@ -58,7 +58,9 @@ pub fn fit_title(text: String) -> String {
 pub fn fit_body(mut text: String) -> String {
     if text.len() > BODY_BYTES {
         cut_closed(&mut text, |text, closing| {
-            text.floor_char_boundary(BODY_BYTES - ELLIPSIS.len_utf8() - closing * direction::POP_ISOLATE.len_utf8())
+            text.floor_char_boundary(
+                BODY_BYTES - ELLIPSIS.len_utf8() - closing * direction::POP_ISOLATE.len_utf8(),
+            )
         });
     }
     text
@@ -233,10 +235,21 @@ mod tests {
         assert_eq!(fit_title(long("bcd")), long("bcd"));
         assert_eq!(fit_title(long("bcdefg")), long("bc…"));
         let nested = fit_title("\u{2068}ab".repeat(200));
-        assert!(nested.chars().count() <= TITLE_CHARS && nested.contains('…'), "{nested:?}");
+        assert!(
+            nested.chars().count() <= TITLE_CHARS && nested.contains('…'),
+            "{nested:?}"
+        );
         assert!(direction::is_balanced(&nested), "{nested:?}");
-        let body = fit_body(format!("{}\u{2068}{}\u{2069}", "a".repeat(65_520), "b".repeat(20)));
-        assert!(body.len() <= BODY_BYTES && body.ends_with("b…\u{2069}"), "{}", body.len());
+        let body = fit_body(format!(
+            "{}\u{2068}{}\u{2069}",
+            "a".repeat(65_520),
+            "b".repeat(20)
+        ));
+        assert!(
+            body.len() <= BODY_BYTES && body.ends_with("b…\u{2069}"),
+            "{}",
+            body.len()
+        );
     }
 
     #[test]

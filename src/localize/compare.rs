@@ -76,7 +76,10 @@ impl Comparison {
                 .collect();
             match files.first() {
                 Some(first) => Ok((first.language.to_string(), files)),
-                None => Err(format!("there is no catalogue for `{tag}`; there are {}", tags(&all))),
+                None => Err(format!(
+                    "there is no catalogue for `{tag}`; there are {}",
+                    tags(&all)
+                )),
             }
         };
         let (with, theirs) = of(with)?;

@@ -85,7 +85,11 @@ mod tests {
         ] {
             for wordings in [1, 2, 3, 7] {
                 let expected = usize::try_from(hash % wordings as u64).expect("small");
-                assert_eq!(place(user_id, kind, wordings), expected, "{user_id} {kind} {wordings}");
+                assert_eq!(
+                    place(user_id, kind, wordings),
+                    expected,
+                    "{user_id} {kind} {wordings}"
+                );
             }
         }
     }
@@ -101,7 +105,10 @@ mod tests {
                 let share = 12_000 / u32::try_from(wordings).expect("small");
                 // Five standard deviations, about.
                 let near = share - 300..=share + 300;
-                assert!(readers.iter().all(|count| near.contains(count)), "{kind} {readers:?}");
+                assert!(
+                    readers.iter().all(|count| near.contains(count)),
+                    "{kind} {readers:?}"
+                );
             }
         }
     }

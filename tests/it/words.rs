@@ -11,13 +11,10 @@ use crate::inq::{Service, command, eventually, free_port, inq, inq_json};
 
 /// A catalogue with these words for one message, and with another wording of it where there is one.
 fn catalogue(title: &str, short: Option<&str>) -> String {
-    let mut text = format!("streak_reward =\n    .title = {title}\n    .body = Come back.\n");
-    if let Some(short) = short {
-        text += &format!(
-            "streak_reward--short =\n    .title = {short}\n    .body = {{ streak_reward.body }}\n"
-        );
-    }
-    text
+    let wording =
+        |id: &str, title: &str, body: &str| format!("{id} =\n    .title = {title}\n    .body = {body}\n");
+    let other = short.map(|title| wording("streak_reward--short", title, "{ streak_reward.body }"));
+    wording("streak_reward", title, "Come back.") + &other.unwrap_or_default()
 }
 
 fn write(dir: &Path, title: &str, short: Option<&str>) {
@@ -74,7 +71,9 @@ async fn changed_words_come_into_force_all_or_nothing() {
     .expect("a file");
     until_reloads(&service, "refused", 1).await;
     let log = service.log();
-    let said = log.lines().filter(|line| line.contains("the catalogues have changed, but are wrong"));
+    let said = log
+        .lines()
+        .filter(|line| line.contains("the catalogues have changed, but are wrong"));
     let said: Vec<_> = said.collect();
     assert_eq!(said.len(), 1, "{log}");
     assert!(
@@ -153,7 +152,13 @@ async fn a_reader_gets_one_wording_and_it_is_told_which() {
         let groups = answer["groups"].as_array().expect("groups");
         let found: Vec<_> = groups
             .iter()
-            .map(|group| (group["group"].as_str(), group["stored"].as_i64(), group["delivered"].as_i64()))
+            .map(|group| {
+                (
+                    group["group"].as_str(),
+                    group["stored"].as_i64(),
+                    group["delivered"].as_i64(),
+                )
+            })
             .collect();
         found
             == [
@@ -182,7 +187,9 @@ async fn words_change_under_the_embedded_service_too() {
         assert_eq!(answer.expect("an answer").status, 202);
         let title = || {
             let output = service.output();
-            let requests = output.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+            let requests = output
+                .lines()
+                .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
             let request = requests.into_iter().find(|request| request["event_id"] == id)?;
             request["message_title"].as_str().map(str::to_owned)
         };
@@ -220,9 +227,14 @@ fn catalogues_are_checked_all_together() {
     assert_eq!(lines.len(), 2, "{said}");
     assert_eq!(
         lines[0],
-        format!("{path}/en.ftl:2: message `streak_reward` uses `$streek`, which is unknown; did you mean `$streak`?")
+        format!(
+            "{path}/en.ftl:2: message `streak_reward` uses `$streek`, which is unknown; did you mean `$streak`?"
+        )
     );
-    assert!(lines[1].starts_with(&format!("{path}/fr.ftl:1: syntax: ")), "{said}");
+    assert!(
+        lines[1].starts_with(&format!("{path}/fr.ftl:1: syntax: ")),
+        "{said}"
+    );
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
         "error: 2 faults in the catalogues\n"
@@ -255,8 +267,14 @@ fn a_language_is_compared_with_the_fallback_language() {
     let output = inq(&[], &["catalogue", "diff", "it", "--dir", path]);
     assert!(output.status.success());
     let said = String::from_utf8(output.stdout).expect("text");
-    assert!(said.starts_with("it beside en\nmissing  achievement_reward.body\n"), "{said}");
-    assert!(said.contains("it.ftl: message `point_earning` is missing"), "{said}");
+    assert!(
+        said.starts_with("it beside en\nmissing  achievement_reward.body\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("it.ftl: message `point_earning` is missing"),
+        "{said}"
+    );
 
     fs::write(dir.path().join("de.ftl"), catalogue(long, Some("Sieben!"))).expect("a file");
     let output = inq(&[], &["catalogue", "diff", "de", "--dir", path]);
@@ -270,7 +288,10 @@ fn a_language_is_compared_with_the_fallback_language() {
 
     let output = inq(&[], &["catalogue", "diff", "tlh"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no catalogue for `tlh`; there are ar, de, "));
+    assert!(
+        String::from_utf8_lossy(&output.stderr)
+            .contains("there is no catalogue for `tlh`; there are ar, de, ")
+    );
 }
 
 #[test]
@@ -290,8 +311,14 @@ fn every_message_is_shown_in_every_language_and_wording() {
     let path = dir.path().to_str().expect("a path");
     let output = inq(&[("INQ_LOCALIZATION__DIR", path)], &["preview", "--all"]);
     let said = String::from_utf8(output.stdout).expect("text");
-    assert!(said.starts_with("ar\n  achievement_reward    شارة جديدة: "), "{said}");
-    assert!(said.contains("\nen\n  achievement_reward    New badge: Explorer\n"), "{said}");
+    assert!(
+        said.starts_with("ar\n  achievement_reward    شارة جديدة: "),
+        "{said}"
+    );
+    assert!(
+        said.contains("\nen\n  achievement_reward    New badge: Explorer\n"),
+        "{said}"
+    );
     for wording in [
         "\n  streak_reward--main   One\n                        Come back.\n",
         "\n  streak_reward--short  1!\n                        Come back.\n",

@@ -51,7 +51,11 @@ impl<'a> Walk<'_, 'a> {
             let function = name;
             let name = option.name.name;
             if function == PLURAL {
-                self.fault(at, name, &format!("calls `{PLURAL}` with `{name}`; it has no options"));
+                self.fault(
+                    at,
+                    name,
+                    &format!("calls `{PLURAL}` with `{name}`; it has no options"),
+                );
                 continue;
             }
             let allowed = match (name, &option.value) {

@@ -156,7 +156,8 @@ impl<'w, 'a> Walk<'w, 'a> {
             Expression::Inline(inline) => self.inline(at, inline, known),
             Expression::Select { selector, variants } => {
                 let selected = self.selector(at, selector, known);
-                let by_plural = matches!(selector, InlineExpression::FunctionReference { id, .. } if id.name == PLURAL);
+                let by_plural =
+                    matches!(selector, InlineExpression::FunctionReference { id, .. } if id.name == PLURAL);
                 let has_none = variants.iter().any(|variant| key(variant) == NONE);
                 for variant in variants {
                     let mut known = known;

@@ -74,7 +74,9 @@ fn a_shared_message_can_be_overridden_alone() {
     )]);
     let data = object(&json!({ "points_earned": 12_345 }));
     assert_eq!(
-        catalogues.render(reader(None), PointEarning, &data, None, None).title,
+        catalogues
+            .render(reader(None), PointEarning, &data, None, None)
+            .title,
         "You earned 12345 coins!"
     );
 }
@@ -329,7 +331,10 @@ fn numbers_are_asked_for_what_they_can_do() {
     assert!(in_variant("{ NUMBER($points, minimumFractionDigits: 40) }").contains("0 to 6"));
     assert!(in_variant("{ 0.123456789012345678901234567890 }").contains("too many digits"));
     assert!(in_variant("{ NUMBER(\"x\") }").contains("something else than one argument"));
-    assert!(in_variant("{ PLURAL($points, type: \"ordinal\") }").contains("`PLURAL` with `type`; it has no options"));
+    assert!(
+        in_variant("{ PLURAL($points, type: \"ordinal\") }")
+            .contains("`PLURAL` with `type`; it has no options")
+    );
     assert!(
         in_variant("{ PLURAL($points) -> [fwe] a *[other] b ;")
             .contains("has a variant [fwe], which is no plural category; did you mean `few`?")
@@ -451,7 +456,8 @@ fn the_fallback_language_must_be_there() {
         let said = Catalogues::load(None, fallback)
             .expect_err("no such language")
             .to_string();
-        let expected = "there is no catalogue for `FALLBACK`; there are ar, de, en, es, fr, hi, ja, pt-BR, ru, zh-Hans";
+        let expected =
+            "there is no catalogue for `FALLBACK`; there are ar, de, en, es, fr, hi, ja, pt-BR, ru, zh-Hans";
         assert_eq!(
             said,
             format!(

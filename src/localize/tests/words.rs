@@ -7,9 +7,7 @@ use super::{BUILT_IN, object, reader, say};
 use crate::contract::IncentiveType::{self, *};
 use crate::localize::{BODY_BYTES, Catalogues, Reader, TITLE_CHARS, direction, variant};
 
-const LANGUAGES: [&str; 10] = [
-    "ar", "de", "en", "es", "fr", "hi", "ja", "pt-BR", "ru", "zh-Hans",
-];
+const LANGUAGES: [&str; 10] = ["ar", "de", "en", "es", "fr", "hi", "ja", "pt-BR", "ru", "zh-Hans"];
 
 /// Data that has all that any message can say.
 fn full() -> Value {
@@ -174,7 +172,10 @@ fn the_slavic_and_arabic_plurals_have_all_their_forms() {
     ] {
         assert_eq!(points("ar", number), format!("حصلت على {expected}!"));
     }
-    assert_eq!(title("hi", PointEarning, &json!({ "points_earned": 1 })), "आपको 1 पॉइंट मिला!");
+    assert_eq!(
+        title("hi", PointEarning, &json!({ "points_earned": 1 })),
+        "आपको 1 पॉइंट मिला!"
+    );
 }
 
 /// Each choice by a number that names a category names all that the language has.
@@ -243,15 +244,28 @@ fn text_from_an_event_is_never_a_pattern() {
             title("en", ReferralBonus, &data),
             format!("{text} has joined thanks to you!")
         );
-        let said = BUILT_IN.render(reader(Some("en")), ReferralBonus, &object(&data), Some(text), Some(text));
+        let said = BUILT_IN.render(
+            reader(Some("en")),
+            ReferralBonus,
+            &object(&data),
+            Some(text),
+            Some(text),
+        );
         assert_eq!((said.title.as_str(), said.body.as_str()), (text, text));
     }
 }
 
 #[test]
 fn an_events_own_words_replace_the_catalogues_one_by_one() {
-    let render =
-        |title, body| BUILT_IN.render(reader(Some("de")), BonusOpportunity, &object(&json!({})), title, body);
+    let render = |title, body| {
+        BUILT_IN.render(
+            reader(Some("de")),
+            BonusOpportunity,
+            &object(&json!({})),
+            title,
+            body,
+        )
+    };
     let said = render(Some(" Hi\u{202e}\n there "), None);
     assert_eq!(
         (said.title.as_str(), said.body.as_str()),
@@ -269,7 +283,13 @@ fn an_events_own_words_replace_the_catalogues_one_by_one() {
 #[test]
 fn words_that_are_all_the_events_own_are_in_its_language() {
     let render = |wanted| {
-        let said = BUILT_IN.render(reader(wanted), PointEarning, &Map::new(), Some("Ciao"), Some("Ciao"));
+        let said = BUILT_IN.render(
+            reader(wanted),
+            PointEarning,
+            &Map::new(),
+            Some("Ciao"),
+            Some("Ciao"),
+        );
         (said.language, said.fell_back)
     };
     assert_eq!(render(Some("it-it")), ("it-IT".to_owned(), false));
@@ -307,14 +327,24 @@ fn arabic_begins_from_the_right_and_sets_apart_what_is_inserted() {
     let said = say("ar", ReferralBonus, &full());
     assert_eq!(said.title, "بفضلك، \u{2068}Ana\u{2069} معنا الآن!");
     for kind in IncentiveType::ALL {
-        for data in [full(), json!({}), json!({ "streak_count": 7, "next_milestone": 10 })] {
+        for data in [
+            full(),
+            json!({}),
+            json!({ "streak_count": 7, "next_milestone": 10 }),
+        ] {
             let said = say("ar", kind, &data);
             for text in [&said.title, &said.body] {
                 // By its own words: no mark is needed.
-                assert!(direction::begins_right_to_left(text) && !text.contains('\u{200f}'), "{text}");
+                assert!(
+                    direction::begins_right_to_left(text) && !text.contains('\u{200f}'),
+                    "{text}"
+                );
                 assert!(direction::is_balanced(text), "{text:?}");
                 // A sentence that is a choice is not isolated as a whole, nor is anything isolated twice.
-                assert!(!text.contains("\u{2068}\u{2068}") && !text.starts_with("\u{2068}ا"), "{text:?}");
+                assert!(
+                    !text.contains("\u{2068}\u{2068}") && !text.starts_with("\u{2068}ا"),
+                    "{text:?}"
+                );
             }
         }
     }
@@ -346,7 +376,10 @@ fn a_message_has_as_many_wordings_as_there_are_and_a_reader_one_of_them() {
     let catalogues = Catalogues::of_texts(&[("en", text)], "en").unwrap_or_else(|errors| panic!("{errors}"));
     let wordings: Vec<_> = catalogues.wordings("en", StreakReward).collect();
     assert_eq!(wordings, ["main", "b", "short"]);
-    assert_eq!(catalogues.wordings("en", PointEarning).collect::<Vec<_>>(), ["main"]);
+    assert_eq!(
+        catalogues.wordings("en", PointEarning).collect::<Vec<_>>(),
+        ["main"]
+    );
     let data = object(&json!({ "streak_count": 7 }));
     let mut readers = [0; 3];
     for user_id in 1..=3000 {
@@ -367,7 +400,10 @@ fn a_message_has_as_many_wordings_as_there_are_and_a_reader_one_of_them() {
         let own = catalogues.render(reader, StreakReward, &data, Some("a"), Some("b"));
         assert_eq!(own.variant, None, "there is nothing of the catalogue in it");
     }
-    assert!(readers.iter().all(|count| (850..=1150).contains(count)), "{readers:?}");
+    assert!(
+        readers.iter().all(|count| (850..=1150).contains(count)),
+        "{readers:?}"
+    );
 }
 
 #[test]

@@ -62,7 +62,12 @@ fn a_delivery_request_is_what_its_schema_says() {
 fn a_delivery_request_has_every_field_of_its_schema_and_no_other() {
     let data = RawValue::from_string("{}".to_owned()).unwrap();
     let schema = schema("delivery-request");
-    let described: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();
+    let described: BTreeSet<_> = schema["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
     let required: BTreeSet<_> = schema["required"]
         .as_array()
         .unwrap()
