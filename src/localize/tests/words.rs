@@ -190,7 +190,8 @@ fn no_plural_category_is_forgotten() {
             "ja" | "zh-Hans" => &[],
             _ => &["[one]"],
         };
-        let named = |category: &str| text.matches(category).count();
+        let said: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        let named = |category: &str| said.iter().filter(|line| line.contains(category)).count();
         for other in ["[zero]", "[one]", "[two]", "[few]", "[many]"] {
             if !categories.contains(&other) {
                 assert_eq!(named(other), 0, "{language} has no {other}");
