@@ -11,7 +11,7 @@ use inq::config::Settings;
 use inq::contract::IncentiveEvent;
 use inq::dispatch::encode;
 use inq::ingest::Planner;
-use inq::localize::Catalogues;
+use inq::localize::Words;
 use inq::store::ClaimedRow;
 use serde_json::value::RawValue;
 
@@ -27,7 +27,7 @@ fn payload(name: &str) -> Vec<u8> {
 fn planner() -> Planner {
     let settings = Settings::from_toml("").expect("the defaults");
     Planner {
-        catalogues: Arc::new(Catalogues::load(None, "en").expect("the built-in catalogues")),
+        words: Arc::new(Words::open(None, "en").expect("the built-in catalogues")),
         defaults: settings.defaults,
         max_event_bytes: MAX_BYTES,
     }
@@ -58,6 +58,7 @@ fn claimed(planner: &Planner, record: &Record) -> ClaimedRow {
         message_title: row.message_title,
         message_body: row.message_body,
         language: row.language,
+        variant: row.variant,
         incentive_data: RawValue::from_string(row.incentive_data).expect("an object"),
         scheduled_at: row.occurred_at,
         expires_at: row.expires_at,

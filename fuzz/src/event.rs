@@ -6,7 +6,7 @@ use chrono::Datelike;
 use inq::config::Settings;
 use inq::contract::{DeliveryRequest, IncentiveEvent, Priority, time};
 use inq::ingest::{Plan, Planner};
-use inq::localize::{BODY_BYTES, Catalogues, TITLE_CHARS};
+use inq::localize::{BODY_BYTES, TITLE_CHARS, VARIANT_CHARS, Words};
 use inq::store::{NewNotification, check_bounds};
 use jsonschema::Validator;
 use serde_json::value::RawValue;
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::{MAX_BYTES, is_put_aside, noon, record};
 
 static PLANNER: LazyLock<Planner> = LazyLock::new(|| Planner {
-    catalogues: Arc::new(Catalogues::load(None, "en").expect("the built-in catalogues")),
+    words: Arc::new(Words::open(None, "en").expect("the built-in catalogues")),
     defaults: Settings::from_toml("").expect("the defaults").defaults,
     max_event_bytes: MAX_BYTES,
 });
@@ -78,6 +78,7 @@ fn is_kept(row: &NewNotification, event: &IncentiveEvent) {
     assert!((1..=BODY_BYTES).contains(&row.message_body.len()));
     characters(&row.language, 35);
     for (text, most) in [
+        (&row.variant, VARIANT_CHARS),
         (&row.timezone, 64),
         (&row.device_type, 32),
         (&row.traceparent, 64),
@@ -122,6 +123,7 @@ fn is_delivered(row: &NewNotification, data: &Map<String, Value>) {
         message_title: &row.message_title,
         message_body: &row.message_body,
         language: &row.language,
+        variant: row.variant.as_deref(),
         incentive_data: &raw,
         scheduled_at: row.scheduled_at.unwrap_or_else(noon),
         expires_at: row.expires_at,

@@ -67,6 +67,7 @@ fn claimed(row: NewNotification) -> Result<ClaimedRow, BenchError> {
         message_title: row.message_title,
         message_body: row.message_body,
         language: row.language,
+        variant: row.variant,
         incentive_data: RawValue::from_string(row.incentive_data).map_err(unread)?,
         scheduled_at: row.scheduled_at.unwrap_or(row.occurred_at),
         expires_at: row.expires_at,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Failure, catalogues, cluster_settings, output};
+use super::{Failure, cluster_settings, output, words};
 use crate::bus::{BusError, Cluster, ClusterView, Ledger};
 use crate::config::{Semantics, Settings};
 use crate::service::{missing_topics, prove_transactions, require_current_schema};
@@ -92,7 +92,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
 }
 
 fn check_catalogues(settings: &Settings) -> Result<String, String> {
-    let catalogues = catalogues(settings).map_err(|failure| failure.to_string())?;
+    let catalogues = words(settings).map_err(|failure| failure.to_string())?.now();
     let languages: Vec<_> = catalogues.languages().collect();
     Ok(languages.join(", "))
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Failure, catalogues, cluster_settings, output, signals};
+use super::{Failure, cluster_settings, output, signals, words};
 use crate::bus::embedded::EmbeddedBroker;
 use crate::bus::{Cluster, Consumer, ConsumerSettings, Outgoing, Producer, Record};
 use crate::config::{Database, Semantics, Settings};
@@ -93,7 +93,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     ));
     produce_samples(&cluster, &topics.events, args.sample).await?;
     let service = Service {
-        catalogues: catalogues(&settings)?,
+        words: words(&settings)?,
         cluster,
         stages: Stages::ALL,
         migrate: true,

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Failure, catalogues, cluster_settings, signals};
+use super::{Failure, cluster_settings, signals, words};
 use crate::bus::Cluster;
 use crate::config::Settings;
 use crate::service::{Service, Stages};
@@ -63,7 +63,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     install_log(&settings.log)?;
     let metrics = install_metrics()?;
     let service = Service {
-        catalogues: catalogues(&settings)?,
+        words: words(&settings)?,
         cluster: Cluster::new(cluster_settings(&settings)),
         stages: Stages {
             ingest: args.runs(Stage::Ingest),

@@ -79,6 +79,9 @@ fn text(row: &Notification, history: &[HistoryEntry]) -> String {
         lines.push(format!("{label:<13} {line}"));
     }
     lines.push(format!("language      {}", row.language));
+    if let Some(variant) = &row.variant {
+        lines.push(format!("variant       {variant}"));
+    }
     lines.push(format!("attempts      {}", row.attempts));
     if let Some(error) = &row.last_error {
         lines.push(format!("last error    {error}"));

@@ -168,6 +168,9 @@ pub struct LocalizationSettings {
     pub fallback: String,
     /// Catalogues that stand before the built-in ones; a directory that exists.
     pub dir: Option<PathBuf>,
+    /// How long from one look at `dir` for changes to the next; 100 ms to 1 h.
+    #[serde(with = "duration")]
+    pub reload_interval: Duration,
 }
 
 /// How long notifications are kept after their end.

@@ -7,14 +7,14 @@ use chrono::{DateTime, Utc};
 use crate::bus::Record;
 use crate::config::DefaultSettings;
 use crate::contract::{IncentiveEvent, Rejection, traceparent};
-use crate::localize::Catalogues;
+use crate::localize::{Reader, Words};
 use crate::store::NewNotification;
 
 /// Plans rows.
 #[derive(Clone)]
 pub struct Planner {
     /// The words.
-    pub catalogues: Arc<Catalogues>,
+    pub words: Arc<Words>,
     /// What an event gets that does not say it itself.
     pub defaults: DefaultSettings,
     /// The longest event, in bytes.
@@ -45,8 +45,12 @@ impl Planner {
 
     fn plan_event(&self, event: IncentiveEvent, recorded_at: DateTime<Utc>, trace: Option<&str>) -> Plan {
         let defaults = self.defaults.of(event.incentive_type);
-        let words = self.catalogues.render(
-            event.language.as_deref(),
+        let reader = Reader {
+            user_id: event.user_id,
+            language: event.language.as_deref(),
+        };
+        let words = self.words.now().render(
+            reader,
             event.incentive_type,
             &event.incentive_data,
             event.message_title.as_deref(),
@@ -67,6 +71,7 @@ impl Planner {
                 scheduled_at: event.scheduled_at,
                 expires_at: event.expires_at,
                 language: words.language,
+                variant: words.variant,
                 timezone: event.timezone,
                 device_type: event.device_type,
                 traceparent: trace.map(str::to_owned),

@@ -68,6 +68,19 @@ pub const LANGUAGE_FALLBACKS: Measure = counter(
     &[],
     "Events that asked for a language that no catalogue has.",
 );
+/// Looks at the directory of catalogues that found another one.
+pub const CATALOGUE_RELOADS: Measure = counter(
+    "inq_catalogue_reloads_total",
+    &[Label {
+        name: "outcome",
+        values: Values::Of(|| vec![LOADED, REFUSED]),
+    }],
+    "Changes of the catalogues in localization.dir: loaded, or refused because something in them is wrong.",
+);
+/// The changed catalogues are in force.
+pub const LOADED: &str = "loaded";
+/// Those from before are still in force.
+pub const REFUSED: &str = "refused";
 /// What a batch of events takes.
 pub const INGEST_BATCH_SECONDS: Measure = histogram(
     "inq_ingest_batch_seconds",
@@ -336,6 +349,7 @@ pub const INGEST: &[Measure] = &[
     INGESTED,
     DUPLICATES,
     LANGUAGE_FALLBACKS,
+    CATALOGUE_RELOADS,
     INGEST_BATCH_SECONDS,
     INGEST_BATCH_RECORDS,
     DEAD_LETTERS,

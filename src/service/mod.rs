@@ -2,6 +2,7 @@
 
 mod reach;
 mod sampling;
+mod words;
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use crate::feedback::Feedback;
 use crate::health::Health;
 use crate::http::{self, Desk, Inlet, Letters, Served, Topics};
 use crate::ingest::{Ingest, Planner};
-use crate::localize::Catalogues;
+use crate::localize::Words;
 use crate::maintain::{Maintenance, Retention, When};
 use crate::measures;
 use crate::schedule::RetryPolicy;
@@ -67,7 +68,7 @@ pub struct Service {
     /// Where the brokers are.
     pub cluster: Cluster,
     /// The words.
-    pub catalogues: Arc<Catalogues>,
+    pub words: Arc<Words>,
     /// Whether missing migrations are run at the start.
     pub migrate: bool,
     /// For `/metrics`.
@@ -162,7 +163,7 @@ impl Service {
 
     fn planner(&self) -> Planner {
         Planner {
-            catalogues: Arc::clone(&self.catalogues),
+            words: Arc::clone(&self.words),
             defaults: self.settings.defaults.clone(),
             max_event_bytes: self.max_event_bytes(),
         }
@@ -253,6 +254,8 @@ impl Service {
                 alerts.clone(),
                 wake.clone(),
             );
+            let interval = self.settings.localization.reload_interval;
+            tasks.spawn(words::keep_up(Arc::clone(&self.words), interval, stop.clone()));
             tasks.spawn(stage::consume(
                 stage,
                 self.cluster.clone(),

@@ -62,7 +62,8 @@ fn object(column: &str, text: &str) -> Result<Map<String, Value>, StoreError> {
 
 /// The columns that [`claimed_row`] reads.
 pub(super) const CLAIMED: &str = "id, attempts, event_id, user_id, incentive_type, notification_type, priority, \
-     message_title, message_body, language, incentive_data, scheduled_at, expires_at, created_at, traceparent";
+     message_title, message_body, language, variant, incentive_data, scheduled_at, expires_at, created_at, \
+     traceparent";
 
 /// A row on its way into a claim; its attempt is the one that the claim makes.
 pub(super) fn claimed_row(row: &impl Columns) -> Result<ClaimedRow, StoreError> {
@@ -77,6 +78,7 @@ pub(super) fn claimed_row(row: &impl Columns) -> Result<ClaimedRow, StoreError> 
         message_title: row.text("message_title")?,
         message_body: row.text("message_body")?,
         language: row.text("language")?,
+        variant: row.text_or_null("variant")?,
         incentive_data: raw("incentive_data", row.text("incentive_data")?)?,
         scheduled_at: row.time("scheduled_at")?,
         expires_at: row.time_or_null("expires_at")?,
@@ -98,6 +100,7 @@ pub(super) fn notification(row: &impl Columns) -> Result<Notification, StoreErro
         message_title: row.text("message_title")?,
         message_body: row.text("message_body")?,
         language: row.text("language")?,
+        variant: row.text_or_null("variant")?,
         timezone: row.text_or_null("timezone")?,
         device_type: row.text_or_null("device_type")?,
         incentive_data: raw("incentive_data", row.text("incentive_data")?)?,

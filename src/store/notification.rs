@@ -108,6 +108,8 @@ pub struct NewNotification {
     pub expires_at: Option<DateTime<Utc>>,
     /// The language in which the texts are written.
     pub language: String,
+    /// The name of the texts' wording, at most 32 characters; `None` where their message has one only.
+    pub variant: Option<String>,
     /// The reader's IANA time zone.
     pub timezone: Option<String>,
     /// At most 32 characters.
@@ -148,6 +150,8 @@ pub struct ClaimedRow {
     pub message_body: String,
     /// The language in which the texts are written.
     pub language: String,
+    /// The name of the texts' wording; `None` where their message has one only.
+    pub variant: Option<String>,
     /// The event's data.
     pub incentive_data: Box<RawValue>,
     /// When this attempt was due.
@@ -175,6 +179,7 @@ pub struct Notification {
     pub message_title: String,
     pub message_body: String,
     pub language: String,
+    pub variant: Option<String>,
     pub timezone: Option<String>,
     pub device_type: Option<String>,
     #[schema(value_type = Object)]

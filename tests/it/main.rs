@@ -32,3 +32,4 @@ mod shutdown;
 mod stage;
 mod store;
 mod waiting;
+mod words;

@@ -39,6 +39,7 @@ impl Desk {
                 scheduled_at: None,
                 expires_at: None,
                 language: "en".to_owned(),
+                variant: None,
                 timezone: None,
                 device_type: None,
                 traceparent: None,

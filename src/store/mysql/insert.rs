@@ -10,8 +10,9 @@ use super::error::Answer;
 use super::stored;
 
 const COLUMNS: &str = "event_id, user_id, incentive_type, notification_type, priority, message_title, message_body, \
-     incentive_data, occurred_at, scheduled_at, expires_at, language, timezone, device_type, metrics_data, traceparent";
-const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?)";
+     incentive_data, occurred_at, scheduled_at, expires_at, language, variant, timezone, device_type, \
+     metrics_data, traceparent";
+const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?, ?)";
 
 /// See [`super::super::Store::insert`]. Events are new but for replays: it is cheaper to be refused than to ask first.
 pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Result<Inserted, Answer> {
@@ -91,6 +92,7 @@ pub(super) async fn insert_rows(
             .bind(row.scheduled_at.map(stored))
             .bind(row.expires_at.map(stored))
             .bind(&row.language)
+            .bind(&row.variant)
             .bind(&row.timezone)
             .bind(&row.device_type)
             .bind(row.metrics_data())

@@ -249,6 +249,10 @@ async fn a_batch_with_a_row_that_is_refused_leaves_nothing_stored(bench: Bench) 
         language: "x".repeat(36),
         ..row("language")
     };
+    let variant = NewNotification {
+        variant: Some("x".repeat(33)),
+        ..row("variant")
+    };
     let zone = NewNotification {
         timezone: Some("x".repeat(65)),
         ..row("zone")
@@ -266,7 +270,7 @@ async fn a_batch_with_a_row_that_is_refused_leaves_nothing_stored(bench: Bench) 
         ..row("early")
     };
     for bad in [
-        title, body, json, no_object, huge, event, device, language, zone, trace, late, early,
+        title, body, json, no_object, huge, event, device, language, variant, zone, trace, late, early,
     ] {
         let name = bad.event_id.clone();
         let refused = bench.store.insert(&[row("before"), bad, row("after")]).await;

@@ -99,6 +99,7 @@ fn row(event_id: &str) -> NewNotification {
         scheduled_at: None,
         expires_at: None,
         language: "en".to_owned(),
+        variant: None,
         timezone: None,
         device_type: None,
         traceparent: None,
