@@ -148,7 +148,7 @@ impl Replay {
 
     fn check(&self, record: &Record, is_event: bool) -> Result<(), Rejection> {
         if is_event {
-            return self.planner.plan(record).map(drop);
+            return self.planner.plan(record, Utc::now()).map(drop);
         }
         DeliveryResult::decode(record.payload.as_deref(), self.planner.max_event_bytes).map(drop)
     }

@@ -35,7 +35,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let planner = planner(&settings)?;
     let payload = read_message(std::io::stdin().lock(), "standard input", planner.max_event_bytes)?;
     let record = record_of(payload);
-    let Plan { row, fell_back } = planner.plan(&record).map_err(|rejection| {
+    let Plan { row, fell_back } = planner.plan(&record, Utc::now()).map_err(|rejection| {
         Failure::Failed(format!(
             "this event would become a dead letter: {}: {}",
             rejection.reason, rejection.detail

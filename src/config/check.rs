@@ -74,6 +74,11 @@ fn ranges(settings: &Settings) -> Checked {
         dispatch.poll_interval,
         10 * MILLISECOND..=MINUTE,
     )?;
+    number(
+        "quiet.ignore_from_priority",
+        settings.quiet.ignore_from_priority,
+        0..=5,
+    )?;
     length("retention.sent", retention.sent, HOUR..=3650 * DAY)?;
     length("retention.failed", retention.failed, HOUR..=3650 * DAY)?;
     length("retention.interval", retention.interval, MINUTE..=7 * DAY)?;

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::decide::Rules;
 use self::held::Held;
 use self::told::Told;
 use crate::alerts::{Alerts, Failed};
@@ -24,7 +25,6 @@ use crate::bus::{Batch, DeadLetters, Record};
 use crate::contract::{DeliveryResult, Priority, Reason, Rejection};
 use crate::measures;
 use crate::patience::Patience;
-use crate::schedule::RetryPolicy;
 use crate::stage::Stage;
 use crate::store::{HistoryKind, Store, Verdict};
 
@@ -39,7 +39,7 @@ pub struct Feedback {
     store: Arc<dyn Store>,
     dead_letters: DeadLetters,
     alerts: Alerts,
-    retry: RetryPolicy,
+    rules: Rules,
     max_result_bytes: usize,
     unsettled_patience: Duration,
     held: Held,
@@ -54,7 +54,7 @@ impl Feedback {
         store: Arc<dyn Store>,
         dead_letters: DeadLetters,
         alerts: Alerts,
-        retry: RetryPolicy,
+        rules: Rules,
         max_result_bytes: usize,
         lease: Duration,
         wake: watch::Sender<()>,
@@ -63,7 +63,7 @@ impl Feedback {
             store,
             dead_letters,
             alerts,
-            retry,
+            rules,
             max_result_bytes,
             unsettled_patience: lease + UNSETTLED_PATIENCE_BEYOND_LEASE,
             held: Held::default(),
@@ -97,12 +97,12 @@ impl Feedback {
         let mut waiting = Vec::new();
         if !results.is_empty() {
             let told_of: Vec<_> = results.iter().map(ToldOf::from).collect();
-            let policy = self.retry.clone();
+            let rules = self.rules.clone();
             let verdicts = self
                 .store
                 .apply_results(
                     results,
-                    Arc::new(move |row, result| decide::decide(row, result, &policy)),
+                    Arc::new(move |row, result| decide::decide(row, result, &rules)),
                 )
                 .await
                 .map_err(|error| error.to_string())?;

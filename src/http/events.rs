@@ -95,7 +95,7 @@ pub(super) async fn send_event(
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let inlet = &served.inlet;
     let record = record_of(&event, &headers);
-    let row = inlet.planner.plan(&record)?.row;
+    let row = inlet.planner.plan(&record, Utc::now())?.row;
     let event = Outgoing {
         key: Some(row.user_id.to_string().into_bytes()),
         payload: record.payload,

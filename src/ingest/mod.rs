@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use chrono::Utc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -72,11 +73,13 @@ impl Ingest {
         let mut rejected: Vec<(usize, Rejection)> = Vec::new();
         let mut rows: Vec<NewNotification> = Vec::with_capacity(records.len());
         let mut record_of_row: Vec<usize> = Vec::with_capacity(records.len());
-        let mut fallbacks = 0;
+        let (mut fallbacks, mut held) = (0, 0);
+        let now = Utc::now();
         for (index, record) in records.iter().enumerate() {
-            match self.planner.plan(record) {
+            match self.planner.plan(record, now) {
                 Ok(Plan { row, fell_back }) => {
                     fallbacks += u64::from(fell_back);
+                    held += u64::from(row.held.is_some());
                     rows.push(row);
                     record_of_row.push(index);
                 }
@@ -104,6 +107,7 @@ impl Ingest {
         self.alerts.put_aside(letters.len());
         metrics::counter!(measures::INGESTED.name).increment(inserted.inserted);
         metrics::counter!(measures::DUPLICATES.name).increment(inserted.duplicates);
+        metrics::counter!(measures::HELD.name).increment(held);
         metrics::counter!(measures::LANGUAGE_FALLBACKS.name).increment(fallbacks);
         Ok(Outcome {
             inserted: inserted.inserted,

@@ -8,6 +8,7 @@ use crate::bus::Record;
 use crate::config::DefaultSettings;
 use crate::contract::{IncentiveEvent, Rejection, traceparent};
 use crate::localize::Catalogues;
+use crate::schedule::{Leaving, QuietPolicy};
 use crate::store::NewNotification;
 
 /// Plans rows.
@@ -17,6 +18,8 @@ pub struct Planner {
     pub catalogues: Arc<Catalogues>,
     /// What an event gets that does not say it itself.
     pub defaults: DefaultSettings,
+    /// When readers are left alone.
+    pub quiet: QuietPolicy,
     /// The longest event, in bytes.
     pub max_event_bytes: usize,
 }
@@ -31,16 +34,32 @@ pub struct Plan {
 }
 
 impl Planner {
-    /// The row of a record.
+    /// The row of a record that is stored `now`.
     ///
     /// # Errors
     /// With the reason, where the record is no event of the contract.
-    pub fn plan(&self, record: &Record) -> Result<Plan, Rejection> {
+    pub fn plan(&self, record: &Record, now: DateTime<Utc>) -> Result<Plan, Rejection> {
         let event = IncentiveEvent::decode(record.payload.as_deref(), self.max_event_bytes)?;
         // A broker that keeps no times leaves only ours.
-        let recorded_at = record.timestamp.unwrap_or_else(Utc::now);
+        let recorded_at = record.timestamp.unwrap_or(now);
         let trace = record.header("traceparent").and_then(traceparent);
-        Ok(self.plan_event(event, recorded_at, trace))
+        let mut plan = self.plan_event(event, recorded_at, trace);
+        self.keep_quiet(&mut plan.row, now);
+        Ok(plan)
+    }
+
+    /// Puts off what would come in its reader's quiet hours.
+    fn keep_quiet(&self, row: &mut NewNotification, now: DateTime<Utc>) {
+        let held = self.quiet.hold(&Leaving {
+            incentive_type: row.incentive_type,
+            priority: row.priority,
+            at: row.scheduled_at.map_or(now, |at| at.max(now)),
+            timezone: row.timezone.as_deref(),
+        });
+        if let Some(held) = held {
+            row.scheduled_at = Some(held.until);
+            row.held = Some(held.detail());
+        }
     }
 
     fn plan_event(&self, event: IncentiveEvent, recorded_at: DateTime<Utc>, trace: Option<&str>) -> Plan {
@@ -70,6 +89,7 @@ impl Planner {
                 timezone: event.timezone,
                 device_type: event.device_type,
                 traceparent: trace.map(str::to_owned),
+                held: None,
             },
         }
     }

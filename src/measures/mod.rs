@@ -68,6 +68,12 @@ pub const LANGUAGE_FALLBACKS: Measure = counter(
     &[],
     "Events that asked for a language that no catalogue has.",
 );
+/// Notifications that wait for the end of quiet hours.
+pub const HELD: Measure = counter(
+    "inq_held_total",
+    &[],
+    "Events whose notifications quiet hours hold back, those that had a row already included.",
+);
 /// What a batch of events takes.
 pub const INGEST_BATCH_SECONDS: Measure = histogram(
     "inq_ingest_batch_seconds",
@@ -336,6 +342,7 @@ pub const INGEST: &[Measure] = &[
     INGESTED,
     DUPLICATES,
     LANGUAGE_FALLBACKS,
+    HELD,
     INGEST_BATCH_SECONDS,
     INGEST_BATCH_RECORDS,
     DEAD_LETTERS,

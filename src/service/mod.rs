@@ -20,6 +20,7 @@ use crate::bus::{Cluster, ConsumerSettings, DeadLetters, Ledger};
 use crate::config::{Semantics, Settings};
 use crate::dispatch::{Dispatch, PublisherSettings, Recovery};
 use crate::feedback::Feedback;
+use crate::feedback::decide::Rules;
 use crate::health::Health;
 use crate::http::{self, Desk, Inlet, Letters, Served, Topics};
 use crate::ingest::{Ingest, Planner};
@@ -164,6 +165,7 @@ impl Service {
         Planner {
             catalogues: Arc::clone(&self.catalogues),
             defaults: self.settings.defaults.clone(),
+            quiet: (&self.settings.quiet).into(),
             max_event_bytes: self.max_event_bytes(),
         }
     }
@@ -279,7 +281,10 @@ impl Service {
                 Arc::clone(&store),
                 dead_letters(&topics.results_dlq)?,
                 alerts.clone(),
-                retry,
+                Rules {
+                    retry,
+                    quiet: (&self.settings.quiet).into(),
+                },
                 self.max_event_bytes(),
                 self.settings.dispatch.lease,
                 wake,

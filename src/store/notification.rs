@@ -114,6 +114,9 @@ pub struct NewNotification {
     pub device_type: Option<String>,
     /// The event's W3C `traceparent` header, at most 64 characters.
     pub traceparent: Option<String>,
+    /// Which quiet hours moved `scheduled_at`, for the history; see [`HistoryKind::Held`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Map<String, Value>>,
 }
 
 impl NewNotification {
@@ -232,6 +235,8 @@ pub enum HistoryKind {
     RecoveredAsPending,
     /// Its `expires_at` passed before it left.
     Expired,
+    /// Quiet hours hold it back.
+    Held,
     /// A person has made it due again.
     Retried,
     /// A person has called it off.
@@ -240,7 +245,7 @@ pub enum HistoryKind {
 
 impl HistoryKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Delivered,
         Self::Opened,
         Self::Clicked,
@@ -252,6 +257,7 @@ impl HistoryKind {
         Self::RecoveredAsSent,
         Self::RecoveredAsPending,
         Self::Expired,
+        Self::Held,
         Self::Retried,
         Self::Cancelled,
     ];
@@ -271,6 +277,7 @@ impl HistoryKind {
             Self::RecoveredAsSent => "recovered_as_sent",
             Self::RecoveredAsPending => "recovered_as_pending",
             Self::Expired => "expired",
+            Self::Held => "held",
             Self::Retried => "retried",
             Self::Cancelled => "cancelled",
         }

@@ -21,6 +21,7 @@ mod old_broker;
 mod operations;
 mod pipeline;
 mod proxy;
+mod quiet;
 mod readme;
 mod recovery;
 mod remedies;

@@ -42,6 +42,7 @@ impl Desk {
                 timezone: None,
                 device_type: None,
                 traceparent: None,
+                held: None,
             })
             .collect();
         for part in rows.chunks(1000) {

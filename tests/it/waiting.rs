@@ -74,6 +74,7 @@ async fn claim_of_another_cluster(house: &House) -> String {
         timezone: None,
         device_type: None,
         traceparent: None,
+        held: None,
     };
     store.insert(&[row]).await.expect("inserted");
     let elsewhere = Claimant::Transactional {

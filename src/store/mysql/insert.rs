@@ -1,7 +1,8 @@
 //! Storing a batch.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use serde_json::Value;
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
@@ -22,7 +23,10 @@ pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Resul
     let mut inserted = 0;
     for part in ids::parts(&distinct) {
         inserted += match insert_rows(&mut transaction, part, "").await {
-            Ok(()) => part.len(),
+            Ok(()) => {
+                tell_held(&mut transaction, part).await?;
+                part.len()
+            }
             Err(sqlx::Error::Database(fault)) if fault.is_unique_violation() => {
                 insert_unknown(&mut transaction, part).await?
             }
@@ -49,8 +53,56 @@ async fn insert_unknown(connection: &mut MySqlConnection, part: &[&NewNotificati
     for part in ids::parts(&fresh) {
         // An instance that has stored the same event meanwhile is no error, and every other fault of a row is one.
         insert_rows(connection, part, " ON DUPLICATE KEY UPDATE id = id").await?;
+        tell_held(connection, part).await?;
     }
     Ok(fresh.len())
+}
+
+/// Writes the history of rows that begin with quiet hours, but where another instance has done so meanwhile.
+async fn tell_held(connection: &mut MySqlConnection, rows: &[&NewNotification]) -> sqlx::Result<()> {
+    let held: HashMap<&str, String> = rows
+        .iter()
+        .filter_map(|row| {
+            Some((
+                row.event_id.as_str(),
+                Value::Object(row.held.clone()?).to_string(),
+            ))
+        })
+        .collect();
+    let events: Vec<&str> = held.keys().copied().collect();
+    for part in ids::parts(&events) {
+        let mut query = sqlx::query(AssertSqlSafe(untold_text(part.len())));
+        for event in part {
+            query = query.bind(event);
+        }
+        let mut untold: Vec<(i64, String)> = Vec::with_capacity(part.len());
+        for row in query.fetch_all(&mut *connection).await? {
+            untold.push((row.try_get_unchecked(0)?, row.try_get_unchecked(1)?));
+        }
+        untold.sort_unstable();
+        for part in ids::parts(&untold) {
+            let values = vec!["(?, UTC_TIMESTAMP(3), 'held', 0, ?)"; part.len()].join(", ");
+            let text = format!(
+                "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) VALUES {values}"
+            );
+            let mut query = sqlx::query(AssertSqlSafe(text));
+            for (id, event) in part {
+                query = query.bind(id).bind(held.get(event.as_str()));
+            }
+            query.execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Which rows of so many events have no history.
+pub(super) fn untold_text(events: usize) -> String {
+    let places = vec!["?"; events].join(", ");
+    format!(
+        "SELECT q.id, q.event_id FROM incentive_notify_queue q \
+         LEFT JOIN incentive_notify_history h ON h.notification_id = q.id \
+         WHERE q.event_id IN ({places}) AND h.id IS NULL"
+    )
 }
 
 /// Which events have a row already: the count of affected rows does not tell, and a replay writes nothing this way.

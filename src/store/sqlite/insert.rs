@@ -1,5 +1,6 @@
 //! Storing a batch.
 
+use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqlitePool;
 
@@ -14,6 +15,10 @@ pub(super) async fn insert(pool: &SqlitePool, batch: &[NewNotification]) -> Resu
          message_title, message_body, incentive_data, occurred_at, scheduled_at, expires_at, language, timezone, \
          device_type, metrics_data, traceparent) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, {NOW}), ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING"
+    );
+    let tell = format!(
+        "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
+         VALUES (?, {NOW}, 'held', 0, ?)"
     );
     let mut transaction = pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
     let mut inserted = 0;
@@ -38,6 +43,14 @@ pub(super) async fn insert(pool: &SqlitePool, batch: &[NewNotification]) -> Resu
             .execute(&mut *transaction)
             .await
             .map_err(sorted)?;
+        if let (1, Some(held)) = (done.rows_affected(), &row.held) {
+            sqlx::query(AssertSqlSafe(tell.as_str()))
+                .bind(done.last_insert_rowid())
+                .bind(Value::Object(held.clone()).to_string())
+                .execute(&mut *transaction)
+                .await
+                .map_err(sorted)?;
+        }
         inserted += done.rows_affected();
     }
     transaction.commit().await.map_err(sorted)?;

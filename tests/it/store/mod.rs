@@ -102,6 +102,7 @@ fn row(event_id: &str) -> NewNotification {
         timezone: None,
         device_type: None,
         traceparent: None,
+        held: None,
     }
 }
 
