@@ -5,7 +5,7 @@ use inq::config::Settings;
 use inq::contract::{DeliveryResult, IncentiveType, Priority, time};
 use inq::feedback::decide::{Rules, decide};
 use inq::schedule::RetryPolicy;
-use inq::store::{Standing, Status, Verdict};
+use inq::store::{Preferences, Standing, Status, Verdict};
 use serde_json::{Map, Value, json};
 
 use super::{MAX_BYTES, is_put_aside, noon, record};
@@ -22,6 +22,7 @@ pub fn check(payload: &[u8]) {
     let rules = Rules {
         retry: RetryPolicy::from(&settings.retry),
         quiet: (&settings.quiet).into(),
+        preferences: Preferences::new(),
     };
     judged(decide(None, &result, &rules), &result, payload);
     for mut row in rows(&result) {

@@ -184,6 +184,10 @@ fn told(entry: &HistoryEntry) -> String {
         }
         HistoryKind::Expired => "expired before it left".to_owned(),
         HistoryKind::Held => kept_quiet(&entry.detail),
+        HistoryKind::Suppressed => format!(
+            "not to be sent: the user has opted out of such notifications (preferences of {})",
+            detail("since")
+        ),
         HistoryKind::Retried => format!("made due again by {}", detail("by")),
         HistoryKind::Cancelled => format!("cancelled by {}", detail("by")),
     }
@@ -204,11 +208,15 @@ fn kept_quiet(held: &Map<String, Value>) -> String {
         _ => format!(" of {}", days.join(", ")),
     };
     format!(
-        "held from {} until {}: {} to {}{days} are quiet hours in {}",
+        "held from {} until {}: {} to {}{days} are quiet hours {} in {}",
         said("due_at"),
         said("held_until"),
         said("from"),
         said("to"),
+        match said("of") {
+            "user" => "of the user",
+            _ => "of the settings",
+        },
         said("timezone"),
     )
 }

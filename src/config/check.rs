@@ -195,6 +195,8 @@ fn topics(topics: &TopicSettings) -> Checked {
         ("deliveries", Some(&topics.deliveries)),
         ("results", Some(&topics.results)),
         ("results_dlq", Some(&topics.results_dlq)),
+        ("preferences", topics.preferences.as_ref()),
+        ("preferences_dlq", Some(&topics.preferences_dlq)),
         ("alerts", topics.alerts.as_ref()),
     ];
     let mut taken = BTreeMap::new();

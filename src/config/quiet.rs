@@ -14,12 +14,12 @@ use crate::contract::{IncentiveType, QuietHours, day, local_time};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuietSettings {
-    /// The hours of every day or of some; `None`: there are none.
+    /// The hours of readers who have said none; `None`: there are none.
     pub hours: Option<QuietRule>,
     /// The zone of readers whose zone nobody tells.
     #[serde(serialize_with = "write_zone", deserialize_with = "zone")]
     pub timezone: Tz,
-    /// Quiet hours are not for what is so urgent or more; 0 to 5, 5: they are for everything.
+    /// Quiet hours, readers' own too, are not for what is so urgent or more; 0 to 5, 5: they are for everything.
     pub ignore_from_priority: u8,
     /// Other hours for some types.
     #[serde(default)]

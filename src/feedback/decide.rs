@@ -22,7 +22,7 @@ use super::score::{Doings, score};
 use crate::contract::{DeliveryResult, Reason, Rejection, ResultStatus, time};
 use crate::measures::{LATE, REPEAT};
 use crate::schedule::{Leaving, QuietPolicy, RetryPolicy, spread};
-use crate::store::{HistoryKind, Standing, Status, Verdict};
+use crate::store::{HistoryKind, Preferences, Standing, Status, Verdict};
 
 /// When what has failed is tried again.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,8 @@ pub struct Rules {
     pub retry: RetryPolicy,
     /// And not in which hours.
     pub quiet: QuietPolicy,
+    /// What readers want, as far as it bears on the results.
+    pub preferences: Preferences,
 }
 
 /// Decides a result, and changes `row` accordingly.
@@ -108,6 +110,7 @@ fn failed(row: &mut Standing, result: &DeliveryResult, rules: &Rules) -> Verdict
             priority: row.priority,
             at: row.scheduled_at,
             timezone: row.timezone.as_deref(),
+            preference: rules.preferences.get(&row.user_id),
         });
         if let Some(held) = held {
             row.scheduled_at = held.until;

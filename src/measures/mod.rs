@@ -74,6 +74,25 @@ pub const HELD: Measure = counter(
     &[],
     "Events whose notifications quiet hours hold back, those that had a row already included.",
 );
+/// Notifications that nobody is to get.
+pub const SUPPRESSED: Measure = counter(
+    "inq_suppressed_total",
+    &[],
+    "Events whose readers have opted out of them, those that had a row already included.",
+);
+/// Changes of preferences.
+pub const PREFERENCES: Measure = counter(
+    "inq_preferences_total",
+    &[Label {
+        name: "what",
+        values: Values::Of(|| vec![SAID, FORGOTTEN]),
+    }],
+    "Preferences that were read from topics.preferences: said, or forgotten; those that newer ones outdo included.",
+);
+/// The reader has said something.
+pub const SAID: &str = "said";
+/// The reader is forgotten.
+pub const FORGOTTEN: &str = "forgotten";
 /// What a batch of events takes.
 pub const INGEST_BATCH_SECONDS: Measure = histogram(
     "inq_ingest_batch_seconds",
@@ -337,12 +356,15 @@ pub const PROCESS: &[Measure] = &[
     CONNECTIONS_MAX,
     ALERTS,
 ];
+/// Of the stage `preferences`.
+pub const STAGE_PREFERENCES: &[Measure] = &[PREFERENCES, DEAD_LETTERS];
 /// Of the stage `ingest`.
 pub const INGEST: &[Measure] = &[
     INGESTED,
     DUPLICATES,
     LANGUAGE_FALLBACKS,
     HELD,
+    SUPPRESSED,
     INGEST_BATCH_SECONDS,
     INGEST_BATCH_RECORDS,
     DEAD_LETTERS,
@@ -386,8 +408,9 @@ pub const MAINTAIN: &[Measure] = &[
 ];
 
 /// All of them, under the heading of those who tell them.
-pub const ALL: [(&str, &[Measure]); 5] = [
+pub const ALL: [(&str, &[Measure]); 6] = [
     ("Every process", PROCESS),
+    ("Stage `preferences`", STAGE_PREFERENCES),
     ("Stage `ingest`", INGEST),
     ("Stage `dispatch`", DISPATCH),
     ("Stage `feedback`", FEEDBACK),

@@ -1,4 +1,4 @@
-//! Which quiet hours hold a notification back, and until when.
+//! Whose quiet hours hold a notification back, and until when.
 
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::next_allowed;
 use crate::config::{QuietRule, QuietSettings};
-use crate::contract::{IncentiveType, Priority, QuietHours, time};
+use crate::contract::{IncentiveType, Preference, Priority, QuietHours, time};
 
-/// Which quiet hours there are, for which type, and for how urgent a notification.
+/// Whose quiet hours there are: the reader's own go before those of the settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuietPolicy {
     settings: QuietSettings,
@@ -25,6 +25,8 @@ pub struct Leaving<'a> {
     pub at: DateTime<Utc>,
     /// The zone that the notification itself names.
     pub timezone: Option<&'a str>,
+    /// What its reader wants.
+    pub preference: Option<&'a Preference>,
 }
 
 /// Quiet hours hold it back.
@@ -34,6 +36,7 @@ pub struct Held {
     pub until: DateTime<Utc>,
     at: DateTime<Utc>,
     hours: QuietHours,
+    whose: &'static str,
     zone: Tz,
 }
 
@@ -53,18 +56,23 @@ impl QuietPolicy {
         if leaving.priority.get() >= self.settings.ignore_from_priority {
             return None;
         }
-        let hours = self.hours_of(leaving.incentive_type)?;
+        let own = leaving.preference.and_then(|preference| preference.quiet_hours);
+        let (hours, whose) = match own {
+            Some(hours) => (hours, OF_USER),
+            None => (self.of_settings(leaving.incentive_type)?, OF_SETTINGS),
+        };
         let zone = self.zone(leaving);
         let until = next_allowed(&hours, leaving.at, zone);
         (until > leaving.at && until.year() <= 9999).then_some(Held {
             until,
             at: leaving.at,
             hours,
+            whose,
             zone,
         })
     }
 
-    fn hours_of(&self, kind: IncentiveType) -> Option<QuietHours> {
+    fn of_settings(&self, kind: IncentiveType) -> Option<QuietHours> {
         match self.settings.types.of(kind).or(self.settings.hours)? {
             QuietRule::Hours(hours) => Some(hours),
             QuietRule::None => None,
@@ -72,12 +80,21 @@ impl QuietPolicy {
     }
 
     fn zone(&self, leaving: &Leaving<'_>) -> Tz {
+        let of_reader = leaving
+            .preference
+            .and_then(|preference| preference.timezone.as_deref());
         leaving
             .timezone
+            .or(of_reader)
             .and_then(|name| name.parse().ok())
             .unwrap_or(self.settings.timezone)
     }
 }
+
+/// The reader's own.
+const OF_USER: &str = "user";
+/// Those of the section `quiet`.
+const OF_SETTINGS: &str = "settings";
 
 impl Held {
     /// For the history: the rule, whose it is, and what it did.
@@ -85,6 +102,7 @@ impl Held {
     pub fn detail(&self) -> Map<String, Value> {
         let said = json!({
             "rule": "quiet_hours",
+            "of": self.whose,
             "from": self.hours.from(),
             "to": self.hours.to(),
             "days": self.hours.days(),
@@ -108,6 +126,10 @@ mod tests {
         QuietPolicy::from(&Settings::from_toml(toml).unwrap().quiet)
     }
 
+    fn preference(json: &str) -> Preference {
+        Preference::decode(Some(json.as_bytes()), 10_000).unwrap()
+    }
+
     /// At 21:30 UTC on a Thursday: 22:30 in Berlin.
     fn leaving(kind: IncentiveType, priority: i64) -> Leaving<'static> {
         Leaving {
@@ -115,6 +137,7 @@ mod tests {
             priority: Priority::new(priority).unwrap(),
             at: "2026-01-15T21:30:00Z".parse().unwrap(),
             timezone: None,
+            preference: None,
         }
     }
 
@@ -125,7 +148,7 @@ mod tests {
     const NIGHT: &str = "quiet.hours = \"22:00-07:00\"\nquiet.timezone = \"Europe/Berlin\"";
 
     #[test]
-    fn without_quiet_hours_nothing_is_held() {
+    fn without_a_policy_and_a_preference_nothing_is_held() {
         assert_eq!(until(&policy(""), &leaving(IncentiveType::StreakReward, 0)), None);
     }
 
@@ -156,14 +179,37 @@ mod tests {
     }
 
     #[test]
-    fn the_zone_of_the_event_goes_before_that_of_the_settings() {
-        let there = Leaving {
-            timezone: Some("America/New_York"),
+    fn the_reader_goes_before_the_settings_and_the_event_before_the_reader() {
+        let own = preference(
+            r#"{"user_id":1,"updated_at":"2026-01-01T00:00:00Z","timezone":"Asia/Kathmandu",
+                "quiet_hours":{"from":"02:00","to":"06:00"}}"#,
+        );
+        let policy = policy(NIGHT);
+        // 03:15 in Kathmandu.
+        let leaving = Leaving {
+            preference: Some(&own),
             ..leaving(IncentiveType::StreakReward, 0)
         };
-        assert_eq!(policy(NIGHT).hold(&there), None, "16:30 in New York");
-        let held = policy(NIGHT).hold(&leaving(IncentiveType::StreakReward, 0));
-        assert_eq!(held.unwrap().detail()["timezone"], "Europe/Berlin");
+        let held = policy.hold(&leaving).unwrap();
+        assert_eq!(time::format(&held.until), "2026-01-16T00:15:00.000Z");
+        assert_eq!(held.detail()["of"], "user");
+        // 06:30 in Tokyo.
+        let told = Leaving {
+            timezone: Some("Asia/Tokyo"),
+            ..leaving
+        };
+        assert_eq!(policy.hold(&told), None);
+    }
+
+    #[test]
+    fn a_zone_without_hours_goes_with_the_hours_of_the_settings() {
+        let elsewhere =
+            preference(r#"{"user_id":1,"updated_at":"2026-01-01T00:00:00Z","timezone":"America/New_York"}"#);
+        let leaving = Leaving {
+            preference: Some(&elsewhere),
+            ..leaving(IncentiveType::StreakReward, 0)
+        };
+        assert_eq!(policy(NIGHT).hold(&leaving), None, "16:30 in New York");
     }
 
     #[test]

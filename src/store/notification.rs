@@ -28,7 +28,7 @@ pub enum Status {
     Cancelled,
     /// Not sent before its `expires_at`.
     Expired,
-    /// Held back by a cap.
+    /// Never sent: its reader has opted out of such notifications.
     Suppressed,
     /// Became part of a digest.
     Digested,
@@ -117,9 +117,31 @@ pub struct NewNotification {
     /// Which quiet hours moved `scheduled_at`, for the history; see [`HistoryKind::Held`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<Map<String, Value>>,
+    /// Why it is never sent, for the history; see [`HistoryKind::Suppressed`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Map<String, Value>>,
 }
 
 impl NewNotification {
+    /// Where it stands at the beginning.
+    pub(super) const fn status(&self) -> Status {
+        if self.suppressed.is_some() {
+            Status::Suppressed
+        } else {
+            Status::Pending
+        }
+    }
+
+    /// What its history begins with.
+    pub(super) fn beginning(&self) -> Option<(HistoryKind, String)> {
+        let (kind, detail) = match (&self.suppressed, &self.held) {
+            (Some(why), _) => (HistoryKind::Suppressed, why),
+            (None, Some(held)) => (HistoryKind::Held, held),
+            (None, None) => return None,
+        };
+        Some((kind, Value::Object(detail.clone()).to_string()))
+    }
+
     /// The first `metrics_data`: what the event tells of the device.
     pub(super) fn metrics_data(&self) -> Option<String> {
         self.device_type
@@ -237,6 +259,8 @@ pub enum HistoryKind {
     Expired,
     /// Quiet hours hold it back.
     Held,
+    /// Its reader does not want it.
+    Suppressed,
     /// A person has made it due again.
     Retried,
     /// A person has called it off.
@@ -245,7 +269,7 @@ pub enum HistoryKind {
 
 impl HistoryKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Delivered,
         Self::Opened,
         Self::Clicked,
@@ -258,6 +282,7 @@ impl HistoryKind {
         Self::RecoveredAsPending,
         Self::Expired,
         Self::Held,
+        Self::Suppressed,
         Self::Retried,
         Self::Cancelled,
     ];
@@ -278,6 +303,7 @@ impl HistoryKind {
             Self::RecoveredAsPending => "recovered_as_pending",
             Self::Expired => "expired",
             Self::Held => "held",
+            Self::Suppressed => "suppressed",
             Self::Retried => "retried",
             Self::Cancelled => "cancelled",
         }

@@ -20,6 +20,7 @@ mod model;
 mod old_broker;
 mod operations;
 mod pipeline;
+mod preferences;
 mod proxy;
 mod quiet;
 mod readme;

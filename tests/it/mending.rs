@@ -43,6 +43,7 @@ impl Desk {
                 device_type: None,
                 traceparent: None,
                 held: None,
+                suppressed: None,
             })
             .collect();
         for part in rows.chunks(1000) {

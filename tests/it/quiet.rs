@@ -69,7 +69,7 @@ async fn what_would_leave_in_quiet_hours_is_held_and_then_leaves() {
     let words = inq(&house.environment(), &["show", "--event", "held"]);
     let words = String::from_utf8_lossy(&words.stdout).into_owned();
     let expected = format!(
-        "until {}: {} are quiet hours in Asia/Kathmandu",
+        "until {}: {} are quiet hours of the settings in Asia/Kathmandu",
         text(end),
         hours.replace('-', " to ")
     );
@@ -92,7 +92,7 @@ async fn another_attempt_is_held_too() {
     // They have not begun, and will have when the attempt would be due.
     let clock = |away: i64| (Utc::now() + Duration::minutes(away)).format("%H:%M").to_string();
     let house = house
-        .with("INQ_QUIET__HOURS", &format!("{}-{}", clock(20), clock(10)))
+        .with("INQ_QUIET__HOURS", &format!("{}-{}", clock(20), clock(-10)))
         .with("INQ_RETRY__INITIAL", "30m")
         .with("INQ_RETRY__JITTER", "0");
     let service = house.run(&[]).await;

@@ -166,6 +166,7 @@ fn row(event_id: &str) -> NewNotification {
         device_type: None,
         traceparent: None,
         held: None,
+        suppressed: None,
     }
 }
 

@@ -61,7 +61,11 @@ fn with_quiet_hours(toml: &str) -> Rules {
         max_attempts: 2,
     };
     let quiet = (&Settings::from_toml(toml).unwrap().quiet).into();
-    Rules { retry, quiet }
+    Rules {
+        retry,
+        quiet,
+        preferences: Preferences::new(),
+    }
 }
 
 fn kind(verdict: &Verdict) -> HistoryKind {

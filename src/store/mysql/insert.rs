@@ -2,17 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
-use super::super::{Inserted, NewNotification, bounds, ids};
+use super::super::{HistoryKind, Inserted, NewNotification, bounds, ids};
 use super::error::Answer;
 use super::stored;
 
 const COLUMNS: &str = "event_id, user_id, incentive_type, notification_type, priority, message_title, message_body, \
-     incentive_data, occurred_at, scheduled_at, expires_at, language, timezone, device_type, metrics_data, traceparent";
-const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?)";
+     incentive_data, occurred_at, scheduled_at, expires_at, language, timezone, device_type, metrics_data, traceparent, status";
+const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?, ?)";
 
 /// See [`super::super::Store::insert`]. Events are new but for replays: it is cheaper to be refused than to ask first.
 pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Result<Inserted, Answer> {
@@ -24,7 +23,7 @@ pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Resul
     for part in ids::parts(&distinct) {
         inserted += match insert_rows(&mut transaction, part, "").await {
             Ok(()) => {
-                tell_held(&mut transaction, part).await?;
+                tell(&mut transaction, part).await?;
                 part.len()
             }
             Err(sqlx::Error::Database(fault)) if fault.is_unique_violation() => {
@@ -53,23 +52,18 @@ async fn insert_unknown(connection: &mut MySqlConnection, part: &[&NewNotificati
     for part in ids::parts(&fresh) {
         // An instance that has stored the same event meanwhile is no error, and every other fault of a row is one.
         insert_rows(connection, part, " ON DUPLICATE KEY UPDATE id = id").await?;
-        tell_held(connection, part).await?;
+        tell(connection, part).await?;
     }
     Ok(fresh.len())
 }
 
-/// Writes the history of rows that begin with quiet hours, but where another instance has done so meanwhile.
-async fn tell_held(connection: &mut MySqlConnection, rows: &[&NewNotification]) -> sqlx::Result<()> {
-    let held: HashMap<&str, String> = rows
+/// Writes the history of rows that begin with one, but where another instance has done so meanwhile.
+async fn tell(connection: &mut MySqlConnection, rows: &[&NewNotification]) -> sqlx::Result<()> {
+    let told: HashMap<&str, (HistoryKind, String)> = rows
         .iter()
-        .filter_map(|row| {
-            Some((
-                row.event_id.as_str(),
-                Value::Object(row.held.clone()?).to_string(),
-            ))
-        })
+        .filter_map(|row| Some((row.event_id.as_str(), row.beginning()?)))
         .collect();
-    let events: Vec<&str> = held.keys().copied().collect();
+    let events: Vec<&str> = told.keys().copied().collect();
     for part in ids::parts(&events) {
         let mut query = sqlx::query(AssertSqlSafe(untold_text(part.len())));
         for event in part {
@@ -81,13 +75,17 @@ async fn tell_held(connection: &mut MySqlConnection, rows: &[&NewNotification]) 
         }
         untold.sort_unstable();
         for part in ids::parts(&untold) {
-            let values = vec!["(?, UTC_TIMESTAMP(3), 'held', 0, ?)"; part.len()].join(", ");
+            let values = vec!["(?, UTC_TIMESTAMP(3), ?, 0, ?)"; part.len()].join(", ");
             let text = format!(
                 "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) VALUES {values}"
             );
             let mut query = sqlx::query(AssertSqlSafe(text));
             for (id, event) in part {
-                query = query.bind(id).bind(held.get(event.as_str()));
+                let beginning = told.get(event.as_str());
+                query = query
+                    .bind(id)
+                    .bind(beginning.map(|(kind, _)| kind.as_str()))
+                    .bind(beginning.map(|(_, detail)| detail));
             }
             query.execute(&mut *connection).await?;
         }
@@ -146,7 +144,8 @@ pub(super) async fn insert_rows(
             .bind(&row.timezone)
             .bind(&row.device_type)
             .bind(row.metrics_data())
-            .bind(&row.traceparent);
+            .bind(&row.traceparent)
+            .bind(row.status().as_str());
     }
     query.execute(connection).await.map(drop)
 }
