@@ -25,7 +25,6 @@ use crate::bus::{Batch, DeadLetters, Record};
 use crate::contract::{DeliveryResult, Priority, Reason, Rejection, ResultStatus};
 use crate::measures;
 use crate::patience::Patience;
-use crate::schedule::{QuietPolicy, RetryPolicy};
 use crate::stage::Stage;
 use crate::store::{HistoryKind, Preferences, Store, StoreError, Verdict};
 
@@ -40,8 +39,8 @@ pub struct Feedback {
     store: Arc<dyn Store>,
     dead_letters: DeadLetters,
     alerts: Alerts,
-    retry: RetryPolicy,
-    quiet: QuietPolicy,
+    /// Without anybody's preferences, which are looked up for each batch.
+    rules: Rules,
     max_result_bytes: usize,
     unsettled_patience: Duration,
     held: Held,
@@ -56,8 +55,7 @@ impl Feedback {
         store: Arc<dyn Store>,
         dead_letters: DeadLetters,
         alerts: Alerts,
-        retry: RetryPolicy,
-        quiet: QuietPolicy,
+        rules: Rules,
         max_result_bytes: usize,
         lease: Duration,
         wake: watch::Sender<()>,
@@ -66,8 +64,7 @@ impl Feedback {
             store,
             dead_letters,
             alerts,
-            retry,
-            quiet,
+            rules,
             max_result_bytes,
             unsettled_patience: lease + UNSETTLED_PATIENCE_BEYOND_LEASE,
             held: Held::default(),
@@ -102,12 +99,11 @@ impl Feedback {
         if !results.is_empty() {
             let told_of: Vec<_> = results.iter().map(ToldOf::from).collect();
             let rules = Rules {
-                retry: self.retry.clone(),
-                quiet: self.quiet.clone(),
                 preferences: self
                     .preferences_of(&results)
                     .await
                     .map_err(|error| error.to_string())?,
+                ..self.rules.clone()
             };
             let verdicts = self
                 .store

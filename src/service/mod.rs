@@ -3,6 +3,7 @@
 mod reach;
 mod sampling;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -20,6 +21,7 @@ use crate::bus::{Cluster, ConsumerSettings, DeadLetters, Ledger};
 use crate::config::{Semantics, Settings};
 use crate::dispatch::{Dispatch, PublisherSettings, Recovery};
 use crate::feedback::Feedback;
+use crate::feedback::decide::Rules;
 use crate::health::Health;
 use crate::http::{self, Desk, Inlet, Letters, Served, Topics};
 use crate::ingest::{Ingest, Planner};
@@ -303,8 +305,11 @@ impl Service {
                 Arc::clone(&store),
                 dead_letters(&topics.results_dlq)?,
                 alerts.clone(),
-                retry,
-                (&self.settings.quiet).into(),
+                Rules {
+                    retry,
+                    quiet: (&self.settings.quiet).into(),
+                    preferences: BTreeMap::new(),
+                },
                 self.max_event_bytes(),
                 self.settings.dispatch.lease,
                 wake,

@@ -68,7 +68,7 @@ impl Home {
 }
 
 /// As of so many minutes from now.
-fn preferences(minutes: i64, more: Value) -> Value {
+fn preferences(minutes: i64, more: &Value) -> Value {
     let mut said = json!({ "user_id": 42, "updated_at": text(Utc::now() + Duration::minutes(minutes)) });
     for (name, value) in more.as_object().expect("an object") {
         said[name] = value.clone();
@@ -82,13 +82,13 @@ async fn the_newest_preference_decides_what_the_event_does_not_say() {
     let service = home.house.run(&[]).await;
     home.say(&preferences(
         -1,
-        json!({ "language": "de", "timezone": "Asia/Kathmandu" }),
+        &json!({ "language": "de", "timezone": "Asia/Kathmandu" }),
     ))
     .await;
     // Late, and older.
     home.say(&preferences(
         -2,
-        json!({ "language": "fr", "opted_out_types": ["streak_reward"] }),
+        &json!({ "language": "fr", "opted_out_types": ["streak_reward"] }),
     ))
     .await;
     home.settled().await;
@@ -111,7 +111,7 @@ async fn the_newest_preference_decides_what_the_event_does_not_say() {
         .kafka
         .produce(&home.preferences, [("42", &b""[..])])
         .await;
-    home.say(&preferences(-1, json!({ "language": "de" }))).await;
+    home.say(&preferences(-1, &json!({ "language": "de" }))).await;
     home.settled().await;
     home.event("forgotten", json!({})).await;
     let shown = home.house.show("forgotten");
@@ -127,7 +127,7 @@ async fn the_newest_preference_decides_what_the_event_does_not_say() {
 async fn what_a_reader_has_opted_out_of_is_stored_explained_and_never_sent() {
     let Some(home) = Home::fresh().await else { return };
     let service = home.house.run(&[]).await;
-    let said = preferences(-1, json!({ "opted_out_types": ["streak_reward"] }));
+    let said = preferences(-1, &json!({ "opted_out_types": ["streak_reward"] }));
     home.say(&said).await;
     home.settled().await;
     home.event("unwanted", json!({ "priority": 4 })).await;
@@ -177,7 +177,7 @@ async fn a_readers_own_quiet_hours_hold_the_first_attempt_and_the_next() {
     };
     home.say(&preferences(
         -1,
-        json!({ "quiet_hours": { "from": clock(-60), "to": clock(60) } }),
+        &json!({ "quiet_hours": { "from": clock(-60), "to": clock(60) } }),
     ))
     .await;
     home.settled().await;
@@ -212,10 +212,10 @@ async fn a_preference_that_cannot_be_used_is_a_dead_letter_that_names_the_field(
     let service = home.house.run(&["--only", "preferences,ingest,http"]).await;
     home.say(&preferences(
         0,
-        json!({ "quiet_hours": { "from": "22:00", "to": "25:00" } }),
+        &json!({ "quiet_hours": { "from": "22:00", "to": "25:00" } }),
     ))
     .await;
-    home.say(&preferences(0, json!({ "language": "de" }))).await;
+    home.say(&preferences(0, &json!({ "language": "de" }))).await;
     home.settled().await;
     let letters = home.house.kafka.read_until(&home.dead_letters, 1).await;
     assert_eq!(
@@ -236,7 +236,7 @@ async fn a_preference_that_cannot_be_used_is_a_dead_letter_that_names_the_field(
 
     let corrected = TempDir::new().expect("a directory");
     let file = corrected.path().join("corrected.json");
-    let said = preferences(1, json!({ "language": "ja" }));
+    let said = preferences(1, &json!({ "language": "ja" }));
     std::fs::write(&file, said.to_string()).expect("written");
     let file = file.to_str().expect("text");
     let replay = [
