@@ -29,6 +29,7 @@ fn planner() -> Planner {
     Planner {
         words: Arc::new(Words::open(None, "en").expect("the built-in catalogues")),
         defaults: settings.defaults,
+        quiet: (&settings.quiet).into(),
         max_event_bytes: MAX_BYTES,
     }
 }
@@ -46,7 +47,7 @@ fn record(payload: Vec<u8>) -> Record {
 }
 
 fn claimed(planner: &Planner, record: &Record) -> ClaimedRow {
-    let row = planner.plan(record).expect("an event").row;
+    let row = planner.plan(record, Utc::now()).expect("an event").row;
     ClaimedRow {
         id: 1,
         attempt: 1,
@@ -79,7 +80,7 @@ fn hot_path(criterion: &mut Criterion) {
             bencher.iter(|| IncentiveEvent::decode(Some(black_box(&payload)), MAX_BYTES));
         });
         group.bench_function(BenchmarkId::from_parameter("decode and plan"), |bencher| {
-            bencher.iter(|| planner.plan(black_box(&record)));
+            bencher.iter(|| planner.plan(black_box(&record), Utc::now()));
         });
         group.bench_function(BenchmarkId::from_parameter("encode"), |bencher| {
             bencher.iter(|| encode(black_box(&row), Utc::now()));

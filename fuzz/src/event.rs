@@ -17,6 +17,10 @@ use super::{MAX_BYTES, is_put_aside, noon, record};
 static PLANNER: LazyLock<Planner> = LazyLock::new(|| Planner {
     words: Arc::new(Words::open(None, "en").expect("the built-in catalogues")),
     defaults: Settings::from_toml("").expect("the defaults").defaults,
+    quiet: (&Settings::from_toml("quiet.hours = \"11:00-07:00\"")
+        .expect("settings")
+        .quiet)
+        .into(),
     max_event_bytes: MAX_BYTES,
 });
 
@@ -31,7 +35,7 @@ static REQUEST: LazyLock<Validator> = LazyLock::new(|| {
 /// Any value of a record on the events topic.
 pub fn check(payload: &[u8]) {
     let record = record(Some(payload.to_vec()), Vec::new());
-    match PLANNER.plan(&record) {
+    match PLANNER.plan(&record, noon()) {
         Ok(Plan { row, .. }) => {
             let event = IncentiveEvent::decode(Some(payload), MAX_BYTES).expect("it was planned");
             reads_back(&event);

@@ -31,7 +31,7 @@ pub(super) fn measure(bench: &Bench<'_>, report: &mut Report) -> Result<(), Benc
     for round in 1..=bench.extent.rounds {
         bench.now(format!("code {round}/{}", bench.extent.rounds));
         let plan = each_second(&records, |record| {
-            black_box(bench.planner.plan(black_box(record)).is_ok());
+            black_box(bench.planner.plan(black_box(record), Utc::now()).is_ok());
         });
         let encode = each_second(&rows, |row| {
             black_box(encode(black_box(row), Utc::now()).is_ok());

@@ -92,6 +92,7 @@ pub async fn run(args: Args, config: Option<PathBuf>, settings: Settings) -> Res
         planner: Planner {
             words: words(&settings)?,
             defaults: settings.defaults.clone(),
+            quiet: (&settings.quiet).into(),
             max_event_bytes: usize::MAX,
         },
         settings: &settings,

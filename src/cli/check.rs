@@ -118,6 +118,11 @@ async fn check_database(settings: &Settings) -> Result<String, String> {
 
 fn check_topics(settings: &Settings, cluster: &Cluster, view: &ClusterView) -> Result<String, String> {
     let topics = &settings.topics;
+    // The dead letters of a topic that is not read need no topic.
+    let of_preferences = topics
+        .preferences
+        .iter()
+        .flat_map(|topic| [topic, &topics.preferences_dlq]);
     let wanted = [
         &topics.events,
         &topics.events_dlq,
@@ -126,6 +131,7 @@ fn check_topics(settings: &Settings, cluster: &Cluster, view: &ClusterView) -> R
         &topics.results_dlq,
     ]
     .into_iter()
+    .chain(of_preferences)
     .chain(&topics.alerts);
     let missing = view.missing(wanted.clone().map(String::as_str));
     if !missing.is_empty() {

@@ -173,6 +173,7 @@ fn planner(settings: &Settings) -> Result<Planner, Failure> {
         words: words(settings)?,
         max_event_bytes: usize::try_from(settings.ingest.max_event_bytes).unwrap_or(usize::MAX),
         defaults: settings.defaults.clone(),
+        quiet: (&settings.quiet).into(),
     })
 }
 

@@ -54,7 +54,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     }
     let payload = read_message(std::io::stdin().lock(), "standard input", planner.max_event_bytes)?;
     let record = record_of(payload);
-    let Plan { row, fell_back } = planner.plan(&record).map_err(|rejection| {
+    let Plan { row, fell_back } = planner.plan(&record, Utc::now()).map_err(|rejection| {
         Failure::Failed(format!(
             "this event would become a dead letter: {}: {}",
             rejection.reason, rejection.detail
@@ -123,7 +123,7 @@ fn said(planner: &Planner, language: &str, kind: IncentiveType, wording: &str) -
             "language": language,
             "incentive_data": sample::typical(kind),
         });
-        let plan = planner.plan(&record_of(event.to_string().into_bytes()));
+        let plan = planner.plan(&record_of(event.to_string().into_bytes()), Utc::now());
         let row = plan.map_err(|rejection| Failure::Failed(rejection.detail))?.row;
         if row.variant.as_deref().is_none_or(|variant| variant == wording) {
             return Ok(Said {

@@ -43,6 +43,8 @@ impl Args {
 /// A part of the service that can run in a process of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Stage {
+    /// What readers say of themselves becomes rows.
+    Preferences,
     /// Events become rows.
     Ingest,
     /// Due rows become delivery requests.
@@ -66,6 +68,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         words: words(&settings)?,
         cluster: Cluster::new(cluster_settings(&settings)),
         stages: Stages {
+            preferences: args.runs(Stage::Preferences),
             ingest: args.runs(Stage::Ingest),
             dispatch: args.runs(Stage::Dispatch),
             feedback: args.runs(Stage::Feedback),

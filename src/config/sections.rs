@@ -52,6 +52,10 @@ pub struct TopicSettings {
     pub results: String,
     /// Results that could not be used, written.
     pub results_dlq: String,
+    /// What readers say of themselves, read; `None`: nothing is read.
+    pub preferences: Option<String>,
+    /// What of it could not be used, written.
+    pub preferences_dlq: String,
     /// Critical failures, written; `None`: not written.
     pub alerts: Option<String>,
 }

@@ -125,7 +125,7 @@ pub(super) fn notification(row: &impl Columns) -> Result<Notification, StoreErro
 }
 
 /// The columns that [`standing`] reads, but for `db_now`, the database's clock.
-pub(super) const STANDING: &str = "id, user_id, priority, attempts, created_at, sent_at, device_type, timezone, status, \
+pub(super) const STANDING: &str = "id, user_id, incentive_type, priority, attempts, created_at, sent_at, device_type, timezone, status, \
      scheduled_at, delivered_at, opened_at, clicked_at, dismissed_at, last_error, metrics_data";
 
 /// A row as far as results are concerned.
@@ -135,6 +135,7 @@ pub(super) fn standing(row: &impl Columns) -> Result<Standing, StoreError> {
         now: row.time("db_now")?,
         id: row.int("id")?,
         user_id: row.int("user_id")?,
+        incentive_type: incentive_type(row)?,
         priority: priority(row)?,
         attempts: small(row, "attempts")?,
         created_at: row.time("created_at")?,

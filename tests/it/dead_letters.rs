@@ -608,6 +608,7 @@ async fn whoever_puts_back_at_the_same_time_hears_of_their_own_letters() {
     let planner = Planner {
         words: Arc::new(Words::open(None, "en").expect("the built-in catalogues")),
         defaults: settings.defaults,
+        quiet: (&settings.quiet).into(),
         max_event_bytes: 262_144,
     };
     let replay = Replay::open(&house.kafka.cluster(), &settings.topics, planner)

@@ -43,6 +43,8 @@ impl Desk {
                 timezone: None,
                 device_type: None,
                 traceparent: None,
+                held: None,
+                suppressed: None,
             })
             .collect();
         for part in rows.chunks(1000) {

@@ -75,6 +75,8 @@ async fn claim_of_another_cluster(house: &House) -> String {
         timezone: None,
         device_type: None,
         traceparent: None,
+        held: None,
+        suppressed: None,
     };
     store.insert(&[row]).await.expect("inserted");
     let elsewhere = Claimant::Transactional {

@@ -12,6 +12,7 @@ mod explained;
 mod insert;
 mod migrate;
 mod operate;
+mod preferences;
 mod proof;
 mod results;
 mod retention;
@@ -31,10 +32,10 @@ use super::bounds;
 use super::columns::{self, Columns};
 use super::{
     Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
-    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PublishFailure, Result,
-    SchemaState, Status, Store, StoreError, Story, Verdict,
+    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, Preferences, PublishFailure,
+    Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
-use crate::contract::DeliveryResult;
+use crate::contract::{DeliveryResult, PreferenceChange};
 use crate::measures;
 use error::{Answer, sorted};
 
@@ -256,6 +257,15 @@ impl Store for MySqlStore {
 
     async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted> {
         self.retried(|| Box::pin(insert::insert(&self.pool, batch))).await
+    }
+
+    async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()> {
+        self.retried(|| Box::pin(preferences::change(&self.pool, changes)))
+            .await
+    }
+
+    async fn preferences(&self, users: &[i64]) -> Result<Preferences> {
+        Ok(preferences::look_up(&self.pool, users).await?)
     }
 
     async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed> {

@@ -5,6 +5,7 @@ mod ending;
 mod explain;
 mod inserting;
 mod operating;
+mod preferences;
 mod reaching;
 mod recovery;
 mod results;
@@ -103,6 +104,8 @@ fn row(event_id: &str) -> NewNotification {
         timezone: None,
         device_type: None,
         traceparent: None,
+        held: None,
+        suppressed: None,
     }
 }
 
