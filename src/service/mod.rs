@@ -255,8 +255,10 @@ impl Service {
             DeadLetters::new(&self.cluster, topic.clone())
                 .map_err(|error| StartError::Failed(error.to_string()))
         };
-        if let (true, Some(topic)) = (self.stages.preferences, &topics.preferences) {
+        if self.stages.preferences {
             measures::begin(measures::STAGE_PREFERENCES);
+        }
+        if let (true, Some(topic)) = (self.stages.preferences, &topics.preferences) {
             let stage = Preferences::new(
                 Arc::clone(&store),
                 dead_letters(&topics.preferences_dlq)?,
