@@ -11,7 +11,7 @@ use inq::config::Settings;
 use inq::contract::IncentiveEvent;
 use inq::dispatch::encode;
 use inq::ingest::Planner;
-use inq::localize::Catalogues;
+use inq::localize::Words;
 use inq::store::ClaimedRow;
 use serde_json::value::RawValue;
 
@@ -27,8 +27,9 @@ fn payload(name: &str) -> Vec<u8> {
 fn planner() -> Planner {
     let settings = Settings::from_toml("").expect("the defaults");
     Planner {
-        catalogues: Arc::new(Catalogues::load(None, "en").expect("the built-in catalogues")),
+        words: Arc::new(Words::open(None, "en").expect("the built-in catalogues")),
         defaults: settings.defaults,
+        quiet: (&settings.quiet).into(),
         max_event_bytes: MAX_BYTES,
     }
 }
@@ -46,7 +47,7 @@ fn record(payload: Vec<u8>) -> Record {
 }
 
 fn claimed(planner: &Planner, record: &Record) -> ClaimedRow {
-    let row = planner.plan(record).expect("an event").row;
+    let row = planner.plan(record, Utc::now()).expect("an event").row;
     ClaimedRow {
         id: 1,
         attempt: 1,
@@ -58,6 +59,7 @@ fn claimed(planner: &Planner, record: &Record) -> ClaimedRow {
         message_title: row.message_title,
         message_body: row.message_body,
         language: row.language,
+        variant: row.variant,
         incentive_data: RawValue::from_string(row.incentive_data).expect("an object"),
         scheduled_at: row.occurred_at,
         expires_at: row.expires_at,
@@ -78,7 +80,7 @@ fn hot_path(criterion: &mut Criterion) {
             bencher.iter(|| IncentiveEvent::decode(Some(black_box(&payload)), MAX_BYTES));
         });
         group.bench_function(BenchmarkId::from_parameter("decode and plan"), |bencher| {
-            bencher.iter(|| planner.plan(black_box(&record)));
+            bencher.iter(|| planner.plan(black_box(&record), Utc::now()));
         });
         group.bench_function(BenchmarkId::from_parameter("encode"), |bencher| {
             bencher.iter(|| encode(black_box(&row), Utc::now()));

@@ -22,6 +22,12 @@
 ### a variant of `{ $points -> [none] … *[other] … }`, where it can't be `none`. This is checked at start,
 ### in every message and all that it refers to. `{ "" }` is an empty text, `{ " " }` a space at a start.
 ###
+### A message can have other wordings: `streak_reward--short`, with both parts, is one of `streak_reward`, named `short`;
+### `.body = { streak_reward.body }` takes a part over. Each reader gets one of them, always the same (src/localize/variant.rs).
+###
+### `{ $points -> [one] … }` chooses by plural category, `{ PLURAL($points) -> [few] … }` by the CLDR's rules in full: Arabic
+### needs it. `inq catalogue check` says what is wrong, `inq catalogue diff LANG` what is missing or too long.
+###
 ### Numbers are written as the reader's region writes them. Names, codes and other texts come from
 ### events and can be anything: quote them, and don't inflect them.
 

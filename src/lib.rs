@@ -10,6 +10,7 @@
 //! | [`store`] | how rows are kept; the only room that knows SQL |
 //! | [`localize`] | the words of a notification, in its reader's language |
 //! | [`schedule`] | when a notification leaves, and whether it is tried again (pure functions) |
+//! | [`preferences`] | what readers say of themselves becomes rows |
 //! | [`ingest`] | events become rows |
 //! | [`dispatch`] | rows become delivery requests, exactly once |
 //! | [`feedback`] | results change rows |
@@ -24,7 +25,7 @@
 //! | [`mod@bench`] | the service under load, held against yardsticks |
 //! | [`cli`] | one file a command |
 //!
-//! A stage ([`ingest`], [`dispatch`], [`feedback`]) knows the contracts, the store and the bus,
+//! A stage ([`preferences`], [`ingest`], [`dispatch`], [`feedback`]) knows the contracts, the store and the bus,
 //! never another stage.
 
 #[macro_use]
@@ -45,6 +46,7 @@ pub mod localize;
 pub mod maintain;
 pub mod measures;
 pub mod patience;
+pub mod preferences;
 pub mod replay;
 mod sample;
 pub mod schedule;

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::bus::{BusError, Cluster, Letter, Outgoing, Producer, Record};
 use crate::config::TopicSettings;
-use crate::contract::{DeliveryResult, Rejection};
+use crate::contract::{DeliveryResult, PreferenceChange, Rejection};
 use crate::ingest::Planner;
 use crate::service::missing_topics;
 
@@ -24,7 +24,16 @@ pub struct Replay {
     producer: Mutex<Producer>,
     events: String,
     results: String,
+    preferences: Option<String>,
     planner: Planner,
+}
+
+/// What the records of a topic are.
+#[derive(Clone, Copy)]
+enum Of {
+    Events,
+    Results,
+    Preferences,
 }
 
 /// With which content a letter goes back.
@@ -46,7 +55,8 @@ pub enum Refusal {
     NoOrigin,
     /// Nothing of ours reads the topic that it names.
     #[error(
-        "it came from {found}, and goes back only to topics.events ({events}) or topics.results ({results})"
+        "it came from {found}, and goes back only to topics.events ({events}), topics.results ({results}) or \
+         topics.preferences, where that is set"
     )]
     Elsewhere {
         /// Where it came from.
@@ -94,7 +104,8 @@ impl Replay {
     /// [`BusError::Away`] if no broker answers, [`BusError::Refused`] if they refuse us or lack the topics.
     pub async fn open(cluster: &Cluster, topics: &TopicSettings, planner: Planner) -> Result<Self, BusError> {
         let seen = cluster.look(PATIENCE).await?;
-        let missing = seen.missing([topics.events.as_str(), &topics.results]);
+        let read = [&topics.events, &topics.results];
+        let missing = seen.missing(read.into_iter().chain(&topics.preferences).map(String::as_str));
         if !missing.is_empty() {
             return Err(BusError::Refused(missing_topics(&missing, cluster.brokers())));
         }
@@ -103,6 +114,7 @@ impl Replay {
             producer: Mutex::new(Producer::new(cluster)?),
             events: topics.events.clone(),
             results: topics.results.clone(),
+            preferences: topics.preferences.clone(),
             planner,
         })
     }
@@ -117,23 +129,20 @@ impl Replay {
             put_aside,
         } = letter;
         let topic = put_aside.origin.ok_or(Refusal::NoOrigin)?.topic;
-        let is_event = topic == self.events;
-        if !is_event && topic != self.results {
-            return Err(Refusal::Elsewhere {
-                found: topic,
-                events: self.events.clone(),
-                results: self.results.clone(),
-            });
-        }
+        let of = self.of(&topic).ok_or_else(|| Refusal::Elsewhere {
+            found: topic.clone(),
+            events: self.events.clone(),
+            results: self.results.clone(),
+        })?;
         // As it will be read: it gets a new time.
         record.timestamp = Some(Utc::now());
         match (content, put_aside.cut_from) {
             (Content::Corrected(payload), _) => {
                 record.payload = Some(payload);
-                self.check(&record, is_event).map_err(Refusal::WronglyCorrected)?;
+                self.check(&record, of).map_err(Refusal::WronglyCorrected)?;
             }
             (_, Some(length)) => return Err(Refusal::Cut { length }),
-            (Content::Own, None) => self.check(&record, is_event).map_err(Refusal::WouldComeBack)?,
+            (Content::Own, None) => self.check(&record, of).map_err(Refusal::WouldComeBack)?,
             (Content::OwnUnchecked, None) => {}
         }
         Ok(Prepared {
@@ -146,11 +155,25 @@ impl Replay {
         })
     }
 
-    fn check(&self, record: &Record, is_event: bool) -> Result<(), Rejection> {
-        if is_event {
-            return self.planner.plan(record).map(drop);
+    /// What the records of a topic are; `None` where nothing of ours reads it.
+    fn of(&self, topic: &str) -> Option<Of> {
+        if topic == self.events {
+            Some(Of::Events)
+        } else if topic == self.results {
+            Some(Of::Results)
+        } else {
+            (Some(topic) == self.preferences.as_deref()).then_some(Of::Preferences)
         }
-        DeliveryResult::decode(record.payload.as_deref(), self.planner.max_event_bytes).map(drop)
+    }
+
+    fn check(&self, record: &Record, of: Of) -> Result<(), Rejection> {
+        let (key, payload) = (record.key.as_deref(), record.payload.as_deref());
+        let (now, longest) = (Utc::now(), self.planner.max_event_bytes);
+        match of {
+            Of::Events => self.planner.read(record, now).map(drop),
+            Of::Results => DeliveryResult::decode(payload, longest).map(drop),
+            Of::Preferences => PreferenceChange::decode(key, payload, now, longest).map(drop),
+        }
     }
 
     /// Puts the letters back, and waits until the broker has them all. By their positions, what became of each.
@@ -160,7 +183,7 @@ impl Replay {
     pub async fn put_back(&self, letters: Vec<Prepared>) -> Result<Vec<Result<(), Refusal>>, BusError> {
         let producer = self.producer()?;
         let mut became = vec![Ok(()); letters.len()];
-        for topic in [&self.events, &self.results] {
+        for topic in [&self.events, &self.results].into_iter().chain(&self.preferences) {
             let (positions, records): (Vec<usize>, Vec<Outgoing>) = letters
                 .iter()
                 .enumerate()

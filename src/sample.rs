@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::contract::IncentiveType;
 
-const LANGUAGES: [&str; 6] = ["en", "es", "fr", "de", "pt-BR", "ja"];
+const LANGUAGES: [&str; 10] = ["en", "es", "fr", "de", "pt-BR", "ja", "ar", "ru", "zh-Hans", "hi"];
 
 /// Event number `number` of a run; `run` keeps its events apart from those of earlier runs.
 pub(crate) fn event(run: &str, number: u32) -> (i64, Value) {
@@ -24,6 +24,11 @@ pub(crate) fn event(run: &str, number: u32) -> (i64, Value) {
         "incentive_data": data(kind, amount, number + 1),
     });
     (user_id, event)
+}
+
+/// What an event of that type usually says.
+pub(crate) fn typical(kind: IncentiveType) -> Value {
+    data(kind, 1250, 7)
 }
 
 fn data(kind: IncentiveType, amount: u64, count: u32) -> Value {
@@ -73,7 +78,7 @@ mod tests {
     #[test]
     fn twenty_samples_have_every_type_and_every_language() {
         let events: Vec<_> = (0..20).map(|number| event("test", number).1).collect();
-        for (field, count) in [("incentive_type", 6), ("language", 6), ("event_id", 20)] {
+        for (field, count) in [("incentive_type", 6), ("language", 10), ("event_id", 20)] {
             let values: BTreeSet<_> = events.iter().map(|event| event[field].to_string()).collect();
             assert_eq!(values.len(), count, "{field}");
         }

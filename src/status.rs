@@ -89,11 +89,13 @@ pub async fn lag(
     topics: &TopicSettings,
     patience: Duration,
 ) -> std::result::Result<Vec<Lag>, BusError> {
-    let asked = [&topics.events, &topics.deliveries, &topics.results];
+    let asked = [&topics.events, &topics.deliveries, &topics.results]
+        .into_iter()
+        .chain(&topics.preferences);
     let mut lags = cluster
         .lag(
             group_id.to_owned(),
-            asked.into_iter().cloned().collect(),
+            asked.cloned().collect(),
             Utc::now(),
             patience,
         )

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use inq::contract::IncentiveType;
-use inq::localize::{BODY_BYTES, Catalogues, TITLE_CHARS};
+use inq::localize::{BODY_BYTES, Catalogues, Reader, TITLE_CHARS};
 use serde_json::{Map, Value, json};
 
 /// The longest line that says what is wrong, in bytes.
@@ -78,7 +78,11 @@ pub fn check(bytes: &[u8]) {
 }
 
 fn speaks(catalogues: &Catalogues, language: &str, kind: IncentiveType, data: &Map<String, Value>) {
-    let words = catalogues.render(Some(language), kind, data, None, None);
+    let reader = Reader {
+        user_id: 42,
+        language: Some(language),
+    };
+    let words = catalogues.render(reader, kind, data, None, None);
     assert!(
         (1..=TITLE_CHARS).contains(&words.title.chars().count()),
         "{:?}",

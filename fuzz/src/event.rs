@@ -6,7 +6,7 @@ use chrono::Datelike;
 use inq::config::Settings;
 use inq::contract::{DeliveryRequest, IncentiveEvent, Priority, time};
 use inq::ingest::{Plan, Planner};
-use inq::localize::{BODY_BYTES, Catalogues, TITLE_CHARS};
+use inq::localize::{BODY_BYTES, TITLE_CHARS, VARIANT_CHARS, Words};
 use inq::store::{NewNotification, check_bounds};
 use jsonschema::Validator;
 use serde_json::value::RawValue;
@@ -15,8 +15,12 @@ use serde_json::{Map, Value, json};
 use super::{MAX_BYTES, is_put_aside, noon, record};
 
 static PLANNER: LazyLock<Planner> = LazyLock::new(|| Planner {
-    catalogues: Arc::new(Catalogues::load(None, "en").expect("the built-in catalogues")),
+    words: Arc::new(Words::open(None, "en").expect("the built-in catalogues")),
     defaults: Settings::from_toml("").expect("the defaults").defaults,
+    quiet: (&Settings::from_toml("quiet.hours = \"11:00-07:00\"")
+        .expect("settings")
+        .quiet)
+        .into(),
     max_event_bytes: MAX_BYTES,
 });
 
@@ -31,7 +35,7 @@ static REQUEST: LazyLock<Validator> = LazyLock::new(|| {
 /// Any value of a record on the events topic.
 pub fn check(payload: &[u8]) {
     let record = record(Some(payload.to_vec()), Vec::new());
-    match PLANNER.plan(&record) {
+    match PLANNER.plan(&record, noon()) {
         Ok(Plan { row, .. }) => {
             let event = IncentiveEvent::decode(Some(payload), MAX_BYTES).expect("it was planned");
             reads_back(&event);
@@ -78,6 +82,7 @@ fn is_kept(row: &NewNotification, event: &IncentiveEvent) {
     assert!((1..=BODY_BYTES).contains(&row.message_body.len()));
     characters(&row.language, 35);
     for (text, most) in [
+        (&row.variant, VARIANT_CHARS),
         (&row.timezone, 64),
         (&row.device_type, 32),
         (&row.traceparent, 64),
@@ -122,6 +127,7 @@ fn is_delivered(row: &NewNotification, data: &Map<String, Value>) {
         message_title: &row.message_title,
         message_body: &row.message_body,
         language: &row.language,
+        variant: row.variant.as_deref(),
         incentive_data: &raw,
         scheduled_at: row.scheduled_at.unwrap_or_else(noon),
         expires_at: row.expires_at,

@@ -5,6 +5,7 @@
 pub mod catalogue;
 pub mod event;
 pub mod headers;
+pub mod preferences;
 pub mod result;
 pub mod settings;
 

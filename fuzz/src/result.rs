@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Datelike, Utc};
 use inq::config::Settings;
-use inq::contract::{DeliveryResult, Priority, time};
-use inq::feedback::decide::decide;
+use inq::contract::{DeliveryResult, IncentiveType, Priority, time};
+use inq::feedback::decide::{Rules, decide};
 use inq::schedule::RetryPolicy;
-use inq::store::{Standing, Status, Verdict};
+use inq::store::{Preferences, Standing, Status, Verdict};
 use serde_json::{Map, Value, json};
 
 use super::{MAX_BYTES, is_put_aside, noon, record};
@@ -17,12 +17,17 @@ pub fn check(payload: &[u8]) {
         Err(rejection) => return is_put_aside(&record(Some(payload.to_vec()), Vec::new()), &rejection),
     };
     reads_back(&result);
-    let settings = Settings::from_toml("").expect("the defaults");
-    let retry = RetryPolicy::from(&settings.retry);
-    judged(decide(None, &result, &retry), &result, payload);
+    let settings = Settings::from_toml("quiet.hours = \"12:00-11:00\"\nquiet.ignore_from_priority = 5")
+        .expect("settings");
+    let rules = Rules {
+        retry: RetryPolicy::from(&settings.retry),
+        quiet: (&settings.quiet).into(),
+        preferences: Preferences::new(),
+    };
+    judged(decide(None, &result, &rules), &result, payload);
     for mut row in rows(&result) {
         let before = row.clone();
-        let verdict = decide(Some(&mut row), &result, &retry);
+        let verdict = decide(Some(&mut row), &result, &rules);
         if matches!(verdict, Verdict::Applied { .. }) {
             is_kept(&before, &row);
         } else {
@@ -72,6 +77,7 @@ fn rows(result: &DeliveryResult) -> Vec<Standing> {
                     now: noon(),
                     id: result.notification_id,
                     user_id,
+                    incentive_type: IncentiveType::StreakReward,
                     priority: Priority::MAX,
                     attempts,
                     created_at: noon(),

@@ -31,7 +31,7 @@ pub(super) fn measure(bench: &Bench<'_>, report: &mut Report) -> Result<(), Benc
     for round in 1..=bench.extent.rounds {
         bench.now(format!("code {round}/{}", bench.extent.rounds));
         let plan = each_second(&records, |record| {
-            black_box(bench.planner.plan(black_box(record)).is_ok());
+            black_box(bench.planner.plan(black_box(record), Utc::now()).is_ok());
         });
         let encode = each_second(&rows, |row| {
             black_box(encode(black_box(row), Utc::now()).is_ok());
@@ -67,6 +67,7 @@ fn claimed(row: NewNotification) -> Result<ClaimedRow, BenchError> {
         message_title: row.message_title,
         message_body: row.message_body,
         language: row.language,
+        variant: row.variant,
         incentive_data: RawValue::from_string(row.incentive_data).map_err(unread)?,
         scheduled_at: row.scheduled_at.unwrap_or(row.occurred_at),
         expires_at: row.expires_at,

@@ -4,6 +4,8 @@ use super::dispatch::leave_nothing;
 use super::instance::Instance;
 use super::report::{Bound, Report};
 use super::{Bench, BenchError, for_ten_thousand, load, per_second};
+use chrono::Utc;
+
 use crate::bus::Record;
 use crate::store::{NewNotification, Status};
 
@@ -70,7 +72,7 @@ pub(super) fn planned(
         .map(|number| {
             bench
                 .planner
-                .plan(&record(name, number))
+                .plan(&record(name, number), Utc::now())
                 .map(|plan| plan.row)
                 .map_err(|rejection| BenchError(rejection.detail))
         })

@@ -11,7 +11,7 @@ use super::instance::Instance;
 use super::pipeline::STAGES;
 use super::report::{Bound, Report, median};
 use super::scratch::{Scratch, Topics};
-use super::{Bench, BenchError, load};
+use super::{Bench, BenchError, load, transaction};
 use crate::bus::{Consumer, ConsumerSettings, Producer};
 
 const PART: &str = "latency";
@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(2);
 /// Events before the measurement, so that everything is connected and prepared.
 const WARM_UP: Duration = Duration::from_secs(2);
 /// How long the last requests may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// Durable commits that are measured before and after each load.
 const COMMITS: usize = 200;
 
@@ -50,6 +50,17 @@ pub(super) async fn measure(
         }
         let commit = median(&commits);
         report.figure(PART, "one durable commit", &commits, "ms");
+        bench.now("latency: Kafka's transactions alone");
+        let alone = transaction::measure(bench.scratch).await?;
+        report.figure(PART, "one transaction of Kafka alone", &alone, "ms");
+        for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
+            report.ratio(
+                format!("{name} at {load} % / one transaction of Kafka alone"),
+                &[quantile(&times, share)],
+                &[quantile(&alone, share)],
+                None,
+            );
+        }
         for (name, share, most) in [("p50", 0.5, 6.0), ("p99", 0.99, 20.0)] {
             report.ratio(
                 format!("{name} at {load} % / one durable commit"),
@@ -81,12 +92,8 @@ async fn at_rate(bench: &Bench<'_>, load: u32, rate: f64) -> Result<Vec<f64>, Be
     let name = format!("latency-{load}");
     let arrivals = Arc::new(Mutex::new(HashMap::new()));
     let stop = CancellationToken::new();
-    let reader = tokio::spawn(read(
-        scratch.cluster.clone(),
-        topics.clone(),
-        Arc::clone(&arrivals),
-        stop.clone(),
-    ));
+    let reader = reader(scratch, &topics).await?;
+    let reader = tokio::spawn(read(reader, Arc::clone(&arrivals), stop.clone()));
     let time = WARM_UP + Duration::from_secs(bench.extent.seconds);
     let departures = write(scratch, &topics, &name, rate, time).await?;
     let deadline = Instant::now() + PATIENCE;
@@ -145,19 +152,10 @@ async fn write(
     Ok(departures)
 }
 
-/// Notes when each event's request is seen.
-async fn read(
-    cluster: crate::bus::Cluster,
-    topics: Topics,
-    arrivals: Arc<Mutex<HashMap<String, Instant>>>,
-    stop: CancellationToken,
-) -> Result<(), BenchError> {
-    #[derive(Deserialize)]
-    struct Request {
-        event_id: String,
-    }
-    let mut consumer = Consumer::start(
-        &cluster,
+/// Reads as the notification service does; a group that forms takes seconds, which are waited for here.
+pub(super) async fn reader(scratch: &Scratch, topics: &Topics) -> Result<Consumer, BenchError> {
+    let consumer = Consumer::start(
+        &scratch.cluster,
         ConsumerSettings {
             topic: topics.deliveries.clone(),
             group_id: format!("{}.reader", topics.deliveries),
@@ -165,6 +163,22 @@ async fn read(
             batch_wait: Duration::from_millis(1),
         },
     )?;
+    tokio::time::timeout(PATIENCE, consumer.joined())
+        .await
+        .map_err(|_elapsed| BenchError("the reader could not join its group in time".to_owned()))?;
+    Ok(consumer)
+}
+
+/// Notes when each event's request is seen.
+pub(super) async fn read(
+    mut consumer: Consumer,
+    arrivals: Arc<Mutex<HashMap<String, Instant>>>,
+    stop: CancellationToken,
+) -> Result<(), BenchError> {
+    #[derive(Deserialize)]
+    struct Request {
+        event_id: String,
+    }
     loop {
         let batch = tokio::select! {
             () = stop.cancelled() => break,
@@ -185,7 +199,7 @@ async fn read(
     Ok(())
 }
 
-fn milliseconds(time: Duration) -> f64 {
+pub(super) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 

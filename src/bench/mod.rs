@@ -15,6 +15,7 @@ mod plot;
 mod report;
 mod scale;
 mod scratch;
+mod transaction;
 mod usage;
 
 use std::time::Duration;

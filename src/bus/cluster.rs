@@ -76,9 +76,12 @@ impl Cluster {
 
     /// A client that only asks.
     pub(super) fn observer(&self, ours: &[(&str, &str)]) -> Result<BaseConsumer<Context>, BusError> {
-        self.client_config(ours)
+        let client = self
+            .client_config(ours)
             .create_with_context(self.context())
-            .map_err(|error| BusError::from_kafka(&error))
+            .map_err(|error| BusError::from_kafka(&error))?;
+        serve(&client);
+        Ok(client)
     }
 
     /// Looks at the cluster: its id, its topics and their partitions.
@@ -132,14 +135,15 @@ pub(super) fn committed_offsets(
     const PAUSE: Duration = Duration::from_millis(100);
     let deadline = Instant::now() + patience;
     loop {
-        serve(client);
+        // A publisher asks for each claim, and the answer is there in a millisecond: nothing is served before it.
         let left = deadline.saturating_duration_since(Instant::now());
-        match client.committed_offsets(asked.clone(), left) {
+        match client.committed_offsets(asked.clone(), left.min(LOOK_SLICE)) {
             Ok(committed) => return Ok(committed),
             Err(error) => match BusError::from_kafka(&error) {
                 BusError::Away(_) if left > PAUSE => std::thread::sleep(PAUSE),
                 fault => return Err(fault),
             },
         }
+        serve(client);
     }
 }

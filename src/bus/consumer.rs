@@ -35,6 +35,8 @@ use super::{BusError, Cluster, Record};
 const PAUSE_AFTER: Duration = Duration::from_secs(2);
 /// The longest that the thread is away from the broker's callbacks.
 const POLL_SLICE: Duration = Duration::from_millis(100);
+/// How soon a batch that grows is handed over once the work behind is idle; nothing wakes a poll of librdkafka for it.
+const IDLENESS_SLICE: Duration = Duration::from_millis(1);
 /// A batch ends at this many bytes even if it has room for records.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// How long the group waits for a member that was killed, unless kafka.properties says otherwise.
@@ -232,7 +234,7 @@ impl Reader {
             let wait = match growing.waits_until(&self.settings) {
                 None => POLL_SLICE,
                 Some(_) if idle_behind => Duration::ZERO,
-                Some(end) => end.saturating_duration_since(Instant::now()).min(POLL_SLICE),
+                Some(end) => end.saturating_duration_since(Instant::now()).min(IDLENESS_SLICE),
             };
             let polled = self.consumer.poll(wait).map(|polled| {
                 polled.map(|message| {

@@ -283,7 +283,7 @@ impl<'a> Reader<'a> {
         let partitions = look_with(&client, PATIENCE)?.partitions(&topic.topic);
         if partitions.is_empty() {
             return Err(BusError::Refused(format!(
-                "Kafka at {} has no topic {}: make it, or change topics.events_dlq or topics.results_dlq",
+                "Kafka at {} has no topic {}: make it, or change topics.events_dlq, topics.results_dlq or topics.preferences_dlq",
                 topic.cluster.brokers(),
                 topic.topic
             )));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, catalogues, cluster_settings, output, signals};
+use super::{Failure, cluster_settings, output, signals, words};
 use crate::bench::{Bench, BenchError, Extent, Part, Scratch, svg};
 use crate::config::Settings;
 use crate::ingest::Planner;
@@ -90,8 +90,9 @@ pub async fn run(args: Args, config: Option<PathBuf>, settings: Settings) -> Res
     .map_err(failed)?;
     let bench = Bench {
         planner: Planner {
-            catalogues: catalogues(&settings)?,
+            words: words(&settings)?,
             defaults: settings.defaults.clone(),
+            quiet: (&settings.quiet).into(),
             max_event_bytes: usize::MAX,
         },
         settings: &settings,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Failure, catalogues, cluster_settings, output};
+use super::{Failure, cluster_settings, output, words};
 use crate::bus::{BusError, Cluster, ClusterView, Ledger};
 use crate::config::{Semantics, Settings};
 use crate::service::{missing_topics, prove_transactions, require_current_schema};
@@ -92,7 +92,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
 }
 
 fn check_catalogues(settings: &Settings) -> Result<String, String> {
-    let catalogues = catalogues(settings).map_err(|failure| failure.to_string())?;
+    let catalogues = words(settings).map_err(|failure| failure.to_string())?.now();
     let languages: Vec<_> = catalogues.languages().collect();
     Ok(languages.join(", "))
 }
@@ -118,6 +118,11 @@ async fn check_database(settings: &Settings) -> Result<String, String> {
 
 fn check_topics(settings: &Settings, cluster: &Cluster, view: &ClusterView) -> Result<String, String> {
     let topics = &settings.topics;
+    // The dead letters of a topic that is not read need no topic.
+    let of_preferences = topics
+        .preferences
+        .iter()
+        .flat_map(|topic| [topic, &topics.preferences_dlq]);
     let wanted = [
         &topics.events,
         &topics.events_dlq,
@@ -126,6 +131,7 @@ fn check_topics(settings: &Settings, cluster: &Cluster, view: &ClusterView) -> R
         &topics.results_dlq,
     ]
     .into_iter()
+    .chain(of_preferences)
     .chain(&topics.alerts);
     let missing = view.missing(wanted.clone().map(String::as_str));
     if !missing.is_empty() {

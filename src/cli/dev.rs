@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Failure, catalogues, cluster_settings, output, signals};
+use super::{Failure, cluster_settings, output, signals, words};
 use crate::bus::embedded::EmbeddedBroker;
 use crate::bus::{Cluster, Consumer, ConsumerSettings, Outgoing, Producer, Record};
 use crate::config::{Database, Semantics, Settings};
@@ -42,6 +42,8 @@ pub struct Args {
 
 /// Where the rows are kept when the settings name no SQLite file.
 const USUAL_DATABASE: &str = "sqlite://inq.db";
+/// What readers say of themselves when the settings name no topic for it.
+const PREFERENCES: &str = "user.preferences";
 
 /// Runs the service on an embedded broker and a SQLite file until SIGTERM or Ctrl-C, and prints what it publishes.
 ///
@@ -58,6 +60,10 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         );
         settings.database.url = USUAL_DATABASE.to_owned().try_into().map_err(Failure::Failed)?;
     }
+    settings
+        .topics
+        .preferences
+        .get_or_insert_with(|| PREFERENCES.to_owned());
     let topics = settings.topics.clone();
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.broker_port));
     let mut made: Vec<&str> = vec![
@@ -66,7 +72,9 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         &topics.deliveries,
         &topics.results,
         &topics.results_dlq,
+        &topics.preferences_dlq,
     ];
+    made.extend(topics.preferences.as_deref());
     made.extend(topics.alerts.as_deref());
     let broker = EmbeddedBroker::start(listen, &made)
         .await
@@ -93,7 +101,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     ));
     produce_samples(&cluster, &topics.events, args.sample).await?;
     let service = Service {
-        catalogues: catalogues(&settings)?,
+        words: words(&settings)?,
         cluster,
         stages: Stages::ALL,
         migrate: true,

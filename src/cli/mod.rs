@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod cancel;
+pub mod catalogue;
 pub mod change;
 pub mod check;
 pub mod choose;
@@ -39,7 +40,7 @@ pub use failure::Failure;
 use crate::bus::ClusterSettings;
 use crate::config::{Effective, Settings};
 use crate::ingest::Planner;
-use crate::localize::Catalogues;
+use crate::localize::Words;
 use crate::store::{self, Store};
 
 /// Notifies users of their incentives: Kafka in, MySQL between, Kafka out, exactly once.
@@ -74,6 +75,7 @@ pub enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     Preview(preview::Args),
+    Catalogue(catalogue::Args),
     Status(status::Args),
     Show(show::Args),
     Retry(retry::Args),
@@ -129,6 +131,7 @@ async fn dispatch(cli: Cli, effective: Effective) -> Result<(), Failure> {
         Command::Check(args) => check::run(args, effective.settings).await,
         Command::Config(ConfigCommand::Show(args)) => config_show::run(args, effective).await,
         Command::Preview(args) => preview::run(args, effective.settings).await,
+        Command::Catalogue(args) => catalogue::run(&args, &effective.settings),
         Command::Status(args) => status::run(args, effective.settings).await,
         Command::Show(args) => show::run(args, effective.settings).await,
         Command::Retry(args) => retry::run(args, effective.settings).await,
@@ -157,9 +160,9 @@ fn cluster_settings(settings: &Settings) -> ClusterSettings {
 }
 
 /// The words, by the settings.
-fn catalogues(settings: &Settings) -> Result<Arc<Catalogues>, Failure> {
+fn words(settings: &Settings) -> Result<Arc<Words>, Failure> {
     let localization = &settings.localization;
-    Catalogues::load(localization.dir.as_deref(), &localization.fallback)
+    Words::open(localization.dir.clone(), &localization.fallback)
         .map(Arc::new)
         .map_err(|faults| Failure::Usage(faults.to_string()))
 }
@@ -167,9 +170,10 @@ fn catalogues(settings: &Settings) -> Result<Arc<Catalogues>, Failure> {
 /// Plans rows, by the settings.
 fn planner(settings: &Settings) -> Result<Planner, Failure> {
     Ok(Planner {
-        catalogues: catalogues(settings)?,
+        words: words(settings)?,
         max_event_bytes: usize::try_from(settings.ingest.max_event_bytes).unwrap_or(usize::MAX),
         defaults: settings.defaults.clone(),
+        quiet: (&settings.quiet).into(),
     })
 }
 

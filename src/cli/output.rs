@@ -39,15 +39,27 @@ pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     print(&format!("{text}\n"))
 }
 
-/// A line that a terminal shows as it is: what came from outside can neither steer it nor pass for a line of ours.
+/// A line that a terminal shows as it is: what came from outside can neither steer it nor pass for a line of ours. Isolates
+/// that are all closed stay: beyond them they change nothing, and text from right to left is read by them.
 pub(super) fn plain(line: &str) -> String {
+    let balanced = isolates_are_closed(line);
     line.chars()
         .map(|c| match c {
+            '\u{2066}'..='\u{2069}' if balanced => c,
             '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
             c if c.is_control() => '\u{fffd}',
             c => c,
         })
         .collect()
+}
+
+fn isolates_are_closed(line: &str) -> bool {
+    let open = line.chars().try_fold(0_usize, |open, c| match c {
+        '\u{2066}'..='\u{2068}' => Some(open + 1),
+        '\u{2069}' => open.checked_sub(1),
+        _ => Some(open),
+    });
+    open == Some(0)
 }
 
 /// Says on standard error, in one line, why a command failed.
@@ -72,5 +84,10 @@ mod tests {
             plain("failed (\u{1b}[2Jx\n2026 delivered\u{202e})"),
             "failed (\u{fffd}[2Jx\u{fffd}2026 delivered\u{fffd})"
         );
+        assert_eq!(
+            plain("شارة «\u{2068}Noor\u{2069}»"),
+            "شارة «\u{2068}Noor\u{2069}»"
+        );
+        assert_eq!(plain("a\u{2069}b\u{2067}c"), "a\u{fffd}b\u{fffd}c");
     }
 }

@@ -1,12 +1,18 @@
 //! `inq preview`: what an event would become.
 
 use chrono::Utc;
+use serde::Serialize;
+use serde_json::json;
 
 use super::{Failure, output, planner, read_message};
 use crate::bus::Record;
 use crate::config::Settings;
-use crate::contract::time;
-use crate::ingest::Plan;
+use crate::contract::{IncentiveType, time};
+use crate::ingest::{Plan, Planner};
+use crate::sample;
+
+/// Among so many readers every wording finds one, unless there are hundreds of them.
+const READERS: i64 = 10_000;
 
 /// Read an event from standard input and print the notification it would become; nothing is written.
 ///
@@ -15,13 +21,18 @@ use crate::ingest::Plan;
 #[command(after_help = "\
 Examples:
   inq preview < event.json
+  inq preview --all
   echo '{\"event_id\":\"e-1\",\"user_id\":42,\"incentive_type\":\"streak_reward\",\"language\":\"de\",
     \"incentive_data\":{\"streak_count\":7}}' | inq preview --json
 
 Settings: defaults.* (INQ_DEFAULTS__STREAK_REWARD__PRIORITY, ...), localization.* (INQ_LOCALIZATION__DIR, ...).
 Exit status: 0 it would become a notification, 1 it would become a dead letter (and why).")]
 pub struct Args {
-    /// Print one JSON object.
+    /// Instead, print what an invented event of every type would become in every language, each wording.
+    #[arg(long)]
+    pub all: bool,
+
+    /// Print one JSON object; with --all an array.
     #[arg(long)]
     pub json: bool,
 }
@@ -33,9 +44,17 @@ pub struct Args {
 #[allow(clippy::unused_async)] // every command is called in the same way
 pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let planner = planner(&settings)?;
+    if args.all {
+        let said = every_message(&planner)?;
+        return if args.json {
+            output::print_json(&said)
+        } else {
+            output::print(&table(&said))
+        };
+    }
     let payload = read_message(std::io::stdin().lock(), "standard input", planner.max_event_bytes)?;
     let record = record_of(payload);
-    let Plan { row, fell_back } = planner.plan(&record).map_err(|rejection| {
+    let Plan { row, fell_back } = planner.plan(&record, Utc::now()).map_err(|rejection| {
         Failure::Failed(format!(
             "this event would become a dead letter: {}: {}",
             rejection.reason, rejection.detail
@@ -52,8 +71,12 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     } else {
         ""
     };
+    let variant = match &row.variant {
+        Some(variant) => format!("\nvariant   {variant}"),
+        None => String::new(),
+    };
     output::print(&format!(
-        "title     {}\nbody      {}\nlanguage  {}{fallback}\ntype      {} (notification_type {})\npriority  {}\ndue       \
+        "title     {}\nbody      {}\nlanguage  {}{fallback}{variant}\ntype      {} (notification_type {})\npriority  {}\ndue       \
          {due}\nuser      {}\nevent     {}\n",
         row.message_title,
         row.message_body.replace('\n', "\n          "),
@@ -64,6 +87,76 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         row.user_id,
         row.event_id,
     ))
+}
+
+/// A message as a reader would get it.
+#[derive(Serialize)]
+struct Said {
+    language: String,
+    incentive_type: IncentiveType,
+    variant: Option<String>,
+    message_title: String,
+    message_body: String,
+}
+
+/// Every message in every language, as the planner says it.
+fn every_message(planner: &Planner) -> Result<Vec<Said>, Failure> {
+    let catalogues = planner.words.now();
+    let mut all = Vec::new();
+    for language in catalogues.languages() {
+        for kind in IncentiveType::ALL {
+            for wording in catalogues.wordings(language, kind) {
+                all.push(said(planner, language, kind, wording)?);
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// An event's words in this wording: which one a reader gets follows from who it is, so one is looked for who gets it.
+fn said(planner: &Planner, language: &str, kind: IncentiveType, wording: &str) -> Result<Said, Failure> {
+    for user_id in 1..=READERS {
+        let event = json!({
+            "event_id": "preview",
+            "user_id": user_id,
+            "incentive_type": kind,
+            "language": language,
+            "incentive_data": sample::typical(kind),
+        });
+        let plan = planner.plan(&record_of(event.to_string().into_bytes()), Utc::now());
+        let row = plan.map_err(|rejection| Failure::Failed(rejection.detail))?.row;
+        if row.variant.as_deref().is_none_or(|variant| variant == wording) {
+            return Ok(Said {
+                language: row.language,
+                incentive_type: kind,
+                variant: row.variant,
+                message_title: row.message_title,
+                message_body: row.message_body,
+            });
+        }
+    }
+    Err(Failure::Failed(format!(
+        "no reader of {READERS} gets the wording `{wording}` of `{kind}` in {language}: it has too many"
+    )))
+}
+
+/// Under a heading for each language.
+fn table(all: &[Said]) -> String {
+    let mut lines = Vec::new();
+    let mut language = "";
+    for said in all {
+        if said.language != language {
+            language = &said.language;
+            lines.push(language.to_owned());
+        }
+        let kind = match &said.variant {
+            Some(variant) => format!("{}--{variant}", said.incentive_type),
+            None => said.incentive_type.to_string(),
+        };
+        lines.push(format!("  {kind:<22}{}", said.message_title));
+        lines.extend(said.message_body.lines().map(|line| format!("{:24}{line}", "")));
+    }
+    lines.join("\n") + "\n"
 }
 
 /// The event as if it had come from the topic just now.

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Failure, catalogues, cluster_settings, signals};
+use super::{Failure, cluster_settings, signals, words};
 use crate::bus::Cluster;
 use crate::config::Settings;
 use crate::service::{Service, Stages};
@@ -43,6 +43,8 @@ impl Args {
 /// A part of the service that can run in a process of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Stage {
+    /// What readers say of themselves becomes rows.
+    Preferences,
     /// Events become rows.
     Ingest,
     /// Due rows become delivery requests.
@@ -63,9 +65,10 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     install_log(&settings.log)?;
     let metrics = install_metrics()?;
     let service = Service {
-        catalogues: catalogues(&settings)?,
+        words: words(&settings)?,
         cluster: Cluster::new(cluster_settings(&settings)),
         stages: Stages {
+            preferences: args.runs(Stage::Preferences),
             ingest: args.runs(Stage::Ingest),
             dispatch: args.runs(Stage::Dispatch),
             feedback: args.runs(Stage::Feedback),

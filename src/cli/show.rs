@@ -79,6 +79,9 @@ fn text(row: &Notification, history: &[HistoryEntry]) -> String {
         lines.push(format!("{label:<13} {line}"));
     }
     lines.push(format!("language      {}", row.language));
+    if let Some(variant) = &row.variant {
+        lines.push(format!("variant       {variant}"));
+    }
     lines.push(format!("attempts      {}", row.attempts));
     if let Some(error) = &row.last_error {
         lines.push(format!("last error    {error}"));
@@ -154,9 +157,13 @@ fn told(entry: &HistoryEntry) -> String {
         HistoryKind::Clicked => "the user followed it".to_owned(),
         HistoryKind::Dismissed => "the user dismissed it".to_owned(),
         HistoryKind::DeliveryFailed => format!(
-            "attempt {attempt} failed ({}); the next one is due at {}",
+            "attempt {attempt} failed ({}); the next one is due at {}{}",
             why(),
-            detail("retry_at")
+            detail("retry_at"),
+            match entry.detail.get("held").and_then(Value::as_object) {
+                Some(held) => format!(", {}", kept_quiet(held)),
+                None => String::new(),
+            }
         ),
         HistoryKind::DeliveryFailedFinally => format!(
             "attempt {attempt} failed for good ({}): {}",
@@ -179,9 +186,42 @@ fn told(entry: &HistoryEntry) -> String {
             format!("attempt {attempt} was not published before its publisher died; it goes out again")
         }
         HistoryKind::Expired => "expired before it left".to_owned(),
+        HistoryKind::Held => kept_quiet(&entry.detail),
+        HistoryKind::Suppressed => format!(
+            "not to be sent: the user has opted out of such notifications (preferences of {})",
+            detail("since")
+        ),
         HistoryKind::Retried => format!("made due again by {}", detail("by")),
         HistoryKind::Cancelled => format!("cancelled by {}", detail("by")),
     }
+}
+
+/// Which quiet hours held it back, and until when.
+fn kept_quiet(held: &Map<String, Value>) -> String {
+    let said = |name: &str| held.get(name).and_then(Value::as_str).unwrap_or_default();
+    let days: Vec<_> = held
+        .get("days")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let days = match days.len() {
+        7 => String::new(),
+        _ => format!(" of {}", days.join(", ")),
+    };
+    format!(
+        "held from {} until {}: {} to {}{days} are quiet hours {} in {}",
+        said("due_at"),
+        said("held_until"),
+        said("from"),
+        said("to"),
+        match said("of") {
+            "user" => "of the user",
+            _ => "of the settings",
+        },
+        said("timezone"),
+    )
 }
 
 fn standing(row: &Notification) -> String {

@@ -74,6 +74,16 @@ fn ranges(settings: &Settings) -> Checked {
         dispatch.poll_interval,
         10 * MILLISECOND..=MINUTE,
     )?;
+    length(
+        "localization.reload_interval",
+        settings.localization.reload_interval,
+        100 * MILLISECOND..=HOUR,
+    )?;
+    number(
+        "quiet.ignore_from_priority",
+        settings.quiet.ignore_from_priority,
+        0..=5,
+    )?;
     length("retention.sent", retention.sent, HOUR..=3650 * DAY)?;
     length("retention.failed", retention.failed, HOUR..=3650 * DAY)?;
     length("retention.interval", retention.interval, MINUTE..=7 * DAY)?;
@@ -190,6 +200,8 @@ fn topics(topics: &TopicSettings) -> Checked {
         ("deliveries", Some(&topics.deliveries)),
         ("results", Some(&topics.results)),
         ("results_dlq", Some(&topics.results_dlq)),
+        ("preferences", topics.preferences.as_ref()),
+        ("preferences_dlq", Some(&topics.preferences_dlq)),
         ("alerts", topics.alerts.as_ref()),
     ];
     let mut taken = BTreeMap::new();

@@ -214,6 +214,7 @@ mod tests {
                 "dispatch.lease",
                 "dispatch.poll_interval",
                 "ingest.batch_wait",
+                "localization.reload_interval",
                 "retention.failed",
                 "retention.interval",
                 "retention.sent",

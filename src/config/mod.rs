@@ -12,6 +12,7 @@ mod error;
 mod keys;
 mod layers;
 mod properties;
+mod quiet;
 mod secret;
 mod secret_files;
 mod sections;
@@ -30,6 +31,7 @@ use serde_json::Value as Json;
 pub use database_url::{Database, DatabaseUrl};
 pub use error::SettingsError;
 pub use properties::KafkaProperties;
+pub use quiet::{QuietRule, QuietSettings, QuietTypes};
 pub use secret::Secret;
 pub use sections::{
     DatabaseSettings, DefaultSettings, DispatchSettings, HttpSettings, IngestSettings, KafkaSettings,
@@ -74,6 +76,8 @@ pub struct Settings {
     pub retry: RetrySettings,
     /// What an event gets that does not say it itself.
     pub defaults: DefaultSettings,
+    /// When readers are left alone.
+    pub quiet: QuietSettings,
     /// The words.
     pub localization: LocalizationSettings,
     /// How long notifications are kept.

@@ -52,6 +52,10 @@ pub struct TopicSettings {
     pub results: String,
     /// Results that could not be used, written.
     pub results_dlq: String,
+    /// What readers say of themselves, read; `None`: nothing is read.
+    pub preferences: Option<String>,
+    /// What of it could not be used, written.
+    pub preferences_dlq: String,
     /// Critical failures, written; `None`: not written.
     pub alerts: Option<String>,
 }
@@ -168,6 +172,9 @@ pub struct LocalizationSettings {
     pub fallback: String,
     /// Catalogues that stand before the built-in ones; a directory that exists.
     pub dir: Option<PathBuf>,
+    /// How long from one look at `dir` for changes to the next; 100 ms to 1 h.
+    #[serde(with = "duration")]
+    pub reload_interval: Duration,
 }
 
 /// How long notifications are kept after their end.

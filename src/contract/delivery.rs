@@ -29,6 +29,9 @@ pub struct DeliveryRequest<'a> {
     pub message_body: &'a str,
     /// The language in which the two are written.
     pub language: &'a str,
+    /// The name of the texts' wording; left out where their message has one only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<&'a str>,
     /// The event's data, as JSON.
     pub incentive_data: &'a RawValue,
     /// When this attempt was due.

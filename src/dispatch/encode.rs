@@ -22,6 +22,7 @@ pub fn encode(row: &ClaimedRow, published_at: DateTime<Utc>) -> serde_json::Resu
         message_title: &row.message_title,
         message_body: &row.message_body,
         language: &row.language,
+        variant: row.variant.as_deref(),
         incentive_data: &row.incentive_data,
         scheduled_at: row.scheduled_at,
         expires_at: row.expires_at,

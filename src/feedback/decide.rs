@@ -21,12 +21,23 @@ use serde_json::{Map, Value};
 use super::score::{Doings, score};
 use crate::contract::{DeliveryResult, Reason, Rejection, ResultStatus, time};
 use crate::measures::{LATE, REPEAT};
-use crate::schedule::{RetryPolicy, spread};
-use crate::store::{HistoryKind, Standing, Status, Verdict};
+use crate::schedule::{Leaving, QuietPolicy, RetryPolicy, spread};
+use crate::store::{HistoryKind, Preferences, Standing, Status, Verdict};
+
+/// When what has failed is tried again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// After which delay.
+    pub retry: RetryPolicy,
+    /// And not in which hours.
+    pub quiet: QuietPolicy,
+    /// What readers want, as far as it bears on the results.
+    pub preferences: Preferences,
+}
 
 /// Decides a result, and changes `row` accordingly.
 #[must_use]
-pub fn decide(row: Option<&mut Standing>, result: &DeliveryResult, retry: &RetryPolicy) -> Verdict {
+pub fn decide(row: Option<&mut Standing>, result: &DeliveryResult, rules: &Rules) -> Verdict {
     let Some(row) = row else {
         return rejected(
             Reason::UnknownNotification,
@@ -58,7 +69,7 @@ pub fn decide(row: Option<&mut Standing>, result: &DeliveryResult, retry: &Retry
         return Verdict::Ignored(LATE);
     }
     match result.status {
-        ResultStatus::Failed => failed(row, result, retry),
+        ResultStatus::Failed => failed(row, result, rules),
         ResultStatus::Delivered => reached(row, result, HistoryKind::Delivered, |row| &mut row.delivered_at),
         ResultStatus::Opened => reached(row, result, HistoryKind::Opened, |row| &mut row.opened_at),
         ResultStatus::Clicked => reached(row, result, HistoryKind::Clicked, |row| &mut row.clicked_at),
@@ -70,7 +81,7 @@ fn rejected(reason: Reason, detail: String) -> Verdict {
     Verdict::Rejected(Rejection::new(reason, detail))
 }
 
-fn failed(row: &mut Standing, result: &DeliveryResult, retry: &RetryPolicy) -> Verdict {
+fn failed(row: &mut Standing, result: &DeliveryResult, rules: &Rules) -> Verdict {
     let seen = [row.delivered_at, row.opened_at, row.clicked_at, row.dismissed_at];
     if seen.iter().any(Option::is_some) {
         return Verdict::Ignored(LATE);
@@ -85,11 +96,26 @@ fn failed(row: &mut Standing, result: &DeliveryResult, retry: &RetryPolicy) -> V
     let asked = result.retry_after_s.map(std::time::Duration::from_secs);
     let delay = result
         .retryable
-        .then(|| retry.delay(row.attempts, asked, spread(row.id, row.attempts)))
+        .then(|| {
+            rules
+                .retry
+                .delay(row.attempts, asked, spread(row.id, row.attempts))
+        })
         .flatten();
     let kind = if let Some(delay) = delay {
         row.status = Status::Pending;
         row.scheduled_at = row.now + delay;
+        let held = rules.quiet.hold(&Leaving {
+            incentive_type: row.incentive_type,
+            priority: row.priority,
+            at: row.scheduled_at,
+            timezone: row.timezone.as_deref(),
+            preference: rules.preferences.get(&row.user_id),
+        });
+        if let Some(held) = held {
+            row.scheduled_at = held.until;
+            detail.insert("held".to_owned(), held.detail().into());
+        }
         detail.insert("retry_at".to_owned(), time::format(&row.scheduled_at).into());
         HistoryKind::DeliveryFailed
     } else {

@@ -17,16 +17,16 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::decide::Rules;
 use self::held::Held;
 use self::told::Told;
 use crate::alerts::{Alerts, Failed};
 use crate::bus::{Batch, DeadLetters, Record};
-use crate::contract::{DeliveryResult, Priority, Reason, Rejection};
+use crate::contract::{DeliveryResult, Priority, Reason, Rejection, ResultStatus};
 use crate::measures;
 use crate::patience::Patience;
-use crate::schedule::RetryPolicy;
 use crate::stage::Stage;
-use crate::store::{HistoryKind, Store, Verdict};
+use crate::store::{HistoryKind, Preferences, Store, StoreError, Verdict};
 
 /// How long a result waits for its row's claim to be settled before it is put aside: longer than a lease and a
 /// recovery take together, so that only a claim in doubt outlasts it.
@@ -39,7 +39,8 @@ pub struct Feedback {
     store: Arc<dyn Store>,
     dead_letters: DeadLetters,
     alerts: Alerts,
-    retry: RetryPolicy,
+    /// Without anybody's preferences, which are looked up for each batch.
+    rules: Rules,
     max_result_bytes: usize,
     unsettled_patience: Duration,
     held: Held,
@@ -54,7 +55,7 @@ impl Feedback {
         store: Arc<dyn Store>,
         dead_letters: DeadLetters,
         alerts: Alerts,
-        retry: RetryPolicy,
+        rules: Rules,
         max_result_bytes: usize,
         lease: Duration,
         wake: watch::Sender<()>,
@@ -63,7 +64,7 @@ impl Feedback {
             store,
             dead_letters,
             alerts,
-            retry,
+            rules,
             max_result_bytes,
             unsettled_patience: lease + UNSETTLED_PATIENCE_BEYOND_LEASE,
             held: Held::default(),
@@ -97,12 +98,18 @@ impl Feedback {
         let mut waiting = Vec::new();
         if !results.is_empty() {
             let told_of: Vec<_> = results.iter().map(ToldOf::from).collect();
-            let policy = self.retry.clone();
+            let rules = Rules {
+                preferences: self
+                    .preferences_of(&results)
+                    .await
+                    .map_err(|error| error.to_string())?,
+                ..self.rules.clone()
+            };
             let verdicts = self
                 .store
                 .apply_results(
                     results,
-                    Arc::new(move |row, result| decide::decide(row, result, &policy)),
+                    Arc::new(move |row, result| decide::decide(row, result, &rules)),
                 )
                 .await
                 .map_err(|error| error.to_string())?;
@@ -148,6 +155,21 @@ impl Feedback {
 }
 
 impl Feedback {
+    /// What those want whose notifications may be tried again.
+    async fn preferences_of(&self, results: &[DeliveryResult]) -> Result<Preferences, StoreError> {
+        let mut users: Vec<i64> = results
+            .iter()
+            .filter(|result| result.status == ResultStatus::Failed && result.retryable)
+            .map(|result| result.user_id)
+            .collect();
+        users.sort_unstable();
+        users.dedup();
+        if users.is_empty() {
+            return Ok(Preferences::new());
+        }
+        self.store.preferences(&users).await
+    }
+
     /// [`Feedback::step`], until nothing that it needs is away. Returns the results that must wait, by partition and
     /// offset; `None` when it is time to stop.
     async fn patiently(

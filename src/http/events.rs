@@ -1,4 +1,4 @@
-//! Events that come over HTTP instead of the topic, and go on to it.
+//! Events that come over HTTP instead of the topic, and go on to it; the way to it, which preferences take too.
 
 use std::sync::Arc;
 
@@ -16,18 +16,20 @@ use super::desk::to_its_end;
 use super::problem::Problem;
 use super::said::Body;
 use crate::bus::{BusError, Cluster, Outgoing, Producer, Record};
+use crate::config::TopicSettings;
 use crate::contract::traceparent;
 use crate::ingest::Planner;
 
 const TRACEPARENT: &str = "traceparent";
 
-/// The way from a request to the events topic.
+/// The way from a request to the topics of events and preferences.
 #[derive(Clone)]
 pub struct Inlet {
     cluster: Cluster,
-    topic: String,
+    events: String,
+    preferences: Option<String>,
     planner: Planner,
-    /// Made for the first event, and anew when it is spent. It sends one batch at a time.
+    /// Made for the first record, and anew when it is spent. It sends one batch at a time.
     producer: Arc<Mutex<Option<Producer>>>,
 }
 
@@ -41,10 +43,11 @@ pub(super) struct Accepted {
 impl Inlet {
     /// Nothing is connected yet.
     #[must_use]
-    pub fn new(cluster: Cluster, topic: String, planner: Planner) -> Self {
+    pub fn new(cluster: Cluster, topics: &TopicSettings, planner: Planner) -> Self {
         Self {
             cluster,
-            topic,
+            events: topics.events.clone(),
+            preferences: topics.preferences.clone(),
             planner,
             producer: Arc::default(),
         }
@@ -55,20 +58,25 @@ impl Inlet {
         self.planner.max_event_bytes
     }
 
-    async fn send(&self, event: Outgoing) -> Result<(), Problem> {
+    /// The topic of preferences, if there is one.
+    pub(super) fn preferences(&self) -> Option<&str> {
+        self.preferences.as_deref()
+    }
+
+    /// Until the brokers have it.
+    pub(super) async fn send(&self, topic: &str, record: Outgoing) -> Result<(), Problem> {
         let mut producer = Arc::clone(&self.producer).lock_owned().await;
         let current = match producer.take().filter(|producer| !producer.is_spent()) {
             Some(current) => current,
             None => Producer::new(&self.cluster)?,
         };
         *producer = Some(current.clone());
-        let topic = self.topic.clone();
-        let unsent = to_its_end(producer, async move { current.send(&topic, vec![event]).await }).await??;
+        let to = topic.to_owned();
+        let unsent = to_its_end(producer, async move { current.send(&to, vec![record]).await }).await??;
         match unsent.into_iter().next() {
             None => Ok(()),
             Some(unsent) if unsent.too_large => Err(BusError::Refused(format!(
-                "the topic {} takes no event of this length: raise its max.message.bytes",
-                self.topic
+                "the topic {topic} takes no record of this length: raise its max.message.bytes"
             ))
             .into()),
             Some(unsent) => Err(unsent.error.into()),
@@ -95,13 +103,13 @@ pub(super) async fn send_event(
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let inlet = &served.inlet;
     let record = record_of(&event, &headers);
-    let row = inlet.planner.plan(&record)?.row;
+    let row = inlet.planner.plan(&record, Utc::now())?.row;
     let event = Outgoing {
         key: Some(row.user_id.to_string().into_bytes()),
         payload: record.payload,
         headers: record.headers,
     };
-    inlet.send(event).await?;
+    inlet.send(&inlet.events, event).await?;
     let event_id = row.event_id;
     Ok((StatusCode::ACCEPTED, Json(Accepted { event_id })))
 }

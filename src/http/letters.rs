@@ -48,6 +48,8 @@ pub(super) enum Whose {
     Events,
     /// Results that could not be used.
     Results,
+    /// Preferences that could not be used.
+    Preferences,
 }
 
 /// Which dead letters.
@@ -127,6 +129,7 @@ impl Letters {
         let topic = match whose {
             Whose::Events => &self.topics.events_dlq,
             Whose::Results => &self.topics.results_dlq,
+            Whose::Preferences => &self.topics.preferences_dlq,
         };
         DeadLetterTopic::new(self.cluster.clone(), topic.clone(), self.group_id.clone())
     }
@@ -187,10 +190,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 }
 
 fn whose<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Whose>, D::Error> {
-    checked(from, "events or results", |value| match value.as_str() {
-        Some("events") => Some(Whose::Events),
-        Some("results") => Some(Whose::Results),
-        _ => None,
+    checked(from, "events, results or preferences", |value| {
+        match value.as_str() {
+            Some("events") => Some(Whose::Events),
+            Some("results") => Some(Whose::Results),
+            Some("preferences") => Some(Whose::Preferences),
+            _ => None,
+        }
     })
 }
 

@@ -17,6 +17,7 @@ mod letters;
 mod notifications;
 mod openapi;
 mod page;
+mod preferences;
 mod probes;
 mod problem;
 mod queue;
@@ -73,7 +74,7 @@ pub struct Served {
     pub desk: Desk,
     /// The brokers, to look at.
     pub topics: Topics,
-    /// The way to the events topic.
+    /// The way to the topics of events and preferences.
     pub inlet: Inlet,
     /// What was put aside.
     pub letters: Letters,
@@ -140,6 +141,11 @@ fn api(longest_event: usize) -> OpenApiRouter<Served> {
         .routes(routes!(changes::cancel_notifications))
         .routes(routes!(letters::list_dead_letters))
         .routes(routes!(letters::replay_dead_letter))
+        .routes(routes!(
+            preferences::show_preferences,
+            preferences::put_preferences,
+            preferences::forget_preferences
+        ))
         .routes(routes!(engagement::show_engagement))
         .routes(routes!(events::send_event).layer(DefaultBodyLimit::max(longest_event)))
 }

@@ -13,6 +13,9 @@ use super::problem::{Kind, MEDIA_TYPE, Problem};
 /// The schema that is the contract of an event, over HTTP as in the topic.
 const EVENT: &str = include_str!("../../schemas/incentive-event.schema.json");
 
+/// The schema of what a reader wants, likewise.
+const PREFERENCES: &str = include_str!("../../schemas/user-preferences.schema.json");
+
 static DOCUMENT: LazyLock<Result<Bytes, serde_json::Error>> = LazyLock::new(|| {
     let document = serde_json::to_value(super::api(0).into_openapi())?;
     serde_json::to_vec_pretty(&completed(document)?).map(Bytes::from)
@@ -55,7 +58,8 @@ fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
         },
     });
     let schemas = &mut document["components"]["schemas"];
-    schemas["IncentiveEvent"] = event_schema()?;
+    schemas["IncentiveEvent"] = contract(EVENT, "IncentiveEvent")?;
+    schemas["UserPreferences"] = contract(PREFERENCES, "UserPreferences")?;
     schemas["Filter"]["minProperties"] = 1.into();
     restrict_times(&mut schemas["Filter"]);
     restrict_times(&mut document["paths"]);
@@ -79,9 +83,9 @@ fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
     Ok(document)
 }
 
-/// The schema of an event, whose own references start at its own root.
-fn event_schema() -> Result<Value, serde_json::Error> {
-    let text = EVENT.replace("\"#/$defs/", "\"#/components/schemas/IncentiveEvent/$defs/");
+/// The schema of a message, whose own references start at its own root.
+fn contract(text: &str, name: &str) -> Result<Value, serde_json::Error> {
+    let text = text.replace("\"#/$defs/", &format!("\"#/components/schemas/{name}/$defs/"));
     let mut schema: Map<String, Value> = serde_json::from_str(&text)?;
     schema.remove("$schema");
     schema.remove("$id");

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use chrono::Utc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use plan::{Plan, Planner};
+pub use plan::{Announced, Plan, Planner};
 
 use crate::alerts::Alerts;
 use crate::bus::{Batch, DeadLetters, Record};
@@ -22,7 +23,7 @@ use crate::contract::{Reason, Rejection};
 use crate::measures;
 use crate::patience::Patience;
 use crate::stage::Stage;
-use crate::store::{Inserted, NewNotification, Store, StoreError};
+use crate::store::{Inserted, NewNotification, Preferences, Store, StoreError};
 
 /// The stage.
 pub struct Ingest {
@@ -70,18 +71,31 @@ impl Ingest {
     /// With what is away, for people. Then call again with the same records.
     pub async fn step(&mut self, records: &[Record]) -> Result<Outcome, String> {
         let mut rejected: Vec<(usize, Rejection)> = Vec::new();
-        let mut rows: Vec<NewNotification> = Vec::with_capacity(records.len());
+        let mut events: Vec<Announced> = Vec::with_capacity(records.len());
         let mut record_of_row: Vec<usize> = Vec::with_capacity(records.len());
-        let mut fallbacks = 0;
+        let now = Utc::now();
         for (index, record) in records.iter().enumerate() {
-            match self.planner.plan(record) {
-                Ok(Plan { row, fell_back }) => {
-                    fallbacks += u64::from(fell_back);
-                    rows.push(row);
+            match self.planner.read(record, now) {
+                Ok(event) => {
+                    events.push(event);
                     record_of_row.push(index);
                 }
                 Err(rejection) => rejected.push((index, rejection)),
             }
+        }
+        let preferences = self
+            .preferences_of(&events)
+            .await
+            .map_err(|error| error.to_string())?;
+        let mut rows: Vec<NewNotification> = Vec::with_capacity(events.len());
+        let (mut fallbacks, mut held, mut suppressed) = (0, 0, 0);
+        for announced in events {
+            let preference = preferences.get(&announced.event.user_id);
+            let Plan { row, fell_back } = self.planner.plan_for(announced, preference, now);
+            fallbacks += u64::from(fell_back);
+            held += u64::from(row.held.is_some());
+            suppressed += u64::from(row.suppressed.is_some());
+            rows.push(row);
         }
         failpoint!("ingest::planned");
         let (inserted, refused) = self.store_rows(&rows).await.map_err(|error| error.to_string())?;
@@ -104,12 +118,25 @@ impl Ingest {
         self.alerts.put_aside(letters.len());
         metrics::counter!(measures::INGESTED.name).increment(inserted.inserted);
         metrics::counter!(measures::DUPLICATES.name).increment(inserted.duplicates);
+        metrics::counter!(measures::HELD.name).increment(held);
+        metrics::counter!(measures::SUPPRESSED.name).increment(suppressed);
         metrics::counter!(measures::LANGUAGE_FALLBACKS.name).increment(fallbacks);
         Ok(Outcome {
             inserted: inserted.inserted,
             duplicates: inserted.duplicates,
             dead_letters: letters.len(),
         })
+    }
+
+    /// What the readers of these events want: one look by primary key.
+    async fn preferences_of(&self, events: &[Announced]) -> Result<Preferences, StoreError> {
+        let mut users: Vec<i64> = events.iter().map(|announced| announced.event.user_id).collect();
+        users.sort_unstable();
+        users.dedup();
+        if users.is_empty() {
+            return Ok(Preferences::new());
+        }
+        self.store.preferences(&users).await
     }
 
     /// Stores the rows. Where the database refuses the content of one, halves are tried until it stands alone: the

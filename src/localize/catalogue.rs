@@ -1,5 +1,6 @@
 //! The messages of one language, ready to be rendered.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fluent_bundle::concurrent::FluentBundle;
@@ -8,7 +9,7 @@ use unic_langid::subtags::Region;
 use unic_langid::{CharacterDirection, LanguageIdentifier};
 
 use super::file::File;
-use super::number;
+use super::{direction, number, variant};
 use crate::contract::IncentiveType;
 
 type Bundle = FluentBundle<Arc<FluentResource>>;
@@ -35,6 +36,14 @@ impl Part {
     }
 }
 
+/// One wording of a type's message.
+pub struct Wording {
+    /// Its name among the type's wordings.
+    pub name: String,
+    /// The message that has it.
+    pub id: String,
+}
+
 /// The messages of one language.
 pub struct Catalogue {
     /// The language, as its file is named.
@@ -46,6 +55,9 @@ pub struct Catalogue {
     /// Regions that write numbers in another way than the language at large, with their bundle; in order.
     /// A reader in Mexico finds 12.345 to be little more than twelve.
     regions: Vec<(Region, usize)>,
+    /// By type: its wordings, of which there is at least one, the main one first and the others by name.
+    wordings: [Vec<Wording>; IncentiveType::ALL.len()],
+    right_to_left: bool,
 }
 
 impl Catalogue {
@@ -72,9 +84,25 @@ impl Catalogue {
         }
         Self {
             tag: language.to_string(),
+            right_to_left: is_right_to_left(&language),
             language,
             bundles,
             regions,
+            wordings: IncentiveType::ALL.map(|kind| wordings(kind, files)),
+        }
+    }
+
+    /// The wordings of a type, of which there is at least one, the main one first and the others by name.
+    pub fn wordings(&self, kind: IncentiveType) -> &[Wording] {
+        &self.wordings[kind as usize]
+    }
+
+    /// A text that it has written, so that a phone sees which way it runs.
+    pub fn directed(&self, text: String) -> String {
+        if self.right_to_left {
+            direction::lead(text)
+        } else {
+            text
         }
     }
 
@@ -94,18 +122,18 @@ impl Catalogue {
         self.regions.iter().copied()
     }
 
-    /// Renders one part of a message. Faults are what the checks at load have made impossible.
+    /// Renders one part of a wording. Faults are what the checks at load have made impossible.
     pub fn write(
         &self,
         bundle: usize,
-        kind: IncentiveType,
+        wording: &Wording,
         part: Part,
         arguments: &FluentArgs<'_>,
         faults: &mut Vec<FluentError>,
     ) -> String {
         let mut text = String::with_capacity(128);
         let bundle = &self.bundles[bundle];
-        let message = bundle.get_message(kind.as_str());
+        let message = bundle.get_message(&wording.id);
         if let Some(attribute) = message.and_then(|message| message.get_attribute(part.as_str())) {
             // Writing to a String doesn't fail.
             let _ = bundle.write_pattern(&mut text, attribute.value(), Some(arguments), faults);
@@ -118,14 +146,37 @@ fn bundle(language: &LanguageIdentifier, files: &[File]) -> Bundle {
     let mut bundle = Bundle::new_concurrent(vec![language.clone()]);
     // The marks that set a placeable apart from its surroundings are needed only where these run from
     // right to left; elsewhere they are noise in logs and in searches.
-    bundle.set_use_isolating(language.character_direction() == CharacterDirection::RTL);
+    bundle.set_use_isolating(is_right_to_left(language));
     bundle.set_formatter(Some(number::write));
-    // Fails only if there is one already.
+    // Functions fail only if there is one of their name already.
     let _ = bundle.add_builtins();
+    let plural = number::plural(language);
+    let _ = bundle.add_function("PLURAL", move |values, _| plural(values));
     for file in files {
         bundle.add_resource_overriding(Arc::clone(&file.text));
     }
     bundle
+}
+
+fn is_right_to_left(language: &LanguageIdentifier) -> bool {
+    language.character_direction() == CharacterDirection::RTL
+}
+
+fn wordings(kind: IncentiveType, files: &[File]) -> Vec<Wording> {
+    let known = files.iter().flat_map(File::messages).filter_map(|id| {
+        let (of, name) = variant::of_message(id)?;
+        (of == kind).then_some(name)
+    });
+    let names: BTreeSet<_> = known.collect();
+    let others = names.into_iter().map(|name| Wording {
+        name: name.to_owned(),
+        id: variant::message(kind.as_str(), name),
+    });
+    let main = Wording {
+        name: variant::MAIN.to_owned(),
+        id: kind.to_string(),
+    };
+    std::iter::once(main).chain(others).collect()
 }
 
 /// Every code that could be a region, and Latin America, in order.

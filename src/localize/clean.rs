@@ -3,6 +3,8 @@
 
 use unicode_segmentation::GraphemeCursor;
 
+use super::direction;
+
 /// The longest title, in Unicode scalar values, as `VARCHAR(255)` counts.
 pub const TITLE_CHARS: usize = 255;
 /// The longest body, in bytes of UTF-8, as `TEXT` counts.
@@ -55,8 +57,11 @@ pub fn fit_title(text: String) -> String {
 #[must_use]
 pub fn fit_body(mut text: String) -> String {
     if text.len() > BODY_BYTES {
-        let limit = text.floor_char_boundary(BODY_BYTES - ELLIPSIS.len_utf8());
-        cut(&mut text, limit);
+        cut_closed(&mut text, |text, closing| {
+            text.floor_char_boundary(
+                BODY_BYTES - ELLIPSIS.len_utf8() - closing * direction::POP_ISOLATE.len_utf8(),
+            )
+        });
     }
     text
 }
@@ -104,13 +109,30 @@ fn trimmed(mut text: String) -> String {
 fn fit_chars(mut text: String, limit: usize) -> String {
     // A text has at least as many bytes as characters: most are done here.
     if text.len() > limit && text.chars().nth(limit).is_some() {
-        let last = text
-            .char_indices()
-            .nth(limit - 1)
-            .map_or(text.len(), |(at, _)| at);
-        cut(&mut text, last);
+        cut_closed(&mut text, |text, closing| {
+            text.char_indices()
+                .nth(limit.saturating_sub(1 + closing))
+                .map_or(text.len(), |(at, _)| at)
+        });
     }
     text
+}
+
+/// Cuts the text at `limit` (which leaves room to close so many isolates), and closes the isolates that are left open.
+fn cut_closed(text: &mut String, limit: impl Fn(&str, usize) -> usize) {
+    let mut closing = 0;
+    let end = loop {
+        let end = limit(text, closing);
+        let open = direction::open_isolates(&text[..end]);
+        if open <= closing {
+            break end;
+        }
+        closing = open;
+    };
+    cut(text, end);
+    for _ in 0..direction::open_isolates(text) {
+        text.push(direction::POP_ISOLATE);
+    }
 }
 
 /// Ends the text at the last grapheme boundary at or before `limit` (a character boundary), with an
@@ -205,6 +227,29 @@ mod tests {
     fn a_grapheme_longer_than_the_limit_is_cut_itself() {
         let stacked = title(&format!("e{}", "\u{301}".repeat(1000)));
         assert_eq!(stacked.chars().count(), TITLE_CHARS);
+    }
+
+    #[test]
+    fn an_isolate_that_is_cut_is_closed() {
+        let long = |name: &str| format!("{}\u{2068}{name}\u{2069}", "a".repeat(250));
+        assert_eq!(fit_title(long("bcd")), long("bcd"));
+        assert_eq!(fit_title(long("bcdefg")), long("bc…"));
+        let nested = fit_title("\u{2068}ab".repeat(200));
+        assert!(
+            nested.chars().count() <= TITLE_CHARS && nested.contains('…'),
+            "{nested:?}"
+        );
+        assert!(direction::is_balanced(&nested), "{nested:?}");
+        let body = fit_body(format!(
+            "{}\u{2068}{}\u{2069}",
+            "a".repeat(65_520),
+            "b".repeat(20)
+        ));
+        assert!(
+            body.len() <= BODY_BYTES && body.ends_with("b…\u{2069}"),
+            "{}",
+            body.len()
+        );
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// How many faults are looked for in one language: who has so many mends some of them first.
 pub(super) const ENOUGH: usize = 100;
 /// The longest `what`, in characters.
@@ -10,7 +12,7 @@ const LONGEST: usize = 1000;
 const LONGEST_NAME: usize = 64;
 
 /// One fault of one catalogue.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct CatalogueError {
     /// The file, as a path that can be opened; `built-in es.ftl` for one that is compiled in; the name of
     /// a setting where that is at fault.

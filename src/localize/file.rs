@@ -1,30 +1,38 @@
 //! Catalogue files: those compiled in, and those of a directory, each read and parsed.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fluent_bundle::FluentResource;
+use fluent_syntax::ast::Entry;
+use sha2::{Digest, Sha256};
 use unic_langid::LanguageIdentifier;
 
 use super::fault::{CatalogueError, ENOUGH};
 use super::{negotiate, nesting, syntax};
 
 /// The catalogues that are compiled in, by language.
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 10] = [
+    ("ar", include_str!("../../locales/ar.ftl")),
     ("de", include_str!("../../locales/de.ftl")),
     ("en", include_str!("../../locales/en.ftl")),
     ("es", include_str!("../../locales/es.ftl")),
     ("fr", include_str!("../../locales/fr.ftl")),
+    ("hi", include_str!("../../locales/hi.ftl")),
     ("ja", include_str!("../../locales/ja.ftl")),
     ("pt-BR", include_str!("../../locales/pt-BR.ftl")),
+    ("ru", include_str!("../../locales/ru.ftl")),
+    ("zh-Hans", include_str!("../../locales/zh-Hans.ftl")),
 ];
 
 /// The longest catalogue, in bytes: fifty times the built-in ones.
 const MAX_BYTES: usize = 256 * 1024;
 
 /// A catalogue file, parsed.
+#[derive(Clone)]
 pub struct File {
     /// What to call it in an error.
     pub name: String,
@@ -52,16 +60,8 @@ impl File {
 
     /// Every `.ftl` file of a directory; other files are left alone.
     pub fn of_directory(dir: &Path, errors: &mut Vec<CatalogueError>) -> Vec<Self> {
-        let listed = fs::read_dir(dir).and_then(|entries| {
-            entries
-                .map(|entry| Ok(entry?.path()))
-                .collect::<Result<Vec<_>, _>>()
-        });
-        match listed {
-            Ok(mut paths) => {
-                paths.sort();
-                paths.iter().filter_map(|path| Self::open(path, errors)).collect()
-            }
+        match catalogues_of(dir) {
+            Ok(paths) => paths.iter().filter_map(|path| Self::open(path, errors)).collect(),
             Err(error) => {
                 errors.push(fault(
                     dir,
@@ -83,10 +83,6 @@ impl File {
     }
 
     fn open(path: &Path, errors: &mut Vec<CatalogueError>) -> Option<Self> {
-        let extension = path.extension()?.to_str()?;
-        if !extension.eq_ignore_ascii_case("ftl") {
-            return None;
-        }
         let tag = path.file_stem()?.to_string_lossy();
         let Some(language) = negotiate::read(&tag) else {
             errors.push(fault(path, None, no_tag(&tag)));
@@ -165,6 +161,14 @@ impl File {
         })
     }
 
+    /// The names of its messages.
+    pub fn messages(&self) -> impl Iterator<Item = &str> {
+        self.text.entries().filter_map(|entry| match entry {
+            Entry::Message(message) => Some(message.id.name),
+            _ => None,
+        })
+    }
+
     /// The fault of that line, told by a part of this file's own text: the parser keeps no positions, but
     /// all that it returns are slices of the text, so that where a slice lies says where it stood.
     pub fn fault(&self, part: &str, what: String) -> CatalogueError {
@@ -191,7 +195,43 @@ fn fault(path: &Path, line: Option<usize>, what: String) -> CatalogueError {
     }
 }
 
-/// The line of that byte, from 1.
+/// What stands for all that the catalogues of a directory say: another one where anything in them is another, or where
+/// they can be read no longer.
+pub fn fingerprint(dir: &Path) -> [u8; 32] {
+    let mut all = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        all.update((bytes.len() as u64).to_be_bytes());
+        all.update(bytes);
+    };
+    match catalogues_of(dir) {
+        Ok(paths) => {
+            for path in paths {
+                add(path.as_os_str().as_encoded_bytes());
+                match read(&path) {
+                    Ok(bytes) => add(&bytes),
+                    Err(error) => add(error.to_string().as_bytes()),
+                }
+            }
+        }
+        Err(error) => add(error.to_string().as_bytes()),
+    }
+    all.finalize().into()
+}
+
+/// The `.ftl` files of a directory, in order.
+fn catalogues_of(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let extension = path.extension().and_then(OsStr::to_str);
+        if extension.is_some_and(|extension| extension.eq_ignore_ascii_case("ftl")) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
 /// The file, or a little more of it than a catalogue may have.
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -205,6 +245,7 @@ fn no_tag(tag: &str) -> String {
     format!("`{tag}` is no language tag; a catalogue is named like es.ftl or pt-BR.ftl")
 }
 
+/// The line of that byte, from 1.
 fn line_at(source: &[u8], offset: usize) -> usize {
     1 + source.iter().take(offset).filter(|byte| **byte == b'\n').count()
 }

@@ -10,6 +10,10 @@
 //! | `negotiate` | which language suits a reader |
 //! | `number` | how numbers are written |
 //! | `clean` | what becomes of an event's own text: it is data, never a pattern |
+//! | `direction` | that what runs from right to left is read so |
+//! | `variant` | which of several wordings of a message a reader gets |
+//! | [`Words`] | which catalogues are in force, and when others are |
+//! | [`Comparison`] | what a language lacks, and what is longer than a phone shows |
 //! | `file`, `nesting`, `syntax`, `check` | what a catalogue is, and what is wrong with it |
 //!
 //! [Fluent]: https://projectfluent.org
@@ -18,14 +22,18 @@ pub mod arguments;
 mod catalogue;
 mod check;
 mod clean;
+mod compare;
+mod direction;
 mod fault;
 mod file;
+mod in_force;
 mod negotiate;
 mod nesting;
 mod number;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod variant;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -33,7 +41,10 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 pub use clean::{ARGUMENT_CHARS, BODY_BYTES, TITLE_CHARS};
+pub use compare::{BODY_COLUMNS, Comparison, Long, TITLE_COLUMNS};
 pub use fault::{CatalogueError, CatalogueErrors};
+pub use in_force::{Reload, Words};
+pub use variant::NAME_CHARS as VARIANT_CHARS;
 
 use crate::contract::IncentiveType;
 use catalogue::{Catalogue, Part};
@@ -57,6 +68,15 @@ struct Voice {
     bundle: usize,
 }
 
+/// For whom a notification is rendered.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// Where a message has several wordings, it decides which one the reader gets.
+    pub user_id: i64,
+    /// The reader's language, a BCP 47 tag; `None` is the fallback language.
+    pub language: Option<&'a str>,
+}
+
 /// The words of one notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
@@ -67,6 +87,8 @@ pub struct Rendered {
     /// The language in which they are written, a BCP 47 tag: the catalogue's; the one that was wanted,
     /// where both texts come from the event.
     pub language: String,
+    /// The name of the wording; `None` where the message has one only, or both texts come from the event.
+    pub variant: Option<String>,
     /// A language was wanted that there is no catalogue for, and a text is in the fallback language
     /// instead. Worth counting.
     pub fell_back: bool,
@@ -179,17 +201,25 @@ impl Catalogues {
         self.all.iter().map(|catalogue| catalogue.tag.as_str())
     }
 
+    /// The names of the wordings of a type, in the catalogue of that tag; none where there is no such catalogue.
+    pub fn wordings(&self, language: &str, kind: IncentiveType) -> impl Iterator<Item = &str> {
+        let found = self.all.iter().find(|catalogue| catalogue.tag == language);
+        let wordings = found.map_or(&[][..], |catalogue| catalogue.wordings(kind));
+        wordings.iter().map(|wording| wording.name.as_str())
+    }
+
     /// Renders a notification: the event's own texts where it has some that can be seen, else the
-    /// catalogue's. `wanted` is the reader's language, a BCP 47 tag; `None` is the fallback language.
+    /// catalogue's.
     #[must_use]
     pub fn render(
         &self,
-        wanted: Option<&str>,
+        reader: Reader<'_>,
         kind: IncentiveType,
         data: &Map<String, Value>,
         literal_title: Option<&str>,
         literal_body: Option<&str>,
     ) -> Rendered {
+        let wanted = reader.language;
         let literal_title = literal_title.map(clean::title).filter(|title| !title.is_empty());
         let literal_body = literal_body.map(clean::body).filter(|body| !body.is_empty());
         let (literal_title, literal_body) = match (literal_title, literal_body) {
@@ -199,6 +229,7 @@ impl Catalogues {
                     title,
                     body,
                     language,
+                    variant: None,
                     fell_back: false,
                 };
             }
@@ -208,11 +239,22 @@ impl Catalogues {
         let voice = found.flatten().unwrap_or(self.fallback);
         let catalogue = &self.all[voice.catalogue];
         let arguments = arguments::fill(kind, data);
-        let write = |part| catalogue.write(voice.bundle, kind, part, &arguments, &mut Vec::new());
+        let (wording, variant) = match catalogue.wordings(kind) {
+            [only] => (only, None),
+            several => {
+                let chosen = &several[variant::place(reader.user_id, kind, several.len())];
+                (chosen, Some(chosen.name.clone()))
+            }
+        };
+        let write = |part| {
+            let text = catalogue.write(voice.bundle, wording, part, &arguments, &mut Vec::new());
+            catalogue.directed(text)
+        };
         Rendered {
             title: literal_title.unwrap_or_else(|| clean::fit_title(write(Part::Title))),
             body: literal_body.unwrap_or_else(|| clean::fit_body(write(Part::Body))),
             language: catalogue.tag.clone(),
+            variant,
             fell_back: matches!(found, Some(None)),
         }
     }

@@ -88,6 +88,10 @@ mod tests {
         assert_eq!(find("zh-Hant", &["zh", "zh-Hant"]), Some("zh-Hant"));
         assert_eq!(find("zh-HK", &["zh", "zh-Hant"]), Some("zh-Hant"));
         assert_eq!(find("zh-CN", &["zh", "zh-Hant"]), Some("zh"));
+        assert_eq!(find("zh-SG", &["en", "zh-Hans"]), Some("zh-Hans"));
+        assert_eq!(find("zh", &["en", "zh-Hans"]), Some("zh-Hans"));
+        assert_eq!(find("zh-TW", &["en", "zh-Hans"]), None);
+        assert_eq!(find("hi-Latn", &["hi"]), None);
         assert_eq!(find("sr-Latn", &["sr"]), None);
     }
 

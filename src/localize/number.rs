@@ -6,6 +6,7 @@ use icu_decimal::input::Decimal;
 use icu_decimal::options::{DecimalFormatterOptions, GroupingStrategy};
 use icu_decimal::{DecimalFormatter, DecimalFormatterPreferences};
 use icu_locale_core::Locale;
+use icu_plurals::{PluralCategory, PluralOperands, PluralRules};
 use intl_memoizer::Memoizable;
 use intl_memoizer::concurrent::IntlLangMemoizer;
 use unic_langid::LanguageIdentifier;
@@ -71,6 +72,34 @@ pub fn write(value: &FluentValue, memoizer: &IntlLangMemoizer) -> Option<String>
     memoizer
         .with_try_get::<Numbers, _, _>((), |numbers| numbers.write(number))
         .ok()?
+}
+
+/// The plural rules of a language, as the function `PLURAL` of its messages. `{ $points -> [few] … }` goes by the rules of
+/// Fluent's library, which are right for most languages; for Arabic they forget that 103 is counted as 3.
+pub fn plural(language: &LanguageIdentifier) -> impl Fn(&[FluentValue]) -> FluentValue<'static> + use<> {
+    let locale: Option<Locale> = language.to_string().parse().ok();
+    let rules = locale.and_then(|locale| PluralRules::try_new_cardinal((&locale).into()).ok());
+    move |values| {
+        let number = match values {
+            [FluentValue::Number(number)] => decimal(number.value),
+            _ => None,
+        };
+        match (&rules, number) {
+            (Some(rules), Some(number)) => name(rules.category_for(PluralOperands::from(&number))).into(),
+            _ => FluentValue::Error,
+        }
+    }
+}
+
+const fn name(category: PluralCategory) -> &'static str {
+    match category {
+        PluralCategory::Zero => "zero",
+        PluralCategory::One => "one",
+        PluralCategory::Two => "two",
+        PluralCategory::Few => "few",
+        PluralCategory::Many => "many",
+        PluralCategory::Other => "other",
+    }
 }
 
 /// How a language writes numbers, as texts that are equal for two languages that write them alike.

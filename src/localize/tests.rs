@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use super::{Catalogues, Rendered};
+use super::{Catalogues, Reader, Rendered};
 use crate::contract::IncentiveType;
 
 /// The catalogues that are compiled in.
@@ -16,7 +16,12 @@ static BUILT_IN: LazyLock<Catalogues> =
 
 /// What the built-in catalogues say about `data` (a JSON object) to a reader of `language`.
 fn say(language: &str, kind: IncentiveType, data: &Value) -> Rendered {
-    BUILT_IN.render(Some(language), kind, &object(data), None, None)
+    BUILT_IN.render(reader(Some(language)), kind, &object(data), None, None)
+}
+
+/// A reader, and it does not matter who.
+fn reader(language: Option<&str>) -> Reader<'_> {
+    Reader { user_id: 1, language }
 }
 
 fn object(data: &Value) -> Map<String, Value> {

@@ -68,6 +68,44 @@ pub const LANGUAGE_FALLBACKS: Measure = counter(
     &[],
     "Events that asked for a language that no catalogue has.",
 );
+/// Looks at the directory of catalogues that found another one.
+pub const CATALOGUE_RELOADS: Measure = counter(
+    "inq_catalogue_reloads_total",
+    &[Label {
+        name: "outcome",
+        values: Values::Of(|| vec![LOADED, REFUSED]),
+    }],
+    "Changes of the catalogues in localization.dir: loaded, or refused because something in them is wrong.",
+);
+/// The changed catalogues are in force.
+pub const LOADED: &str = "loaded";
+/// Those from before are still in force.
+pub const REFUSED: &str = "refused";
+/// Notifications that wait for the end of quiet hours.
+pub const HELD: Measure = counter(
+    "inq_held_total",
+    &[],
+    "Events whose notifications quiet hours hold back, those that had a row already included.",
+);
+/// Notifications that nobody is to get.
+pub const SUPPRESSED: Measure = counter(
+    "inq_suppressed_total",
+    &[],
+    "Events whose readers have opted out of them, those that had a row already included.",
+);
+/// Changes of preferences.
+pub const PREFERENCES: Measure = counter(
+    "inq_preferences_total",
+    &[Label {
+        name: "what",
+        values: Values::Of(|| vec![SAID, FORGOTTEN]),
+    }],
+    "Preferences that were read from topics.preferences: said, or forgotten; those that newer ones outdo included.",
+);
+/// The reader has said something.
+pub const SAID: &str = "said";
+/// The reader is forgotten.
+pub const FORGOTTEN: &str = "forgotten";
 /// What a batch of events takes.
 pub const INGEST_BATCH_SECONDS: Measure = histogram(
     "inq_ingest_batch_seconds",
@@ -331,11 +369,16 @@ pub const PROCESS: &[Measure] = &[
     CONNECTIONS_MAX,
     ALERTS,
 ];
+/// Of the stage `preferences`.
+pub const STAGE_PREFERENCES: &[Measure] = &[PREFERENCES, DEAD_LETTERS];
 /// Of the stage `ingest`.
 pub const INGEST: &[Measure] = &[
     INGESTED,
     DUPLICATES,
     LANGUAGE_FALLBACKS,
+    CATALOGUE_RELOADS,
+    HELD,
+    SUPPRESSED,
     INGEST_BATCH_SECONDS,
     INGEST_BATCH_RECORDS,
     DEAD_LETTERS,
@@ -379,8 +422,9 @@ pub const MAINTAIN: &[Measure] = &[
 ];
 
 /// All of them, under the heading of those who tell them.
-pub const ALL: [(&str, &[Measure]); 5] = [
+pub const ALL: [(&str, &[Measure]); 6] = [
     ("Every process", PROCESS),
+    ("Stage `preferences`", STAGE_PREFERENCES),
     ("Stage `ingest`", INGEST),
     ("Stage `dispatch`", DISPATCH),
     ("Stage `feedback`", FEEDBACK),

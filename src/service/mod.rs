@@ -2,7 +2,9 @@
 
 mod reach;
 mod sampling;
+mod words;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -20,12 +22,14 @@ use crate::bus::{Cluster, ConsumerSettings, DeadLetters, Ledger};
 use crate::config::{Semantics, Settings};
 use crate::dispatch::{Dispatch, PublisherSettings, Recovery};
 use crate::feedback::Feedback;
+use crate::feedback::decide::Rules;
 use crate::health::Health;
 use crate::http::{self, Desk, Inlet, Letters, Served, Topics};
 use crate::ingest::{Ingest, Planner};
-use crate::localize::Catalogues;
+use crate::localize::Words;
 use crate::maintain::{Maintenance, Retention, When};
 use crate::measures;
+use crate::preferences::Preferences;
 use crate::schedule::RetryPolicy;
 use crate::stage;
 use crate::store::Store;
@@ -35,6 +39,8 @@ use crate::telemetry::Metrics;
 #[allow(clippy::struct_excessive_bools)] // each stage runs or does not, whatever the others do
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stages {
+    /// What readers say of themselves becomes rows, where `topics.preferences` is set.
+    pub preferences: bool,
     /// Events become rows.
     pub ingest: bool,
     /// Rows become delivery requests.
@@ -50,6 +56,7 @@ pub struct Stages {
 impl Stages {
     /// Every stage.
     pub const ALL: Self = Self {
+        preferences: true,
         ingest: true,
         dispatch: true,
         feedback: true,
@@ -67,7 +74,7 @@ pub struct Service {
     /// Where the brokers are.
     pub cluster: Cluster,
     /// The words.
-    pub catalogues: Arc<Catalogues>,
+    pub words: Arc<Words>,
     /// Whether missing migrations are run at the start.
     pub migrate: bool,
     /// For `/metrics`.
@@ -143,7 +150,7 @@ impl Service {
                 self.settings.kafka.group_id.clone(),
                 topics.clone(),
             ),
-            inlet: Inlet::new(self.cluster.clone(), topics.events.clone(), self.planner()),
+            inlet: Inlet::new(self.cluster.clone(), topics, self.planner()),
             letters: Letters::new(
                 self.cluster.clone(),
                 self.settings.kafka.group_id.clone(),
@@ -162,8 +169,9 @@ impl Service {
 
     fn planner(&self) -> Planner {
         Planner {
-            catalogues: Arc::clone(&self.catalogues),
+            words: Arc::clone(&self.words),
             defaults: self.settings.defaults.clone(),
+            quiet: (&self.settings.quiet).into(),
             max_event_bytes: self.max_event_bytes(),
         }
     }
@@ -196,6 +204,9 @@ impl Service {
         let mut wanted = Vec::new();
         if self.stages.ingest {
             wanted.extend([topics.events.as_str(), topics.events_dlq.as_str()]);
+        }
+        if let (true, Some(preferences)) = (self.stages.preferences, &topics.preferences) {
+            wanted.extend([preferences.as_str(), topics.preferences_dlq.as_str()]);
         }
         if self.stages.dispatch || self.stages.maintain {
             wanted.push(topics.deliveries.as_str());
@@ -244,6 +255,24 @@ impl Service {
             DeadLetters::new(&self.cluster, topic.clone())
                 .map_err(|error| StartError::Failed(error.to_string()))
         };
+        if self.stages.preferences {
+            measures::begin(measures::STAGE_PREFERENCES);
+        }
+        if let (true, Some(topic)) = (self.stages.preferences, &topics.preferences) {
+            let stage = Preferences::new(
+                Arc::clone(&store),
+                dead_letters(&topics.preferences_dlq)?,
+                alerts.clone(),
+                self.max_event_bytes(),
+            );
+            tasks.spawn(stage::consume(
+                stage,
+                self.cluster.clone(),
+                self.consumer_settings(topic),
+                health.part("preferences"),
+                stop.clone(),
+            ));
+        }
         if self.stages.ingest {
             measures::begin(measures::INGEST);
             let stage = Ingest::new(
@@ -253,6 +282,8 @@ impl Service {
                 alerts.clone(),
                 wake.clone(),
             );
+            let interval = self.settings.localization.reload_interval;
+            tasks.spawn(words::keep_up(Arc::clone(&self.words), interval, stop.clone()));
             tasks.spawn(stage::consume(
                 stage,
                 self.cluster.clone(),
@@ -279,7 +310,11 @@ impl Service {
                 Arc::clone(&store),
                 dead_letters(&topics.results_dlq)?,
                 alerts.clone(),
-                retry,
+                Rules {
+                    retry,
+                    quiet: (&self.settings.quiet).into(),
+                    preferences: BTreeMap::new(),
+                },
                 self.max_event_bytes(),
                 self.settings.dispatch.lease,
                 wake,
@@ -360,7 +395,11 @@ impl Service {
         let shared = self.stages.maintain.then(|| Shared {
             cluster: self.cluster.clone(),
             group: self.settings.kafka.group_id.clone(),
-            topics: vec![topics.events.clone(), topics.results.clone()],
+            topics: [&topics.events, &topics.results]
+                .into_iter()
+                .chain(&topics.preferences)
+                .cloned()
+                .collect(),
             ledger: self.ledger(),
             lease: self.settings.dispatch.lease,
         });

@@ -20,6 +20,7 @@ fn check_row(row: &NewNotification) -> std::result::Result<(), String> {
     characters("event_id", Some(&row.event_id), 128)?;
     characters("message_title", Some(&row.message_title), 255)?;
     characters("language", Some(&row.language), 35)?;
+    characters("variant", row.variant.as_ref(), 32)?;
     characters("timezone", row.timezone.as_ref(), 64)?;
     characters("device_type", row.device_type.as_ref(), 32)?;
     characters("traceparent", row.traceparent.as_ref(), 64)?;

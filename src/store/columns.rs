@@ -62,7 +62,8 @@ fn object(column: &str, text: &str) -> Result<Map<String, Value>, StoreError> {
 
 /// The columns that [`claimed_row`] reads.
 pub(super) const CLAIMED: &str = "id, attempts, event_id, user_id, incentive_type, notification_type, priority, \
-     message_title, message_body, language, incentive_data, scheduled_at, expires_at, created_at, traceparent";
+     message_title, message_body, language, variant, incentive_data, scheduled_at, expires_at, created_at, \
+     traceparent";
 
 /// A row on its way into a claim; its attempt is the one that the claim makes.
 pub(super) fn claimed_row(row: &impl Columns) -> Result<ClaimedRow, StoreError> {
@@ -77,6 +78,7 @@ pub(super) fn claimed_row(row: &impl Columns) -> Result<ClaimedRow, StoreError> 
         message_title: row.text("message_title")?,
         message_body: row.text("message_body")?,
         language: row.text("language")?,
+        variant: row.text_or_null("variant")?,
         incentive_data: raw("incentive_data", row.text("incentive_data")?)?,
         scheduled_at: row.time("scheduled_at")?,
         expires_at: row.time_or_null("expires_at")?,
@@ -98,6 +100,7 @@ pub(super) fn notification(row: &impl Columns) -> Result<Notification, StoreErro
         message_title: row.text("message_title")?,
         message_body: row.text("message_body")?,
         language: row.text("language")?,
+        variant: row.text_or_null("variant")?,
         timezone: row.text_or_null("timezone")?,
         device_type: row.text_or_null("device_type")?,
         incentive_data: raw("incentive_data", row.text("incentive_data")?)?,
@@ -122,7 +125,7 @@ pub(super) fn notification(row: &impl Columns) -> Result<Notification, StoreErro
 }
 
 /// The columns that [`standing`] reads, but for `db_now`, the database's clock.
-pub(super) const STANDING: &str = "id, user_id, priority, attempts, created_at, sent_at, device_type, timezone, status, \
+pub(super) const STANDING: &str = "id, user_id, incentive_type, priority, attempts, created_at, sent_at, device_type, timezone, status, \
      scheduled_at, delivered_at, opened_at, clicked_at, dismissed_at, last_error, metrics_data";
 
 /// A row as far as results are concerned.
@@ -132,6 +135,7 @@ pub(super) fn standing(row: &impl Columns) -> Result<Standing, StoreError> {
         now: row.time("db_now")?,
         id: row.int("id")?,
         user_id: row.int("user_id")?,
+        incentive_type: incentive_type(row)?,
         priority: priority(row)?,
         attempts: small(row, "attempts")?,
         created_at: row.time("created_at")?,

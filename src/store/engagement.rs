@@ -15,6 +15,8 @@ pub enum GroupBy {
     IncentiveType,
     /// The language of the texts.
     Language,
+    /// The message and the wording of its texts, as `streak_reward--short`, where the message has several.
+    Variant,
     /// How urgent they are.
     Priority,
     /// What they were read on, as the notification service or else the event tells.
@@ -25,9 +27,10 @@ pub enum GroupBy {
 
 impl GroupBy {
     /// Every way to group.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::IncentiveType,
         Self::Language,
+        Self::Variant,
         Self::Priority,
         Self::Device,
         Self::Hour,
@@ -39,6 +42,7 @@ impl GroupBy {
         match self {
             Self::IncentiveType => "type",
             Self::Language => "language",
+            Self::Variant => "variant",
             Self::Priority => "priority",
             Self::Device => "device",
             Self::Hour => "hour",

@@ -16,6 +16,7 @@ mod migrations;
 pub mod mysql;
 mod notification;
 mod pick;
+mod preferences;
 mod results;
 mod sqlite;
 mod story;
@@ -35,10 +36,11 @@ pub use notification::{
     Backlog, ClaimedRow, Connections, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification,
     Notification, PendingRow, Status,
 };
+pub use preferences::Preferences;
 pub use results::{Decide, Standing, Verdict};
 pub use story::Story;
 
-use crate::contract::DeliveryResult;
+use crate::contract::{DeliveryResult, PreferenceChange};
 
 /// The one result type of the room.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -187,6 +189,16 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Data`] where the database refuses the content of a row; then nothing was stored.
     async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted>;
+
+    /// Keeps what readers say of themselves, in one transaction: of each the change that [`PreferenceChange::goes_before`]
+    /// all others, whatever was stored before. That somebody was forgotten is remembered without their preferences.
+    ///
+    /// # Errors
+    /// [`StoreError::Data`] where the database refuses a change; then nothing was stored.
+    async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()>;
+
+    /// What these users want, in one statement.
+    async fn preferences(&self, users: &[i64]) -> Result<Preferences>;
 
     /// Claims up to `limit` due rows, highest priority first, then by due time: they become `processing`
     /// with `attempts + 1`, and the claim row keeps their ids, the claimant and the end of the lease.

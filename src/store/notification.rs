@@ -28,7 +28,7 @@ pub enum Status {
     Cancelled,
     /// Not sent before its `expires_at`.
     Expired,
-    /// Held back by a cap.
+    /// Never sent: its reader has opted out of such notifications.
     Suppressed,
     /// Became part of a digest.
     Digested,
@@ -108,15 +108,42 @@ pub struct NewNotification {
     pub expires_at: Option<DateTime<Utc>>,
     /// The language in which the texts are written.
     pub language: String,
+    /// The name of the texts' wording, at most 32 characters; `None` where their message has one only.
+    pub variant: Option<String>,
     /// The reader's IANA time zone.
     pub timezone: Option<String>,
     /// At most 32 characters.
     pub device_type: Option<String>,
     /// The event's W3C `traceparent` header, at most 64 characters.
     pub traceparent: Option<String>,
+    /// Which quiet hours moved `scheduled_at`, for the history; see [`HistoryKind::Held`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Map<String, Value>>,
+    /// Why it is never sent, for the history; see [`HistoryKind::Suppressed`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Map<String, Value>>,
 }
 
 impl NewNotification {
+    /// Where it stands at the beginning.
+    pub(super) const fn status(&self) -> Status {
+        if self.suppressed.is_some() {
+            Status::Suppressed
+        } else {
+            Status::Pending
+        }
+    }
+
+    /// What its history begins with.
+    pub(super) fn beginning(&self) -> Option<(HistoryKind, String)> {
+        let (kind, detail) = match (&self.suppressed, &self.held) {
+            (Some(why), _) => (HistoryKind::Suppressed, why),
+            (None, Some(held)) => (HistoryKind::Held, held),
+            (None, None) => return None,
+        };
+        Some((kind, Value::Object(detail.clone()).to_string()))
+    }
+
     /// The first `metrics_data`: what the event tells of the device.
     pub(super) fn metrics_data(&self) -> Option<String> {
         self.device_type
@@ -148,6 +175,8 @@ pub struct ClaimedRow {
     pub message_body: String,
     /// The language in which the texts are written.
     pub language: String,
+    /// The name of the texts' wording; `None` where their message has one only.
+    pub variant: Option<String>,
     /// The event's data.
     pub incentive_data: Box<RawValue>,
     /// When this attempt was due.
@@ -175,6 +204,7 @@ pub struct Notification {
     pub message_title: String,
     pub message_body: String,
     pub language: String,
+    pub variant: Option<String>,
     pub timezone: Option<String>,
     pub device_type: Option<String>,
     #[schema(value_type = Object)]
@@ -232,6 +262,10 @@ pub enum HistoryKind {
     RecoveredAsPending,
     /// Its `expires_at` passed before it left.
     Expired,
+    /// Quiet hours hold it back.
+    Held,
+    /// Its reader does not want it.
+    Suppressed,
     /// A person has made it due again.
     Retried,
     /// A person has called it off.
@@ -240,7 +274,7 @@ pub enum HistoryKind {
 
 impl HistoryKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Delivered,
         Self::Opened,
         Self::Clicked,
@@ -252,6 +286,8 @@ impl HistoryKind {
         Self::RecoveredAsSent,
         Self::RecoveredAsPending,
         Self::Expired,
+        Self::Held,
+        Self::Suppressed,
         Self::Retried,
         Self::Cancelled,
     ];
@@ -271,6 +307,8 @@ impl HistoryKind {
             Self::RecoveredAsSent => "recovered_as_sent",
             Self::RecoveredAsPending => "recovered_as_pending",
             Self::Expired => "expired",
+            Self::Held => "held",
+            Self::Suppressed => "suppressed",
             Self::Retried => "retried",
             Self::Cancelled => "cancelled",
         }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::{HistoryKind, Status};
-use crate::contract::{DeliveryResult, Priority, Rejection};
+use crate::contract::{DeliveryResult, IncentiveType, Priority, Rejection};
 
 /// A row as far as results are concerned. The decision changes the public fields in place.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Standing {
     pub id: i64,
     /// Its user. Not written.
     pub user_id: i64,
+    /// What it rewards. Not written.
+    pub incentive_type: IncentiveType,
     /// How urgent it is. Not written.
     pub priority: Priority,
     /// Its latest attempt. Not written.

@@ -10,7 +10,7 @@ mod written;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use inq::contract::{DeliveryResult, IncentiveEvent, Rejection};
+use inq::contract::{DeliveryResult, IncentiveEvent, Preference, Rejection};
 use jsonschema::{Draft, Validator};
 use serde_json::Value;
 
@@ -62,4 +62,8 @@ fn decode_event(payload: &[u8]) -> Result<(), Rejection> {
 
 fn decode_result(payload: &[u8]) -> Result<(), Rejection> {
     DeliveryResult::decode(Some(payload), MAX_BYTES).map(drop)
+}
+
+fn decode_preferences(payload: &[u8]) -> Result<(), Rejection> {
+    Preference::decode(Some(payload), MAX_BYTES).map(drop)
 }

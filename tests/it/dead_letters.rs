@@ -11,7 +11,7 @@ use inq::bus::{BusError, DeadLetterTopic, DeadLetters, Letter, Outgoing, Record,
 use inq::config::Settings;
 use inq::contract::{Reason, Rejection};
 use inq::ingest::Planner;
-use inq::localize::Catalogues;
+use inq::localize::Words;
 use inq::replay::{Prepared, Refusal, Replay};
 use rdkafka::Message;
 use rdkafka::message::Headers;
@@ -606,8 +606,9 @@ async fn whoever_puts_back_at_the_same_time_hears_of_their_own_letters() {
     settings.topics.events.clone_from(&narrow);
     settings.topics.results.clone_from(&house.results);
     let planner = Planner {
-        catalogues: Arc::new(Catalogues::load(None, "en").expect("catalogues")),
+        words: Arc::new(Words::open(None, "en").expect("the built-in catalogues")),
         defaults: settings.defaults,
+        quiet: (&settings.quiet).into(),
         max_event_bytes: 262_144,
     };
     let replay = Replay::open(&house.kafka.cluster(), &settings.topics, planner)

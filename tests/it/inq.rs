@@ -93,15 +93,40 @@ pub async fn request(
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.ok()?;
     // Whoever refuses a long body answers before its end.
     let _refused = stream.write_all(request.as_bytes()).await;
-    let mut answer = Vec::new();
-    let _reset = stream.read_to_end(&mut answer).await;
-    let answer = String::from_utf8(answer).ok()?;
+    let answer = tokio::time::timeout(DEADLINE, read_answer(&mut stream)).await;
+    let answer = String::from_utf8(answer.expect("an answer that ends")).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     Some(Answer {
         status: head.split(' ').nth(1)?.parse().ok()?,
         head: head.to_lowercase(),
         body: body.to_owned(),
     })
+}
+
+/// To the end that the answer tells, or that of the connection: not everybody closes it who says so.
+async fn read_answer(stream: &mut TcpStream) -> Vec<u8> {
+    let mut answer = Vec::new();
+    let mut part = [0; 16 * 1024];
+    while told_length(&answer).is_none_or(|length| answer.len() < length) {
+        match stream.read(&mut part).await {
+            Ok(read) if read > 0 => answer.extend_from_slice(&part[..read]),
+            _ => break,
+        }
+    }
+    answer
+}
+
+/// How long the whole answer is, once its head has told.
+fn told_length(answer: &[u8]) -> Option<usize> {
+    let head = answer.windows(4).position(|end| end == b"\r\n\r\n")?;
+    let told = std::str::from_utf8(&answer[..head])
+        .ok()?
+        .lines()
+        .find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then_some(value)
+        })?;
+    Some(head + 4 + told.trim().parse::<usize>().ok()?)
 }
 
 /// A running service.

@@ -39,9 +39,12 @@ impl Desk {
                 scheduled_at: None,
                 expires_at: None,
                 language: "en".to_owned(),
+                variant: None,
                 timezone: None,
                 device_type: None,
                 traceparent: None,
+                held: None,
+                suppressed: None,
             })
             .collect();
         for part in rows.chunks(1000) {

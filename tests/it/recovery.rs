@@ -162,9 +162,12 @@ fn row(event_id: &str) -> NewNotification {
         scheduled_at: None,
         expires_at: None,
         language: "en".to_owned(),
+        variant: None,
         timezone: None,
         device_type: None,
         traceparent: None,
+        held: None,
+        suppressed: None,
     }
 }
 

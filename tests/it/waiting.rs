@@ -71,9 +71,12 @@ async fn claim_of_another_cluster(house: &House) -> String {
         scheduled_at: None,
         expires_at: None,
         language: "en".to_owned(),
+        variant: None,
         timezone: None,
         device_type: None,
         traceparent: None,
+        held: None,
+        suppressed: None,
     };
     store.insert(&[row]).await.expect("inserted");
     let elsewhere = Claimant::Transactional {

@@ -21,7 +21,7 @@ Examples:
 
 Exit status: 0 printed, if only that there are none; 1 not reached; 2 wrong usage or settings.")]
 pub struct Args {
-    /// Only those of one topic; of both where none is named.
+    /// Only those of one topic; of all where none is named.
     #[arg(long, value_enum)]
     topic: Option<Topic>,
 
@@ -50,9 +50,17 @@ pub struct Args {
 const BEGINNING: (usize, usize) = (160, 1024);
 
 pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Failure> {
-    let topics = args
-        .topic
-        .map_or_else(|| vec![Topic::Events, Topic::Results], |topic| vec![topic]);
+    let topics = args.topic.map_or_else(
+        || {
+            let of_preferences = settings.topics.preferences.as_ref();
+            let of_preferences = of_preferences.map(|_| Topic::Preferences);
+            [Topic::Events, Topic::Results]
+                .into_iter()
+                .chain(of_preferences)
+                .collect()
+        },
+        |topic| vec![topic],
+    );
     let wanted = Wanted {
         limit: usize::from(args.limit),
         reason: args.reason,

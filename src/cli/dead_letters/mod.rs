@@ -43,6 +43,8 @@ pub enum Topic {
     Events,
     /// Results that could not be used (`topics.results_dlq`).
     Results,
+    /// Preferences that could not be used (`topics.preferences_dlq`).
+    Preferences,
 }
 
 impl Topic {
@@ -50,6 +52,7 @@ impl Topic {
         let name = match self {
             Self::Events => &settings.topics.events_dlq,
             Self::Results => &settings.topics.results_dlq,
+            Self::Preferences => &settings.topics.preferences_dlq,
         };
         DeadLetterTopic::new(
             Cluster::new(cluster_settings(settings)),

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::contract::Priority;
+use crate::config::Settings;
+use crate::contract::{IncentiveType, Priority};
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds)
@@ -12,6 +13,7 @@ fn sent() -> Standing {
         now: at(1_000),
         id: 7,
         user_id: 42,
+        incentive_type: IncentiveType::StreakReward,
         priority: Priority::MAX,
         attempts: 1,
         created_at: at(10),
@@ -46,13 +48,23 @@ fn result(status: ResultStatus) -> DeliveryResult {
     }
 }
 
-fn policy() -> RetryPolicy {
-    RetryPolicy {
+fn policy() -> Rules {
+    with_quiet_hours("")
+}
+
+fn with_quiet_hours(toml: &str) -> Rules {
+    let retry = RetryPolicy {
         initial: Duration::from_mins(15),
         multiplier: 2.0,
         max_interval: Duration::from_hours(6),
         jitter: 0.0,
         max_attempts: 2,
+    };
+    let quiet = (&Settings::from_toml(toml).unwrap().quiet).into();
+    Rules {
+        retry,
+        quiet,
+        preferences: Preferences::new(),
     }
 }
 
@@ -255,4 +267,26 @@ fn what_was_never_sent_is_a_dead_letter() {
         reason_of(decide(Some(&mut sent()), &future, &policy())),
         Reason::UnknownAttempt
     );
+}
+
+#[test]
+fn another_attempt_does_not_come_in_quiet_hours() {
+    // Due at 00:31:40 UTC, which is 01:31:40 in Berlin.
+    let rules = with_quiet_hours("quiet.hours = \"22:00-07:00\"");
+    let mut row = Standing {
+        priority: Priority::new(1).unwrap(),
+        timezone: Some("Europe/Berlin".to_owned()),
+        ..sent()
+    };
+    let Verdict::Applied { detail, .. } = decide(Some(&mut row), &result(ResultStatus::Failed), &rules)
+    else {
+        panic!("not applied");
+    };
+    assert_eq!(row.scheduled_at, at(6 * 3600));
+    assert_eq!(detail["retry_at"], "1970-01-01T06:00:00.000Z");
+    assert_eq!(detail["held"]["due_at"], "1970-01-01T00:31:40.000Z");
+
+    let mut urgent = sent();
+    let _ = decide(Some(&mut urgent), &result(ResultStatus::Failed), &rules);
+    assert_eq!(urgent.scheduled_at, at(1_000 + 900), "the urgent is not held");
 }

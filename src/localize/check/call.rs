@@ -1,10 +1,13 @@
-//! Calls of `NUMBER`, the one function that a catalogue has: `{ NUMBER($points, useGrouping: "false") }`.
+//! Calls of the functions that a catalogue has: `{ NUMBER($points, useGrouping: "false") }`, and
+//! `{ PLURAL($points) -> [few] … }`, which asks the plural rules alone.
 
 use fluent_syntax::ast::{CallArguments, Identifier, InlineExpression};
 
 use super::walk::{Known, Place, Walk};
 use crate::localize::arguments::{self, Kind};
 
+/// The function that tells the plural category of a number.
+pub(super) const PLURAL: &str = "PLURAL";
 /// The most fraction digits that a catalogue can ask for.
 const MAX_FRACTION_DIGITS: usize = 6;
 
@@ -16,12 +19,10 @@ impl<'a> Walk<'_, 'a> {
         call: &'a CallArguments<&'a str>,
         known: Known,
     ) {
-        if id.name != "NUMBER" {
-            self.fault(
-                at,
-                id.name,
-                &format!("calls `{}`, which is unknown; there is `NUMBER`", id.name),
-            );
+        let name = id.name;
+        if name != "NUMBER" && name != PLURAL {
+            let what = format!("calls `{name}`, which is unknown; there are `NUMBER` and `{PLURAL}`");
+            self.fault(at, name, &what);
             return;
         }
         match call.positional.as_slice() {
@@ -36,18 +37,27 @@ impl<'a> Walk<'_, 'a> {
                     self.fault(
                         at,
                         argument.name,
-                        &format!("calls `NUMBER` with `${}`, a text", argument.name),
+                        &format!("calls `{name}` with `${}`, a text", argument.name),
                     );
                 }
             }
             _ => self.fault(
                 at,
                 id.name,
-                "calls `NUMBER` with something else than one argument like `$points`",
+                &format!("calls `{name}` with something else than one argument like `$points`"),
             ),
         }
         for option in &call.named {
+            let function = name;
             let name = option.name.name;
+            if function == PLURAL {
+                self.fault(
+                    at,
+                    name,
+                    &format!("calls `{PLURAL}` with `{name}`; it has no options"),
+                );
+                continue;
+            }
             let allowed = match (name, &option.value) {
                 ("type", InlineExpression::StringLiteral { value }) => {
                     ["cardinal", "ordinal"].contains(value)

@@ -18,6 +18,7 @@ use fluent_syntax::ast::{Attribute, Entry, Message, Pattern, Term};
 use super::catalogue::Part;
 use super::fault::{CatalogueError, ENOUGH, did_you_mean};
 use super::file::File;
+use super::variant;
 use crate::contract::IncentiveType;
 use walk::{Place, Walk};
 
@@ -38,7 +39,6 @@ pub fn check(files: &[File], errors: &mut Vec<CatalogueError>) {
     }
     let mut reached = HashSet::new();
     for kind in IncentiveType::ALL {
-        reached.insert(kind.as_str());
         check_type(kind, files, &entries, &mut reached, errors);
     }
     for (file, term) in entries.terms.values() {
@@ -99,6 +99,7 @@ fn check_type<'a>(
     errors: &mut Vec<CatalogueError>,
 ) {
     let id = kind.as_str();
+    reached.insert(id);
     let Some((file, message)) = entries.messages.get(id).copied() else {
         if let Some(last) = files.last().filter(|_| files.iter().all(|file| !file.broken)) {
             let what = format!("message `{id}` is missing");
@@ -110,6 +111,43 @@ fn check_type<'a>(
         }
         return;
     };
+    check_wording(kind, file, message, entries, reached, errors);
+    let others = files.iter().flat_map(File::messages).filter(|id| {
+        let named = variant::of_message(id);
+        named.is_some_and(|(of, _)| of == kind)
+    });
+    for id in others {
+        let Some((file, message)) = entries.messages.get(id).copied() else {
+            continue;
+        };
+        // Of what is overridden the text that counts is checked, once.
+        if !reached.insert(message.id.name) {
+            continue;
+        }
+        let name = variant::of_message(id).map_or("", |(_, name)| name);
+        if !variant::is_name(name) {
+            let what = format!(
+                "message `{id}` names a wording `{name}`; a name has letters a-z, digits and single hyphens, at most {}, \
+                 and is not `{}`",
+                variant::NAME_CHARS,
+                variant::MAIN
+            );
+            errors.push(file.fault(message.id.name, what));
+        }
+        check_wording(kind, file, message, entries, reached, errors);
+    }
+}
+
+/// Each wording is whole: it has both parts, if only by `.body = { streak_reward.body }`.
+fn check_wording<'a>(
+    kind: IncentiveType,
+    file: &'a File,
+    message: &'a Message<&'a str>,
+    entries: &Entries<'a>,
+    reached: &mut HashSet<&'a str>,
+    errors: &mut Vec<CatalogueError>,
+) {
+    let id = message.id.name;
     if message.value.is_some() {
         let what = format!("message `{id}` has a text that nobody sees; put it into its .title or .body");
         errors.push(file.fault(message.id.name, what));
@@ -124,7 +162,7 @@ fn check_type<'a>(
     for part in Part::ALL {
         match attribute(&message.attributes, part.as_str()) {
             Some(pattern) => {
-                Walk::of_type(kind, part, entries, errors, reached).pattern(
+                Walk::of_type(kind, id, part, entries, errors, reached).pattern(
                     Place::Message(file, message.id.name),
                     pattern,
                     0,
@@ -153,7 +191,11 @@ fn check_used(
             break;
         }
         if !(reached.contains(id) || file.broken || overridden && file.built_in) {
-            let hint = did_you_mean(id, "", IncentiveType::ALL.map(IncentiveType::as_str));
+            let kinds = IncentiveType::ALL.map(|kind| match variant::parts(id) {
+                Some((_, name)) => variant::message(kind.as_str(), name),
+                None => kind.to_string(),
+            });
+            let hint = did_you_mean(id, "", kinds.iter().map(String::as_str));
             errors.push(file.fault(message.id.name, format!("message `{id}` is never used{hint}")));
         }
     }

@@ -1,12 +1,13 @@
 //! Renders every message with much and little data before any event does.
 
-use fluent_bundle::{FluentArgs, FluentValue};
+use fluent_bundle::{FluentArgs, FluentError, FluentValue};
 use fluent_syntax::ast::Entry;
 
 use crate::contract::IncentiveType;
 use crate::localize::arguments::{self, Argument, Kind, NONE};
 use crate::localize::catalogue::{Catalogue, Part};
 use crate::localize::clean::{BODY_BYTES, TITLE_CHARS};
+use crate::localize::direction;
 use crate::localize::fault::CatalogueError;
 use crate::localize::file::File;
 
@@ -19,26 +20,34 @@ const TEXT: &str = "Early bird";
 pub fn rehearse(catalogue: &Catalogue, files: &[File], errors: &mut Vec<CatalogueError>) {
     for kind in IncentiveType::ALL {
         for (said, arguments) in cases(kind) {
-            for part in Part::ALL {
-                let mut faults = Vec::new();
-                let text = catalogue.write(0, kind, part, &arguments, &mut faults);
-                let wrong = if let Some(fault) = faults.first() {
-                    Some(format!("can't be rendered: {fault}"))
-                } else if text.trim().is_empty() {
-                    Some("says nothing".to_owned())
-                } else if part == Part::Title && text.chars().count() > TITLE_CHARS {
-                    Some(format!("is longer than {TITLE_CHARS} characters"))
-                } else if text.len() > BODY_BYTES {
-                    Some(format!("is longer than {BODY_BYTES} bytes"))
-                } else {
-                    None
-                };
-                if let Some(wrong) = wrong {
-                    let what = format!("message `{kind}`, its .{}, {wrong} with {said}", part.as_str());
-                    errors.push(fault(files, kind, what));
+            for wording in catalogue.wordings(kind) {
+                for part in Part::ALL {
+                    let mut faults = Vec::new();
+                    let text = catalogue.write(0, wording, part, &arguments, &mut faults);
+                    if let Some(wrong) = wrong(part, &text, faults.first()) {
+                        let id = &wording.id;
+                        let what = format!("message `{id}`, its .{}, {wrong} with {said}", part.as_str());
+                        errors.push(fault(files, id, what));
+                    }
                 }
             }
         }
+    }
+}
+
+fn wrong(part: Part, text: &str, fault: Option<&FluentError>) -> Option<String> {
+    if let Some(fault) = fault {
+        Some(format!("can't be rendered: {fault}"))
+    } else if text.trim().is_empty() {
+        Some("says nothing".to_owned())
+    } else if part == Part::Title && text.chars().count() > TITLE_CHARS {
+        Some(format!("is longer than {TITLE_CHARS} characters"))
+    } else if text.len() > BODY_BYTES {
+        Some(format!("is longer than {BODY_BYTES} bytes"))
+    } else if !direction::is_balanced(text) {
+        Some("opens and closes isolates or embeddings unequally".to_owned())
+    } else {
+        None
     }
 }
 
@@ -84,17 +93,17 @@ fn given(all: &[Argument], number: f64, has: impl Fn(&str) -> bool) -> FluentArg
         .collect()
 }
 
-fn fault(files: &[File], kind: IncentiveType, what: String) -> CatalogueError {
+fn fault(files: &[File], id: &str, what: String) -> CatalogueError {
     let stands = files.iter().rev().find_map(|file| {
         file.text.entries().find_map(|entry| match entry {
-            Entry::Message(message) if message.id.name == kind.as_str() => Some((file, message.id.name)),
+            Entry::Message(message) if message.id.name == id => Some((file, message.id.name)),
             _ => None,
         })
     });
     match stands {
         Some((file, id)) => file.fault(id, what),
         None => CatalogueError {
-            file: kind.to_string(),
+            file: id.to_owned(),
             line: None,
             what,
         },

@@ -11,6 +11,7 @@ use fluent_syntax::ast::{
 use fluent_syntax::unicode::unescape_unicode_to_string;
 
 use super::Entries;
+use super::call::PLURAL;
 use crate::contract::IncentiveType;
 use crate::localize::arguments::{self, Argument, Kind, NONE};
 use crate::localize::catalogue::Part;
@@ -76,12 +77,13 @@ pub struct Walk<'w, 'a> {
 impl<'w, 'a> Walk<'w, 'a> {
     pub fn of_type(
         kind: IncentiveType,
+        id: &'a str,
         part: Part,
         entries: &'w Entries<'a>,
         errors: &'w mut Vec<CatalogueError>,
         reached: &'w mut HashSet<&'a str>,
     ) -> Self {
-        let trail = vec![(kind.as_str(), Some(part.as_str()))];
+        let trail = vec![(id, Some(part.as_str()))];
         let one_line = part == Part::Title;
         Self {
             kind: Some(kind),
@@ -154,9 +156,17 @@ impl<'w, 'a> Walk<'w, 'a> {
             Expression::Inline(inline) => self.inline(at, inline, known),
             Expression::Select { selector, variants } => {
                 let selected = self.selector(at, selector, known);
+                let by_plural =
+                    matches!(selector, InlineExpression::FunctionReference { id, .. } if id.name == PLURAL);
                 let has_none = variants.iter().any(|variant| key(variant) == NONE);
                 for variant in variants {
                     let mut known = known;
+                    if by_plural && !CATEGORIES.contains(&key(variant)) {
+                        let name = key(variant);
+                        let hint = did_you_mean(name, "", CATEGORIES);
+                        let what = format!("has a variant [{name}], which is no plural category{hint}");
+                        self.fault(at, name, &what);
+                    }
                     if let Some((place, argument)) = selected {
                         self.key(at, argument, variant);
                         // Without a [none], the default is where the lacking argument comes out.

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Map, json};
 use tempfile::TempDir;
 
-use super::object;
+use super::{object, reader};
 use crate::contract::IncentiveType::{PointEarning, ReferralBonus, StreakReward};
 use crate::localize::Catalogues;
 
@@ -59,7 +59,7 @@ fn a_file_overrides_message_by_message() {
     )]);
     let said = |kind| {
         catalogues
-            .render(Some("es-AR"), kind, &Map::new(), None, None)
+            .render(reader(Some("es-AR")), kind, &Map::new(), None, None)
             .title
     };
     assert_eq!(said(PointEarning), "¡Toma!");
@@ -74,7 +74,9 @@ fn a_shared_message_can_be_overridden_alone() {
     )]);
     let data = object(&json!({ "points_earned": 12_345 }));
     assert_eq!(
-        catalogues.render(None, PointEarning, &data, None, None).title,
+        catalogues
+            .render(reader(None), PointEarning, &data, None, None)
+            .title,
         "You earned 12345 coins!"
     );
 }
@@ -84,8 +86,12 @@ fn a_new_language_is_added() {
     let catalogues = load(&[("he.ftl", ENGLISH), ("README.md", "not a catalogue")]);
     assert!(catalogues.languages().any(|language| language == "he"));
     let data = object(&json!({ "referred_name": "Ana" }));
-    let said = catalogues.render(Some("he-IL"), ReferralBonus, &data, None, None);
-    assert_eq!(said.title, "\u{2068}Ana\u{2069} has joined thanks to you!");
+    let said = catalogues.render(reader(Some("he-IL")), ReferralBonus, &data, None, None);
+    // The mark says from where the text runs, which its first letter does not.
+    assert_eq!(
+        said.title,
+        "\u{200f}\u{2068}Ana\u{2069} has joined thanks to you!"
+    );
 }
 
 #[test]
@@ -105,7 +111,7 @@ fn a_new_language_must_be_complete() {
 fn a_file_with_windows_line_ends_and_a_byte_order_mark_is_read() {
     let text = "\u{feff}point_earning =\r\n    .title = { $points ->\r\n        [none] Points\r\n       *[other] { $points }\r\n    }\r\n    .body = one\r\n        two\r\n";
     let catalogues = load(&[("en.ftl", text)]);
-    let said = catalogues.render(None, PointEarning, &Map::new(), None, None);
+    let said = catalogues.render(reader(None), PointEarning, &Map::new(), None, None);
     assert_eq!((said.title.as_str(), said.body.as_str()), ("Points", "one\ntwo"));
 }
 
@@ -219,6 +225,47 @@ fn a_message_that_nothing_uses_is_told() {
 }
 
 #[test]
+fn a_wording_is_whole_and_well_named() {
+    let file = |id: &str, rest: &str| faults(&[("es.ftl", &format!("{id} =\n    .title = a\n{rest}"))]);
+    assert_eq!(
+        file("point_earning--b", ""),
+        "es.ftl:1: message `point_earning--b` has no `.body`"
+    );
+    assert_eq!(
+        file("point_earnin--b", "    .body = b\n"),
+        "es.ftl:1: message `point_earnin--b` is never used; did you mean `point_earning--b`?"
+    );
+    for name in ["B", "", "a--b", "main", "a_b"] {
+        assert_eq!(
+            file(&format!("point_earning--{name}"), "    .body = b\n"),
+            format!(
+                "es.ftl:1: message `point_earning--{name}` names a wording `{name}`; a name has letters a-z, digits and \
+                 single hyphens, at most 32, and is not `main`"
+            )
+        );
+    }
+    assert_eq!(
+        file("point_earning--b", "    .body = { $streak }\n"),
+        "es.ftl:3: message `point_earning--b` uses `$streak`, which `point_earning` doesn't have, only `streak_reward`"
+    );
+    assert_eq!(
+        file("point_earning--b", "    .body = { point_earning--b.body }\n"),
+        "es.ftl:3: message `point_earning--b` refers to `point_earning--b`, which leads back here"
+    );
+}
+
+#[test]
+fn a_text_closes_the_isolates_that_it_opens() {
+    let said = faults_of("a\u{2068}b");
+    assert!(
+        said.starts_with(
+            "es.ftl:3: message `point_earning`, its .title, opens and closes isolates or embeddings unequally with "
+        ),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_is_referred_to_must_be_there() {
     for (title, expected) in [
         (
@@ -240,7 +287,7 @@ fn what_is_referred_to_must_be_there() {
         ),
         (
             "{ DATETIME($points) }",
-            "calls `DATETIME`, which is unknown; there is `NUMBER`",
+            "calls `DATETIME`, which is unknown; there are `NUMBER` and `PLURAL`",
         ),
     ] {
         assert_eq!(
@@ -284,6 +331,14 @@ fn numbers_are_asked_for_what_they_can_do() {
     assert!(in_variant("{ NUMBER($points, minimumFractionDigits: 40) }").contains("0 to 6"));
     assert!(in_variant("{ 0.123456789012345678901234567890 }").contains("too many digits"));
     assert!(in_variant("{ NUMBER(\"x\") }").contains("something else than one argument"));
+    assert!(
+        in_variant("{ PLURAL($points, type: \"ordinal\") }")
+            .contains("`PLURAL` with `type`; it has no options")
+    );
+    assert!(
+        in_variant("{ PLURAL($points) -> [fwe] a *[other] b ;")
+            .contains("has a variant [fwe], which is no plural category; did you mean `few`?")
+    );
     assert_eq!(
         faults_of("{ $points -> [nnoe] a *[other] b ;"),
         "es.ftl:5: message `point_earning` has a variant [nnoe], which no number like `$points` is; \
@@ -401,7 +456,8 @@ fn the_fallback_language_must_be_there() {
         let said = Catalogues::load(None, fallback)
             .expect_err("no such language")
             .to_string();
-        let expected = "there is no catalogue for `FALLBACK`; there are de, en, es, fr, ja, pt-BR";
+        let expected =
+            "there is no catalogue for `FALLBACK`; there are ar, de, en, es, fr, hi, ja, pt-BR, ru, zh-Hans";
         assert_eq!(
             said,
             format!(
@@ -413,7 +469,7 @@ fn the_fallback_language_must_be_there() {
     let catalogues = Catalogues::load(None, "pt-br").expect("any case will do");
     assert_eq!(
         catalogues
-            .render(None, StreakReward, &Map::new(), None, None)
+            .render(reader(None), StreakReward, &Map::new(), None, None)
             .language,
         "pt-BR"
     );

@@ -22,6 +22,7 @@ pub(super) async fn engagement(
     let group = match by {
         GroupBy::IncentiveType => "CAST(incentive_type AS CHAR)",
         GroupBy::Language => "language",
+        GroupBy::Variant => "COALESCE(CONCAT(CAST(incentive_type AS CHAR), '--', variant), 'unknown')",
         GroupBy::Priority => "CAST(priority AS CHAR)",
         GroupBy::Device => {
             "COALESCE(JSON_UNQUOTE(JSON_EXTRACT(metrics_data, '$.device_type')), device_type, 'unknown')"

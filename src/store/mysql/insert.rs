@@ -1,17 +1,18 @@
 //! Storing a batch.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
-use super::super::{Inserted, NewNotification, bounds, ids};
+use super::super::{HistoryKind, Inserted, NewNotification, bounds, ids};
 use super::error::Answer;
 use super::stored;
 
 const COLUMNS: &str = "event_id, user_id, incentive_type, notification_type, priority, message_title, message_body, \
-     incentive_data, occurred_at, scheduled_at, expires_at, language, timezone, device_type, metrics_data, traceparent";
-const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?)";
+     incentive_data, occurred_at, scheduled_at, expires_at, language, variant, timezone, device_type, \
+     metrics_data, traceparent, status";
+const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// See [`super::super::Store::insert`]. Events are new but for replays: it is cheaper to be refused than to ask first.
 pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Result<Inserted, Answer> {
@@ -22,7 +23,10 @@ pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Resul
     let mut inserted = 0;
     for part in ids::parts(&distinct) {
         inserted += match insert_rows(&mut transaction, part, "").await {
-            Ok(()) => part.len(),
+            Ok(()) => {
+                tell(&mut transaction, part).await?;
+                part.len()
+            }
             Err(sqlx::Error::Database(fault)) if fault.is_unique_violation() => {
                 insert_unknown(&mut transaction, part).await?
             }
@@ -49,8 +53,55 @@ async fn insert_unknown(connection: &mut MySqlConnection, part: &[&NewNotificati
     for part in ids::parts(&fresh) {
         // An instance that has stored the same event meanwhile is no error, and every other fault of a row is one.
         insert_rows(connection, part, " ON DUPLICATE KEY UPDATE id = id").await?;
+        tell(connection, part).await?;
     }
     Ok(fresh.len())
+}
+
+/// Writes the history of rows that begin with one, but where another instance has done so meanwhile.
+async fn tell(connection: &mut MySqlConnection, rows: &[&NewNotification]) -> sqlx::Result<()> {
+    let told: HashMap<&str, (HistoryKind, String)> = rows
+        .iter()
+        .filter_map(|row| Some((row.event_id.as_str(), row.beginning()?)))
+        .collect();
+    let events: Vec<&str> = told.keys().copied().collect();
+    for part in ids::parts(&events) {
+        let mut query = sqlx::query(AssertSqlSafe(untold_text(part.len())));
+        for event in part {
+            query = query.bind(event);
+        }
+        let mut untold: Vec<(i64, String)> = Vec::with_capacity(part.len());
+        for row in query.fetch_all(&mut *connection).await? {
+            untold.push((row.try_get_unchecked(0)?, row.try_get_unchecked(1)?));
+        }
+        untold.sort_unstable();
+        for part in ids::parts(&untold) {
+            let values = vec!["(?, UTC_TIMESTAMP(3), ?, 0, ?)"; part.len()].join(", ");
+            let text = format!(
+                "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) VALUES {values}"
+            );
+            let mut query = sqlx::query(AssertSqlSafe(text));
+            for (id, event) in part {
+                let beginning = told.get(event.as_str());
+                query = query
+                    .bind(id)
+                    .bind(beginning.map(|(kind, _)| kind.as_str()))
+                    .bind(beginning.map(|(_, detail)| detail));
+            }
+            query.execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Which rows of so many events have no history.
+pub(super) fn untold_text(events: usize) -> String {
+    let places = vec!["?"; events].join(", ");
+    format!(
+        "SELECT q.id, q.event_id FROM incentive_notify_queue q \
+         LEFT JOIN incentive_notify_history h ON h.notification_id = q.id \
+         WHERE q.event_id IN ({places}) AND h.id IS NULL"
+    )
 }
 
 /// Which events have a row already: the count of affected rows does not tell, and a replay writes nothing this way.
@@ -91,10 +142,12 @@ pub(super) async fn insert_rows(
             .bind(row.scheduled_at.map(stored))
             .bind(row.expires_at.map(stored))
             .bind(&row.language)
+            .bind(&row.variant)
             .bind(&row.timezone)
             .bind(&row.device_type)
             .bind(row.metrics_data())
-            .bind(&row.traceparent);
+            .bind(&row.traceparent)
+            .bind(row.status().as_str());
     }
     query.execute(connection).await.map(drop)
 }

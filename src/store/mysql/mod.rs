@@ -12,6 +12,7 @@ mod explained;
 mod insert;
 mod migrate;
 mod operate;
+mod preferences;
 mod proof;
 mod results;
 mod retention;
@@ -31,10 +32,10 @@ use super::bounds;
 use super::columns::{self, Columns};
 use super::{
     Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
-    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, PublishFailure,
-    Result, SchemaState, Status, Store, StoreError, Story, Verdict,
+    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
+    PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
-use crate::contract::DeliveryResult;
+use crate::contract::{DeliveryResult, PreferenceChange};
 use crate::measures;
 use error::{Answer, sorted};
 
@@ -73,6 +74,9 @@ fn require_tls_files(url: &str) -> Result<()> {
     Ok(())
 }
 
+/// A connection that was used just now is taken to be alive: to ask it is a round trip, for each statement of a busy service.
+const TESTED_WHEN_IDLE_FOR: Duration = Duration::from_secs(1);
+
 /// One transaction of the store, as a future that may be made anew.
 type Attempt<'a, T> = Pin<Box<dyn Future<Output = std::result::Result<T, Answer>> + Send + 'a>>;
 
@@ -101,6 +105,15 @@ impl MySqlStore {
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE)
             .after_connect(|connection, _| Box::pin(set_session(connection)))
+            .test_before_acquire(false)
+            .before_acquire(|connection, known| {
+                Box::pin(async move {
+                    if known.idle_for > TESTED_WHEN_IDLE_FOR {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_lazy_with(options.clone());
         Ok(Self { pool, options })
     }
@@ -244,6 +257,15 @@ impl Store for MySqlStore {
 
     async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted> {
         self.retried(|| Box::pin(insert::insert(&self.pool, batch))).await
+    }
+
+    async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()> {
+        self.retried(|| Box::pin(preferences::change(&self.pool, changes)))
+            .await
+    }
+
+    async fn preferences(&self, users: &[i64]) -> Result<Preferences> {
+        Ok(preferences::look_up(&self.pool, users).await?)
     }
 
     async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed> {

@@ -11,9 +11,13 @@ pub(super) async fn insert(pool: &SqlitePool, batch: &[NewNotification]) -> Resu
     bounds::check_bounds(batch)?;
     let text = format!(
         "INSERT INTO incentive_notify_queue (event_id, user_id, incentive_type, notification_type, priority, \
-         message_title, message_body, incentive_data, occurred_at, scheduled_at, expires_at, language, timezone, \
-         device_type, metrics_data, traceparent) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, {NOW}), ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING"
+         message_title, message_body, incentive_data, occurred_at, scheduled_at, expires_at, language, variant, \
+         timezone, device_type, metrics_data, traceparent, status) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, {NOW}), ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING"
+    );
+    let tell = format!(
+        "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
+         VALUES (?, {NOW}, ?, 0, ?)"
     );
     let mut transaction = pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
     let mut inserted = 0;
@@ -31,13 +35,24 @@ pub(super) async fn insert(pool: &SqlitePool, batch: &[NewNotification]) -> Resu
             .bind(row.scheduled_at.map(stored))
             .bind(row.expires_at.map(stored))
             .bind(&row.language)
+            .bind(&row.variant)
             .bind(&row.timezone)
             .bind(&row.device_type)
             .bind(row.metrics_data())
             .bind(&row.traceparent)
+            .bind(row.status().as_str())
             .execute(&mut *transaction)
             .await
             .map_err(sorted)?;
+        if let (1, Some((kind, detail))) = (done.rows_affected(), row.beginning()) {
+            sqlx::query(AssertSqlSafe(tell.as_str()))
+                .bind(done.last_insert_rowid())
+                .bind(kind.as_str())
+                .bind(detail)
+                .execute(&mut *transaction)
+                .await
+                .map_err(sorted)?;
+        }
         inserted += done.rows_affected();
     }
     transaction.commit().await.map_err(sorted)?;

@@ -7,6 +7,7 @@ mod claim;
 mod end;
 mod insert;
 mod operate;
+mod preferences;
 mod read;
 mod results;
 mod retention;
@@ -28,10 +29,10 @@ use super::columns::Columns;
 use super::migrations::{self, Applied};
 use super::{
     Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
-    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, PublishFailure,
-    Result, SchemaState, Status, Store, StoreError, Story, Verdict,
+    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
+    PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
-use crate::contract::DeliveryResult;
+use crate::contract::{DeliveryResult, PreferenceChange};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -227,6 +228,14 @@ impl Store for SqliteStore {
 
     async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted> {
         insert::insert(&self.pool, batch).await
+    }
+
+    async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()> {
+        preferences::change(&self.pool, changes).await
+    }
+
+    async fn preferences(&self, users: &[i64]) -> Result<Preferences> {
+        preferences::look_up(&self.pool, users).await
     }
 
     async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed> {

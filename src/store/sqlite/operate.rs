@@ -103,6 +103,7 @@ pub(super) async fn engagement(
     let group = match by {
         GroupBy::IncentiveType => "incentive_type",
         GroupBy::Language => "language",
+        GroupBy::Variant => "COALESCE(incentive_type || '--' || variant, 'unknown')",
         GroupBy::Priority => "CAST(priority AS TEXT)",
         GroupBy::Device => "COALESCE(json_extract(metrics_data, '$.device_type'), device_type, 'unknown')",
         GroupBy::Hour => "COALESCE(strftime('%H', sent_at), 'unknown')",

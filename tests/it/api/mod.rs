@@ -6,6 +6,7 @@ mod document;
 mod events;
 mod letters;
 mod operators;
+mod preferences;
 mod reading;
 
 use serde_json::{Value, json};

@@ -64,6 +64,8 @@ fn the_channels_are_the_topics() {
         "incentive.deliveries",
         "incentive.delivery-results",
         "incentive.delivery-results.dlq",
+        "user.preferences",
+        "user.preferences.dlq",
         "incentive.alerts",
     ];
     assert_eq!(topics, BTreeSet::from(expected));
@@ -93,6 +95,8 @@ fn every_channel_is_sent_or_received_as_the_flow_says() {
         ("receive", "results"),
         ("send", "resultsDeadLetters"),
         ("receive", "resultsDeadLetters"),
+        ("receive", "preferences"),
+        ("send", "preferencesDeadLetters"),
         ("send", "alerts"),
     ];
     assert_eq!(operations, BTreeSet::from(expected));

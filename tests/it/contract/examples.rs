@@ -2,11 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use inq::contract::{DeliveryResult, IncentiveEvent, IncentiveType, Reason, Rejection, ResultStatus};
+use inq::contract::{
+    DeliveryResult, IncentiveEvent, IncentiveType, Preference, PreferenceChange, Reason, Rejection,
+    ResultStatus,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{MAX_BYTES, decode_event, decode_result, examples, read_json, schema, schemas, validator};
+use super::{
+    MAX_BYTES, decode_event, decode_preferences, decode_result, examples, read_json, schema, schemas,
+    validator,
+};
 
 /// What `invalid.json` says of an example.
 #[derive(Deserialize)]
@@ -88,6 +94,64 @@ fn every_invalid_result_is_rejected_for_the_expected_reason() {
 }
 
 #[test]
+fn every_valid_preference_passes_schema_and_type() {
+    valid_examples_pass("preferences", "user-preferences", decode_preferences);
+}
+
+#[test]
+fn every_invalid_preference_is_rejected_for_the_expected_reason() {
+    invalid_examples_are_rejected("preferences", "user-preferences", decode_preferences);
+}
+
+#[test]
+fn a_preference_is_written_as_the_schema_says_and_read_as_the_same() {
+    let validator = validator("user-preferences");
+    for (file, bytes) in examples("preferences", "valid") {
+        let read = Preference::decode(Some(&bytes), MAX_BYTES).unwrap();
+        let written = read.to_json();
+        assert!(
+            validator.is_valid(&serde_json::from_str(&written).unwrap()),
+            "{file}: {written}"
+        );
+        assert_eq!(
+            Preference::decode(Some(written.as_bytes()), MAX_BYTES),
+            Ok(read),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn a_preference_without_a_value_forgets_whom_its_key_names() {
+    let at = |seconds| chrono::DateTime::from_timestamp(seconds, 0).unwrap();
+    let read =
+        |key: Option<&[u8]>, payload: Option<&[u8]>| PreferenceChange::decode(key, payload, at(9), MAX_BYTES);
+    for payload in [None, Some(&b""[..])] {
+        let forgotten = read(Some(b"42"), payload).unwrap();
+        assert_eq!(
+            (forgotten.user_id, forgotten.updated_at, forgotten.preference),
+            (42, at(9), None)
+        );
+        for key in [None, Some(&b"x"[..]), Some(b"0"), Some(b"+42"), Some(b"")] {
+            let rejection = read(key, payload).unwrap_err();
+            assert_eq!(rejection.reason, Reason::SchemaViolation);
+            assert!(
+                rejection
+                    .detail
+                    .starts_with("the record's key: must be the user_id"),
+                "{rejection}"
+            );
+        }
+    }
+    let said = br#"{"user_id":42,"updated_at":"2026-01-31T12:00:00Z"}"#;
+    assert!(read(Some(b"42"), Some(said)).is_ok() && read(None, Some(said)).is_ok());
+    assert!(
+        read(Some(b"43"), Some(said)).is_err(),
+        "under another's key it would take another's place"
+    );
+}
+
+#[test]
 fn delivery_request_examples_are_what_the_schema_says() {
     written_examples_are_what_the_schema_says("delivery-request");
 }
@@ -122,6 +186,7 @@ fn the_examples_within_the_schemas_are_valid() {
         "delivery-request",
         "delivery-result",
         "dead-letter",
+        "user-preferences",
         "alert",
     ] {
         let (schema, validator) = (schema(name), validator(name));

@@ -27,6 +27,7 @@ fn request(data: &RawValue, expires_at: Option<DateTime<Utc>>) -> DeliveryReques
         message_title: "¡Diez días!",
         message_body: "Has entrado diez días seguidos.",
         language: "es",
+        variant: None,
         incentive_data: data,
         scheduled_at: noon(),
         expires_at,
@@ -40,8 +41,12 @@ fn a_delivery_request_is_what_its_schema_says() {
     let data =
         RawValue::from_string(r#"{"streak_count":10,"big":123456789012345678901}"#.to_owned()).unwrap();
     let validator = validator("delivery-request");
-    for expires_at in [None, Some(noon())] {
-        let text = serde_json::to_string(&request(&data, expires_at)).unwrap();
+    for (expires_at, variant) in [(None, None), (Some(noon()), Some("short"))] {
+        let request = DeliveryRequest {
+            variant,
+            ..request(&data, expires_at)
+        };
+        let text = serde_json::to_string(&request).unwrap();
         let value: Value = serde_json::from_str(&text).unwrap();
         if let Err(error) = validator.validate(&value) {
             panic!("{}: {error}", error.instance_path());
@@ -57,11 +62,28 @@ fn a_delivery_request_is_what_its_schema_says() {
 fn a_delivery_request_has_every_field_of_its_schema_and_no_other() {
     let data = RawValue::from_string("{}".to_owned()).unwrap();
     let schema = schema("delivery-request");
-    let value = serde_json::to_value(request(&data, None)).unwrap();
-    let written: BTreeSet<_> = value.as_object().unwrap().keys().collect();
-    let described: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().collect();
-    assert_eq!(written, described);
-    assert_eq!(schema["required"].as_array().unwrap().len(), described.len());
+    let described: BTreeSet<_> = schema["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    let required: BTreeSet<_> = schema["required"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap().to_owned())
+        .collect();
+    let written = |request: &DeliveryRequest<'_>| -> BTreeSet<String> {
+        let value = serde_json::to_value(request).unwrap();
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    let mut request = request(&data, None);
+    assert_eq!(written(&request), required);
+    request.variant = Some("short");
+    assert_eq!(written(&request), described);
+    let optional: Vec<_> = described.difference(&required).collect();
+    assert_eq!(optional, ["variant"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use inq::contract::IncentiveType;
-use inq::localize::{BODY_BYTES, Catalogues};
+use inq::localize::{BODY_BYTES, Catalogues, Reader};
 use serde_json::Map;
 
 use super::properties;
@@ -192,8 +192,12 @@ fn what_is_nested_as_far_as_allowed_is_said() {
                 writeln!(text, "a{level} = {{ a{next} }}").expect("written");
             }
             let catalogues = Catalogues::of_texts(&[("en", &text)], "en").expect("good");
+            let reader = Reader {
+                user_id: 42,
+                language: None,
+            };
             catalogues
-                .render(None, IncentiveType::PointEarning, &Map::new(), None, None)
+                .render(reader, IncentiveType::PointEarning, &Map::new(), None, None)
                 .body
         })
         .expect("a thread")

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::kinds::{self, Fate};
-use super::properties::{self, catalogue, event, headers, result, settings};
+use super::properties::{self, catalogue, event, headers, preferences, result, settings};
 use crate::contract::messages::{self, EVENT_FIELDS, RESULT_FIELDS, good_event, mutated};
 
 /// Pieces of JSON that parsers have stumbled over.
@@ -203,6 +203,16 @@ fn every_example_keeps_its_promise() {
         for payload in crate::contract::examples("delivery-result", verdict).into_values() {
             result::check(&payload);
         }
+        for payload in crate::contract::examples("preferences", verdict).into_values() {
+            preferences::check(&payload);
+            // Cut, and with a byte changed, at every place.
+            for place in 0..payload.len() {
+                preferences::check(&payload[..place]);
+                let mut other = payload.clone();
+                other[place] ^= 1;
+                preferences::check(&other);
+            }
+        }
     }
 }
 
@@ -211,6 +221,7 @@ fn every_known_kind_meets_its_fate() {
     for kind in kinds::events() {
         event::check(&kind.payload);
         result::check(&kind.payload);
+        preferences::check(&kind.payload);
         headers::check(&kind.payload);
         let fate = match IncentiveEvent::decode(Some(&kind.payload), properties::MAX_BYTES) {
             Ok(event) => {

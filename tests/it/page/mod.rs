@@ -79,7 +79,9 @@ impl Seen {
     }
 
     async fn end(self) {
-        let said = self.browser.console().await;
+        // Refusals that a test has asked for are told there too; faults of scripts and of the policy must not be.
+        let mut said = self.browser.console().await;
+        said.retain(|line| !line.contains("the server responded with a status of 4"));
         assert!(said.is_empty(), "the console says {said:?}");
         self.browser.close().await;
         assert!(self.service.terminate().await.success());

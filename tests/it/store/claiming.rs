@@ -255,6 +255,7 @@ async fn a_claimed_row_carries_all_that_a_request_says(bench: Bench) {
         expires_at: Some(expires_at),
         traceparent: Some(traceparent.to_owned()),
         language: "de-AT".to_owned(),
+        variant: Some("short".to_owned()),
         priority: priority(3),
         ..row("whole")
     };
@@ -270,6 +271,7 @@ async fn a_claimed_row_carries_all_that_a_request_says(bench: Bench) {
     assert_eq!(claimed.message_title, new.message_title);
     assert_eq!(claimed.message_body, new.message_body);
     assert_eq!(claimed.language, "de-AT");
+    assert_eq!(claimed.variant.as_deref(), Some("short"));
     assert_eq!(claimed.incentive_data.get(), new.incentive_data);
     assert_eq!(claimed.scheduled_at, scheduled_at);
     assert_eq!(claimed.expires_at, Some(expires_at));

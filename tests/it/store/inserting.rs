@@ -1,7 +1,7 @@
 //! What becomes a row, and as what it comes back.
 
 use chrono::{DateTime, Utc};
-use inq::store::{Inserted, NewNotification, Status, StoreError};
+use inq::store::{HistoryKind, Inserted, NewNotification, Status, StoreError};
 use serde_json::{Value, json};
 
 use super::{Bench, due, now, on_every_database, row};
@@ -18,6 +18,7 @@ on_every_database! {
     a_batch_with_a_row_that_is_refused_leaves_nothing_stored,
     a_batch_of_any_size_is_stored,
     the_device_is_the_first_of_the_metrics,
+    what_is_held_has_one_entry_in_its_history,
 }
 
 fn counts(inserted: u64, duplicates: u64) -> Inserted {
@@ -249,6 +250,10 @@ async fn a_batch_with_a_row_that_is_refused_leaves_nothing_stored(bench: Bench) 
         language: "x".repeat(36),
         ..row("language")
     };
+    let variant = NewNotification {
+        variant: Some("x".repeat(33)),
+        ..row("variant")
+    };
     let zone = NewNotification {
         timezone: Some("x".repeat(65)),
         ..row("zone")
@@ -266,7 +271,7 @@ async fn a_batch_with_a_row_that_is_refused_leaves_nothing_stored(bench: Bench) 
         ..row("early")
     };
     for bad in [
-        title, body, json, no_object, huge, event, device, language, zone, trace, late, early,
+        title, body, json, no_object, huge, event, device, language, variant, zone, trace, late, early,
     ] {
         let name = bad.event_id.clone();
         let refused = bench.store.insert(&[row("before"), bad, row("after")]).await;
@@ -303,4 +308,43 @@ async fn the_device_is_the_first_of_the_metrics(bench: Bench) {
     let metrics: Value = serde_json::from_str(metrics.get()).expect("JSON");
     assert_eq!(metrics, json!({ "device_type": "i\"OS" }));
     assert!(bench.row("untold").await.metrics_data.is_none());
+}
+
+async fn what_is_held_has_one_entry_in_its_history(bench: Bench) {
+    let held = |id: &str, until: &str| NewNotification {
+        held: json!({ "rule": "quiet_hours", "held_until": until })
+            .as_object()
+            .cloned(),
+        ..row(id)
+    };
+    assert_eq!(
+        bench
+            .insert(&[row("a"), held("b", "one"), held("b", "two")])
+            .await,
+        counts(2, 1)
+    );
+    assert_eq!(
+        bench
+            .insert(&[held("a", "three"), held("b", "four"), held("c", "five")])
+            .await,
+        counts(1, 2)
+    );
+    for (event, until) in [("a", None), ("b", Some("one")), ("c", Some("five"))] {
+        let row = bench.row(event).await;
+        let history = bench.store.history(row.id).await.expect("a history");
+        let told: Vec<_> = history
+            .iter()
+            .map(|entry| (entry.kind, &entry.detail["held_until"]))
+            .collect();
+        let expected = until.map(Value::from);
+        assert_eq!(
+            told,
+            expected
+                .iter()
+                .map(|until| (HistoryKind::Held, until))
+                .collect::<Vec<_>>(),
+            "{event}"
+        );
+        assert_eq!(row.status, Status::Pending);
+    }
 }

@@ -5,6 +5,7 @@ mod ending;
 mod explain;
 mod inserting;
 mod operating;
+mod preferences;
 mod reaching;
 mod recovery;
 mod results;
@@ -99,9 +100,12 @@ fn row(event_id: &str) -> NewNotification {
         scheduled_at: None,
         expires_at: None,
         language: "en".to_owned(),
+        variant: None,
         timezone: None,
         device_type: None,
         traceparent: None,
+        held: None,
+        suppressed: None,
     }
 }
 

@@ -284,6 +284,7 @@ async fn engagement_is_counted_by_group(bench: Bench) {
         },
         NewNotification {
             language: "fr".to_owned(),
+            variant: Some("short".to_owned()),
             ..due("c", 2, 1)
         },
     ];
@@ -308,6 +309,10 @@ async fn engagement_is_counted_by_group(bench: Bench) {
     };
     let of = |group: &str, stored, sent| (group.to_owned(), stored, sent);
     assert_eq!(count(GroupBy::Language).await, [of("de", 2, 2), of("fr", 1, 0)]);
+    assert_eq!(
+        count(GroupBy::Variant).await,
+        [of("streak_reward--short", 1, 0), of("unknown", 2, 2)]
+    );
     assert_eq!(
         count(GroupBy::Priority).await,
         [of("2", 1, 0), of("3", 1, 1), of("4", 1, 1)]

@@ -1,0 +1,84 @@
+//! What Kafka alone takes: one delivery request in one transaction, until a reader sees it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::BenchError;
+use super::latency::{PATIENCE, milliseconds, read, reader};
+use super::scratch::Scratch;
+use crate::bus::{Ledger, LedgerEntry, Outcome, Outgoing, Publisher, TransactionalPublisher};
+
+/// How many are measured, after one that makes the connections.
+const TRANSACTIONS: i64 = 200;
+/// What the broker grants each.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long each took, in milliseconds; nothing where the broker has no transactions.
+pub(super) async fn measure(scratch: &Scratch) -> Result<Vec<f64>, BenchError> {
+    if scratch.yardstick.is_none() {
+        return Ok(Vec::new());
+    }
+    let topics = scratch.topics().await?;
+    let ledger = Ledger::new(
+        scratch.cluster.clone(),
+        topics.deliveries.clone(),
+        topics.deliveries.clone(),
+    );
+    let name = format!("{}-alone", topics.deliveries);
+    let publisher = Publisher::Transactional(
+        TransactionalPublisher::open(&ledger, name, topics.deliveries.clone(), TIMEOUT).await?,
+    );
+    let arrivals = Arc::new(Mutex::new(HashMap::new()));
+    let stop = CancellationToken::new();
+    let reader = reader(scratch, &topics).await?;
+    let reading = tokio::spawn(read(reader, Arc::clone(&arrivals), stop.clone()));
+    let mut departures = Vec::new();
+    for claim in 1..=TRANSACTIONS + 1 {
+        let departed = Instant::now();
+        let entry = LedgerEntry {
+            claim,
+            claimed_at: DateTime::<Utc>::UNIX_EPOCH,
+        };
+        match publisher.publish(entry, vec![request(claim)]).await {
+            Outcome::Published => departures.push((claim.to_string(), departed)),
+            other => {
+                return Err(BenchError(format!(
+                    "a transaction alone was not published: {other:?}"
+                )));
+            }
+        }
+    }
+    let deadline = Instant::now() + PATIENCE;
+    let arrived = || arrivals.lock().unwrap_or_else(PoisonError::into_inner).len();
+    while arrived() < departures.len() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    stop.cancel();
+    reading
+        .await
+        .map_err(|fault| BenchError(format!("the reader broke off: {fault}")))??;
+    super::load::must_match(
+        "transactions that arrived",
+        arrived() as u64,
+        departures.len() as u64,
+    )?;
+    let arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(departures
+        .iter()
+        .skip(1)
+        .filter_map(|(name, departed)| Some(milliseconds(*arrivals.get(name)? - *departed)))
+        .collect())
+}
+
+fn request(number: i64) -> Outgoing {
+    Outgoing {
+        key: Some(number.to_string().into_bytes()),
+        payload: Some(json!({ "event_id": number.to_string() }).to_string().into_bytes()),
+        headers: Vec::new(),
+    }
+}
