@@ -106,10 +106,9 @@ pub async fn request(
 /// To the end that the answer tells, or that of the connection: not everybody closes it who says so.
 async fn read_answer(stream: &mut TcpStream) -> Vec<u8> {
     let mut answer = Vec::new();
-    let mut part = [0; 16 * 1024];
     while told_length(&answer).is_none_or(|length| answer.len() < length) {
-        match stream.read(&mut part).await {
-            Ok(read) if read > 0 => answer.extend_from_slice(&part[..read]),
+        match stream.read_buf(&mut answer).await {
+            Ok(read) if read > 0 => {}
             _ => break,
         }
     }

@@ -22,6 +22,6 @@ export function chart(name, points, unit = "") {
     s("line", { x1: 0, x2: WIDTH, y1: HEIGHT - 3, y2: HEIGHT - 3, class: "ground" }),
     points.length > 1
       ? s("polyline", { points: line, class: "line" })
-      : s("circle", { cx: WIDTH - 4, cy: y(values[0]), r: 3, class: "dot" })),
+      : s("line", { x1: WIDTH - 8, x2: WIDTH, y1: y(values[0]), y2: y(values[0]), class: "line" })),
     h("p", { class: "quiet" }, points.length > 1 ? range : "drawn while this page is open"));
 }

@@ -8,8 +8,13 @@ function filled(element, attributes, children) {
     if (typeof value === "function") element.addEventListener(name, value);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  put(element, ...children);
   return element;
+}
+
+/** Adds children to an element; what is false, null or undefined is left out. */
+export function put(element, ...children) {
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
 }
 
 /** An element; attributes that are functions listen to the event of that name. */

@@ -2,10 +2,10 @@
 
 import { get, mayChange, post } from "./api.js";
 import { ask } from "./ask.js";
-import { h, say } from "./dom.js";
+import { h, put, say } from "./dom.js";
 import { plain, utc } from "./words.js";
 
-const TOPICS = { events: "Events", results: "Results" };
+const TOPICS = { events: "Events", results: "Results", preferences: "Preferences" };
 
 export async function letters(root, parameters) {
   const topic = Object.hasOwn(TOPICS, parameters.get("topic")) ? parameters.get("topic") : "events";
@@ -15,7 +15,7 @@ export async function letters(root, parameters) {
   const links = (name, entries, current) => h("nav", { class: "row", "aria-label": name }, entries.map(([value, words, href]) =>
     h("a", { href, "aria-current": value === current && "page" }, words)));
   const reasons = [...new Set(all.map((letter) => letter.reason).filter(Boolean))].sort();
-  root.append(
+  put(root,
     h("h1", { tabindex: "-1" }, "Dead letters"),
     links("Topic", Object.entries(TOPICS).map(([value, words]) => [value, words, `#/letters?topic=${value}`]), topic),
     (reason || reasons.length > 1) && links("Reason", [[null, "Any reason", `#/letters?topic=${topic}`],

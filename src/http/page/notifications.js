@@ -2,7 +2,7 @@
 
 import { get, mayChange, post, pretty, Problem } from "./api.js";
 import { ask } from "./ask.js";
-import { h, say, table } from "./dom.js";
+import { h, put, say, table } from "./dom.js";
 import { canBeCancelled, canBeRetried, many, plain, PRIORITIES, standing, time, timeline, utc } from "./words.js";
 
 const ON_A_PAGE = 25;
@@ -88,9 +88,9 @@ export async function one(root, id) {
   const act = (verb, deed, what) => h("button", { type: "button", click: () => changeOne(row, verb, deed, what) }, `${deed}…`);
   const facts = [["User", h("a", { href: `#/search?by=user&value=${row.user_id}` }, `${row.user_id}`)], ["Event", row.event_id],
     ["Rewards", plain(row.incentive_type)], ["Priority", `${row.priority} ${PRIORITIES[row.priority]}`],
-    ["Attempts", row.attempts], ["Language", row.language], ["Time zone", row.timezone], ["Device", row.device_type],
+    ["Attempts", row.attempts], ["Language", row.language], ["Wording", row.variant], ["Time zone", row.timezone], ["Device", row.device_type],
     ["Due", utc(row.scheduled_at)], ["Expires", row.expires_at && utc(row.expires_at)]];
-  root.append(
+  put(root,
     h("h1", { tabindex: "-1" }, `Notification ${row.id}`),
     h("p", { class: "lead", id: "standing" }, h("span", { class: `status ${row.status}` }, row.status), ` ${standing(row)}`),
     operator && h("div", { class: "row" },

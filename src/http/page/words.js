@@ -43,6 +43,7 @@ export function standing(row) {
     case "failed": return `It has failed after ${many(row.attempts, "attempt")}, and no other follows${why}.`;
     case "cancelled": return "It was called off before it left.";
     case "expired": return "It expired before it left.";
+    case "suppressed": return "It is not to be sent: the user has opted out of such notifications.";
     default: return `It is ${row.status}.`;
   }
 }
@@ -56,6 +57,13 @@ function reason(detail) {
   return said.length ? said.join(": ") : "no reason given";
 }
 
+/** Which quiet hours held it back, and until when. */
+function keptQuiet({ due_at, held_until, from, to, days, of, timezone }) {
+  const on = days.length === 7 ? "" : ` of ${days.join(", ")}`;
+  const whose = of === "user" ? "the user" : "the settings";
+  return `due at ${utc(due_at)}, held until ${utc(held_until)}, for ${from} to ${to}${on} are quiet hours of ${whose} in ${timezone}`;
+}
+
 function told({ kind, attempt, detail }) {
   const next = detail.retry_at ? `; the next one is due at ${utc(detail.retry_at)}` : "";
   switch (kind) {
@@ -63,7 +71,8 @@ function told({ kind, attempt, detail }) {
     case "opened": return "The user opened it";
     case "clicked": return "The user followed it";
     case "dismissed": return "The user dismissed it";
-    case "delivery_failed": return `Attempt ${attempt} failed (${reason(detail)})${next}`;
+    case "delivery_failed":
+      return `Attempt ${attempt} failed (${reason(detail)})${next}${detail.held ? `, ${keptQuiet(detail.held)}` : ""}`;
     case "delivery_failed_finally":
       return `Attempt ${attempt} failed for good (${reason(detail)})${detail.final_because ? `: ${detail.final_because}` : ""}`;
     case "publish_failed": return `Attempt ${attempt} was refused by the broker (${reason(detail)})${next}`;
@@ -71,6 +80,8 @@ function told({ kind, attempt, detail }) {
     case "recovered_as_sent": return `Attempt ${attempt} was found to be published after its publisher had died`;
     case "recovered_as_pending": return `Attempt ${attempt} was not published before its publisher died; it goes out again`;
     case "expired": return "It expired before it left";
+    case "held": return `Held back: ${keptQuiet(detail)}`;
+    case "suppressed": return `Not to be sent: the user has opted out of such notifications (preferences of ${detail.since})`;
     case "retried": return `Made due again by ${detail.by}`;
     case "cancelled": return `Cancelled by ${detail.by}`;
     default: return plain(kind);

@@ -143,11 +143,6 @@ impl Browser {
         found[ELEMENT].as_str().expect("an element").to_owned()
     }
 
-    pub async fn click(&self, selector: &str) {
-        let element = self.find(selector).await;
-        self.post(&format!("/element/{element}/click"), json!({})).await;
-    }
-
     /// Clicks the button or link with this text that can be seen.
     pub async fn press(&self, text: &str) {
         let path = format!(

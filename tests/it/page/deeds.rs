@@ -58,6 +58,22 @@ async fn a_notification_is_found_by_id_user_and_event_and_tells_its_story() {
 }
 
 #[tokio::test]
+async fn what_quiet_hours_hold_back_says_so() {
+    let Some(house) = House::fresh().await else { return };
+    let now = chrono::Utc::now();
+    let [from, to] = [-1, 2].map(|hours| (now + chrono::TimeDelta::hours(hours)).format("%H:%M").to_string());
+    let Some(seen) = Seen::of(house.with("INQ_QUIET__HOURS", &format!("{from}-{to}"))).await else {
+        return;
+    };
+    seen.stored(&[event("at-night", &json!({ "priority": 0 }))]).await;
+    seen.view("/notification/1").await;
+    let held = format!("for {from} to {to} are quiet hours of the settings in UTC");
+    seen.browser.reads(&held).await;
+    seen.browser.reads("it is scheduled for").await;
+    seen.end().await;
+}
+
+#[tokio::test]
 async fn one_is_retried_and_one_cancelled_after_a_question() {
     let Some(seen) = Seen::fresh().await else { return };
     let browser = &seen.browser;

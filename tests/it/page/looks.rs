@@ -41,6 +41,10 @@ async fn every_view_fits_a_phone_and_keeps_nobody_out() {
                 browser.reads("Recent failures").await;
             }
             browser.picture(&format!("{name}-{scheme}-{width}")).await;
+            let slips = browser
+                .run("return document.body.innerText.match(/\\b(false|true|null|undefined|NaN)\\b|\\[object/g)")
+                .await;
+            assert!(slips.is_null(), "{name} shows {slips}");
             let wider = browser
                 .run("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
                 .await;
