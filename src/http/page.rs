@@ -1,7 +1,7 @@
 //! The page at `/`: files that are part of the program, and nothing from anywhere else.
 
 use axum::extract::Path;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::IntoResponse;
 
@@ -79,8 +79,6 @@ fn served((_, media_type, content): Part) -> impl IntoResponse {
         (CONTENT_TYPE, media_type),
         (CONTENT_SECURITY_POLICY, POLICY),
         (REFERRER_POLICY, "no-referrer"),
-        // Another version of the program has other files under the same names.
-        (CACHE_CONTROL, "no-cache"),
         (OPENER_POLICY, "same-origin"),
     ];
     (

@@ -1,4 +1,4 @@
-//! A real Chromium without a window, driven as a person would drive it: WebDriver is JSON over HTTP.
+//! A real Chromium without a window, driven as a person would drive it: `WebDriver` is JSON over HTTP.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
