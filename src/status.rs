@@ -9,8 +9,10 @@ use utoipa::ToSchema;
 
 use crate::bus::{BusError, Cluster, Lag};
 use crate::config::TopicSettings;
-use crate::store::{Depth, Result, Status, Store};
+use crate::store::{Depth, PendingRow, Result, Status, Store};
 
+/// The pending rows of each priority whose type is looked at.
+const TYPES_OF: u32 = 10_000;
 /// The most claims in doubt that are looked for.
 const CLAIMS_AT_MOST: u32 = 1000;
 
@@ -22,6 +24,10 @@ pub struct QueueStatus {
     /// Pending rows by priority.
     #[schema(value_type = BTreeMap<String, u64>)]
     pub pending_by_priority: BTreeMap<u8, u64>,
+    /// Pending rows by priority and by what they reward: of each priority the 10,000 that are due first.
+    pub pending_by_type: Vec<PendingRow>,
+    /// The pending rows beyond those, whose types were not looked at.
+    pub pending_of_any_type: u64,
     /// Pending rows that are due.
     pub due: u64,
     /// Pending rows that are scheduled ahead.
@@ -45,10 +51,13 @@ impl QueueStatus {
     /// Those of the store.
     pub async fn of(store: &dyn Store) -> Result<Self> {
         let depth = store.depth().await?;
+        let by_type = store.pending_by_type(TYPES_OF).await?;
         let claims = store.open_claims(CLAIMS_AT_MOST).await?;
         Ok(Self {
             by_status: by_status(&depth),
             pending_by_priority: pending_by_priority(&depth),
+            pending_of_any_type: not_looked_at(&depth, &by_type),
+            pending_by_type: by_type,
             due: depth.due,
             ahead: depth.ahead,
             oldest_due_ms: depth.oldest_due_ms,
@@ -112,4 +121,20 @@ fn pending_by_priority(depth: &Depth) -> BTreeMap<u8, u64> {
         .filter(|row| row.status == Status::Pending)
         .map(|row| (row.priority.get(), row.rows))
         .collect()
+}
+
+/// The rows change between the two counts: what seems to be missing of a short backlog was never left out.
+fn not_looked_at(depth: &Depth, by_type: &[PendingRow]) -> u64 {
+    pending_by_priority(depth)
+        .into_iter()
+        .map(|(priority, rows)| {
+            let typed = by_type.iter().filter(|row| row.priority.get() == priority);
+            let typed: u64 = typed.map(|row| row.rows).sum();
+            if typed < u64::from(TYPES_OF) {
+                0
+            } else {
+                rows.saturating_sub(typed)
+            }
+        })
+        .sum()
 }

@@ -3,19 +3,27 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::Json;
+use axum::extract::{Extension, Request, State};
 use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use serde::Serialize;
 use subtle::ConstantTimeEq;
+use utoipa::ToSchema;
 
 use super::problem::{Kind, Problem};
 use crate::config::{HttpSettings, Secret};
 
-/// What everybody may see: probes and scrapers have no token.
-pub(super) const OPEN: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/v1/openapi.json"];
+/// What everybody may see: probes and scrapers have no token, and the page asks for it.
+const OPEN: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/v1/openapi.json"];
+
+/// Whether everybody may see what is at this path.
+pub(super) fn is_open_to_all(path: &str) -> bool {
+    OPEN.contains(&path) || path.starts_with("/page/")
+}
 
 /// The tokens; where none is set, whoever reaches the loopback address may do everything.
 #[derive(Clone)]
@@ -27,9 +35,12 @@ struct Tokens {
 }
 
 /// What the bearer of a token may do.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Role {
+    /// To look.
     Reader,
+    /// To look and to change.
     Operator,
 }
 
@@ -46,17 +57,18 @@ impl Access {
         self.0.operators.is_none() && self.0.readers.is_none()
     }
 
-    fn check(&self, request: &Request) -> Result<(), Problem> {
-        if OPEN.contains(&request.uri().path()) {
-            return Ok(());
+    /// The role of whoever asks; none where that does not matter.
+    fn check(&self, request: &Request) -> Result<Option<Role>, Problem> {
+        if is_open_to_all(request.uri().path()) {
+            return Ok(None);
         }
         if self.is_open() {
-            return require_loopback_host(request);
+            return require_loopback_host(request).map(|()| Some(Role::Operator));
         }
         let role = self.role(request.headers())?;
         let only_looks = matches!(*request.method(), Method::GET | Method::HEAD);
         if role == Role::Operator || only_looks {
-            return Ok(());
+            return Ok(Some(role));
         }
         Err(Problem::new(
             Kind::Forbidden,
@@ -94,11 +106,32 @@ impl Access {
 /// Lets through who may do what is asked.
 pub(super) async fn require(
     State(access): State<Access>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    access.check(&request)?;
+    if let Some(role) = access.check(&request)? {
+        request.extensions_mut().insert(role);
+    }
     Ok(next.run(request).await)
+}
+
+/// What whoever asks may do.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Access)]
+pub(super) struct Allowed {
+    /// As whom the token, or the lack of any, lets in.
+    role: Role,
+}
+
+/// What the token that is sent may do.
+#[utoipa::path(
+    get,
+    path = "/v1/access",
+    tag = "about",
+    responses((status = 200, description = "What it may do", body = Allowed))
+)]
+pub(super) async fn show_access(Extension(role): Extension<Role>) -> Json<Allowed> {
+    Json(Allowed { role })
 }
 
 /// A page whose name was made to resolve to this machine (DNS rebinding) still sends its own name. No browser leaves the

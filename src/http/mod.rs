@@ -1,9 +1,10 @@
-//! Health, metrics and the API over HTTP.
+//! Health, metrics, the API and a page over HTTP.
 //!
 //! - `connections` bounds who is connected, and for how long
 //! - `access` decides who may do what
 //! - `desk` is where requests meet the database, `queue`, `events` and `letters` where they meet the brokers
 //! - `said` reads requests, `problem` says what is wrong with them
+//! - `page` is the page for people, which does all it does by the API
 //! - `openapi` describes the routes; `api` has them all
 
 mod access;
@@ -15,6 +16,7 @@ mod events;
 mod letters;
 mod notifications;
 mod openapi;
+mod page;
 mod preferences;
 mod probes;
 mod problem;
@@ -125,7 +127,10 @@ fn api(longest_event: usize) -> OpenApiRouter<Served> {
         .routes(routes!(probes::healthz))
         .routes(routes!(probes::readyz))
         .routes(routes!(probes::metrics))
+        .routes(routes!(page::show_page))
+        .routes(routes!(page::show_part))
         .routes(routes!(openapi::openapi))
+        .routes(routes!(access::show_access))
         .routes(routes!(queue::show_status))
         .routes(routes!(notifications::list_notifications))
         .routes(routes!(notifications::list_notifications_of_user))
@@ -173,7 +178,7 @@ async fn in_time(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    if access::OPEN.contains(&request.uri().path()) {
+    if access::is_open_to_all(request.uri().path()) {
         return Ok(next.run(request).await);
     }
     let _place = places

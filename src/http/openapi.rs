@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 
-use super::access::OPEN;
+use super::access::is_open_to_all;
 use super::problem::{Kind, MEDIA_TYPE, Problem};
 
 /// The schema that is the contract of an event, over HTTP as in the topic.
@@ -74,7 +74,7 @@ fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
             let has_body = operation.get("requestBody").is_some();
             let takes_something = has_body || operation.get("parameters").is_some();
             if let Some(responses) = operation["responses"].as_object_mut()
-                && !OPEN.contains(&path.as_str())
+                && !is_open_to_all(path)
             {
                 add_problems(responses, takes_something, has_body);
             }

@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{
-    Claimant, ClaimedRow, DepthRow, HistoryEntry, HistoryKind, Notification, OpenClaim, Standing, Status,
-    StoreError,
+    Claimant, ClaimedRow, DepthRow, HistoryEntry, HistoryKind, Notification, OpenClaim, PendingRow, Standing,
+    Status, StoreError,
 };
 use crate::contract::{IncentiveType, Priority};
 
@@ -200,6 +200,15 @@ pub(super) fn depth_row(row: &impl Columns) -> Result<DepthRow, StoreError> {
     Ok(DepthRow {
         status: status(row)?,
         priority: priority(row)?,
+        rows: count(row, "found")?,
+    })
+}
+
+/// A count of pending rows by priority and type.
+pub(super) fn pending_row(row: &impl Columns) -> Result<PendingRow, StoreError> {
+    Ok(PendingRow {
+        priority: priority(row)?,
+        incentive_type: incentive_type(row)?,
         rows: count(row, "found")?,
     })
 }

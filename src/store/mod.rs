@@ -34,7 +34,7 @@ pub use filter::{Change, Changed, Filter};
 pub use mysql::{Filling, Yardstick};
 pub use notification::{
     Backlog, ClaimedRow, Connections, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification,
-    Notification, Status,
+    Notification, PendingRow, Status,
 };
 pub use preferences::Preferences;
 pub use results::{Decide, Standing, Verdict};
@@ -306,6 +306,10 @@ pub trait Store: Send + Sync {
     /// How many rows there are by status and priority, and how late the oldest due one is. Counts without holding back
     /// the server's purge.
     async fn depth(&self) -> Result<Depth>;
+
+    /// Pending rows by priority and by what they reward: of each priority at most `most` rows are looked at, those that are
+    /// due first. Combinations without rows are left out.
+    async fn pending_by_type(&self, most: u32) -> Result<Vec<PendingRow>>;
 
     /// How deep the queue is, for gauges that are told all the time: a count of at most `exactly` rows for each status
     /// and priority, and beyond that the server's estimate (on SQLite a count), which may be wrong by half.

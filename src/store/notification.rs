@@ -373,6 +373,18 @@ impl Depth {
     }
 }
 
+/// The pending rows of one priority that reward the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PendingRow {
+    /// How urgent they are.
+    #[schema(value_type = u8, minimum = 0, maximum = 4)]
+    pub priority: Priority,
+    /// What they reward.
+    pub incentive_type: IncentiveType,
+    /// How many.
+    pub rows: u64,
+}
+
 /// How deep the queue is, told at a price that does not grow with its depth.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Backlog {

@@ -68,6 +68,66 @@ impl Answer {
     }
 }
 
+/// A request to an HTTP server of this machine, with these headers beside those that it must have; JSON, if it has a body
+/// and does not say otherwise.
+pub async fn request(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Option<Answer> {
+    let host = format!("127.0.0.1:{port}");
+    let mut all = vec![("host", host.as_str()), ("connection", "close")];
+    if !body.is_empty() {
+        all.push(("content-type", "application/json"));
+    }
+    all.retain(|(name, _)| headers.iter().all(|(other, _)| !name.eq_ignore_ascii_case(other)));
+    all.extend_from_slice(headers);
+    let length = body.len();
+    let headers: String = all
+        .iter()
+        .map(|(name, value)| [name, ": ", value, "\r\n"].concat())
+        .collect();
+    let request = format!("{method} {path} HTTP/1.1\r\n{headers}content-length: {length}\r\n\r\n{body}");
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.ok()?;
+    // Whoever refuses a long body answers before its end.
+    let _refused = stream.write_all(request.as_bytes()).await;
+    let answer = tokio::time::timeout(DEADLINE, read_answer(&mut stream)).await;
+    let answer = String::from_utf8(answer.expect("an answer that ends")).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some(Answer {
+        status: head.split(' ').nth(1)?.parse().ok()?,
+        head: head.to_lowercase(),
+        body: body.to_owned(),
+    })
+}
+
+/// To the end that the answer tells, or that of the connection: not everybody closes it who says so.
+async fn read_answer(stream: &mut TcpStream) -> Vec<u8> {
+    let mut answer = Vec::new();
+    while told_length(&answer).is_none_or(|length| answer.len() < length) {
+        match stream.read_buf(&mut answer).await {
+            Ok(read) if read > 0 => {}
+            _ => break,
+        }
+    }
+    answer
+}
+
+/// How long the whole answer is, once its head has told.
+fn told_length(answer: &[u8]) -> Option<usize> {
+    let head = answer.windows(4).position(|end| end == b"\r\n\r\n")?;
+    let told = std::str::from_utf8(&answer[..head])
+        .ok()?
+        .lines()
+        .find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then_some(value)
+        })?;
+    Some(head + 4 + told.trim().parse::<usize>().ok()?)
+}
+
 /// A running service.
 pub struct Service {
     child: Child,
@@ -120,7 +180,7 @@ impl Service {
         Some((answer.status, answer.body))
     }
 
-    /// A request with these headers beside those that it must have; JSON, if it has a body and does not say otherwise.
+    /// See [`request`].
     pub async fn ask(
         &self,
         method: &str,
@@ -128,31 +188,7 @@ impl Service {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Option<Answer> {
-        let host = self.address();
-        let mut all = vec![("host", host.as_str()), ("connection", "close")];
-        if !body.is_empty() {
-            all.push(("content-type", "application/json"));
-        }
-        all.retain(|(name, _)| headers.iter().all(|(other, _)| !name.eq_ignore_ascii_case(other)));
-        all.extend_from_slice(headers);
-        let length = body.len();
-        let headers: String = all
-            .iter()
-            .map(|(name, value)| [name, ": ", value, "\r\n"].concat())
-            .collect();
-        let request = format!("{method} {path} HTTP/1.1\r\n{headers}content-length: {length}\r\n\r\n{body}");
-        let mut stream = self.connect().await?;
-        // Whoever refuses a long body answers before its end.
-        let _refused = stream.write_all(request.as_bytes()).await;
-        let mut answer = Vec::new();
-        let _reset = stream.read_to_end(&mut answer).await;
-        let answer = String::from_utf8(answer).ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        Some(Answer {
-            status: head.split(' ').nth(1)?.parse().ok()?,
-            head: head.to_lowercase(),
-            body: body.to_owned(),
-        })
+        request(self.port, method, path, headers, body).await
     }
 
     /// A connection to its HTTP server.

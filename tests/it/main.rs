@@ -19,6 +19,7 @@ mod mending;
 mod model;
 mod old_broker;
 mod operations;
+mod page;
 mod pipeline;
 mod preferences;
 mod proxy;

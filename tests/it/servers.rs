@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// The servers that must be there, separated by commas: `kafka`, `mysql`, `mariadb`.
+/// The servers that must be there, separated by commas: `kafka`, `mysql`, `mariadb`, and `chromium`.
 const REQUIRED: &str = "INQ_TEST_REQUIRE";
 
 fn is_required(server: &str) -> bool {
@@ -30,6 +30,13 @@ fn servers_that_are_required_are_named() {
     kafka_brokers();
     server_url("mysql");
     server_url("mariadb");
+    chromium();
+}
+
+/// The program that drives a Chromium, and axe-core's script.
+pub fn chromium() -> Option<(String, String)> {
+    let driver = named("chromium", "INQ_TEST_CHROMEDRIVER")?;
+    Some((driver, named("chromium", "INQ_TEST_AXE")?))
 }
 
 /// Kafka's bootstrap address.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sqlx::mysql::MySqlPool;
+use sqlx::mysql::{MySqlPool, MySqlRow};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 
 use super::super::columns::{self, Columns};
-use super::super::{Backlog, Depth, DepthRow, Result, Status, StoreError};
+use super::super::{Backlog, Depth, DepthRow, PendingRow, Result, Status, StoreError};
 use super::claim;
 use super::error::{Answer, sorted};
 use crate::contract::Priority;
@@ -51,6 +51,41 @@ async fn counted(connection: &mut MySqlConnection) -> std::result::Result<Depth,
     }
     transaction.rollback().await?;
     Ok(Depth::new(rows, due, oldest_due_ms))
+}
+
+/// See [`super::super::Store::pending_by_type`].
+pub(super) async fn pending_by_type(pool: &MySqlPool, most: u32) -> Result<Vec<PendingRow>> {
+    let mut connection = pool.acquire().await.map_err(sorted)?;
+    let counts = typed(&mut connection, most).await.map_err(StoreError::from)?;
+    counts.iter().map(columns::pending_row).collect()
+}
+
+async fn typed(connection: &mut MySqlConnection, most: u32) -> std::result::Result<Vec<MySqlRow>, Answer> {
+    sqlx::raw_sql("SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED")
+        .execute(&mut *connection)
+        .await?;
+    let mut transaction = connection.begin().await?;
+    let counts = sqlx::raw_sql(AssertSqlSafe(by_type_text(most)))
+        .fetch_all(&mut *transaction)
+        .await?;
+    transaction.rollback().await?;
+    Ok(counts)
+}
+
+/// Counts the pending rows of each priority by type. The type is in no index: so many rows are looked up, and no more.
+pub(super) fn by_type_text(most: u32) -> String {
+    let counts: Vec<_> = Priority::urgent_first()
+        .map(|priority| {
+            let priority = priority.get();
+            format!(
+                "SELECT {priority} AS priority, CAST(incentive_type AS CHAR) AS incentive_type, COUNT(*) AS found FROM \
+                 (SELECT incentive_type FROM incentive_notify_queue FORCE INDEX (claim_order) \
+                 WHERE status = 'pending' AND priority = {priority} ORDER BY scheduled_at, id LIMIT {most}) AS some \
+                 GROUP BY incentive_type"
+            )
+        })
+        .collect();
+    counts.join(" UNION ALL ")
 }
 
 /// See [`super::super::Store::backlog`].

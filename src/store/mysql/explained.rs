@@ -16,7 +16,7 @@ pub struct Explained {
     pub accesses: usize,
 }
 
-/// Every statement that is executed for each batch, for batches of so many rows, and the one that is sampled all the time.
+/// Every statement that is executed for each batch, for batches of so many rows, and those that are asked again and again.
 #[must_use]
 pub fn explained(rows: usize) -> Vec<Explained> {
     let ids: Vec<i64> = (1..).take(rows).collect();
@@ -59,6 +59,13 @@ pub fn explained(rows: usize) -> Vec<Explained> {
             1,
         ),
         statement("few rows", &depth::few_text(1000), &[], "claim_order", 40),
+        statement(
+            "pending by type",
+            &depth::by_type_text(1000),
+            &[],
+            "claim_order",
+            5,
+        ),
     ]
 }
 

@@ -32,8 +32,8 @@ use super::bounds;
 use super::columns::{self, Columns};
 use super::{
     Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
-    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, Preferences, PublishFailure,
-    Result, SchemaState, Status, Store, StoreError, Story, Verdict,
+    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
+    PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::{DeliveryResult, PreferenceChange};
 use crate::measures;
@@ -74,9 +74,6 @@ fn require_tls_files(url: &str) -> Result<()> {
     Ok(())
 }
 
-/// A connection that was used just now is taken to be alive: to ask it is a round trip, for each statement of a busy service.
-const TESTED_WHEN_IDLE_FOR: Duration = Duration::from_secs(1);
-
 /// One transaction of the store, as a future that may be made anew.
 type Attempt<'a, T> = Pin<Box<dyn Future<Output = std::result::Result<T, Answer>> + Send + 'a>>;
 
@@ -105,15 +102,6 @@ impl MySqlStore {
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE)
             .after_connect(|connection, _| Box::pin(set_session(connection)))
-            .test_before_acquire(false)
-            .before_acquire(|connection, known| {
-                Box::pin(async move {
-                    if known.idle_for > TESTED_WHEN_IDLE_FOR {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
             .connect_lazy_with(options.clone());
         Ok(Self { pool, options })
     }
@@ -422,6 +410,10 @@ impl Store for MySqlStore {
 
     async fn depth(&self) -> Result<Depth> {
         depth::depth(&self.pool).await
+    }
+
+    async fn pending_by_type(&self, most: u32) -> Result<Vec<PendingRow>> {
+        depth::pending_by_type(&self.pool, most).await
     }
 
     async fn backlog(&self, exactly: u32) -> Result<Backlog> {

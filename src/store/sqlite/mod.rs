@@ -29,8 +29,8 @@ use super::columns::Columns;
 use super::migrations::{self, Applied};
 use super::{
     Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
-    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, Preferences, PublishFailure,
-    Result, SchemaState, Status, Store, StoreError, Story, Verdict,
+    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
+    PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::{DeliveryResult, PreferenceChange};
 
@@ -355,6 +355,10 @@ impl Store for SqliteStore {
 
     async fn depth(&self) -> Result<Depth> {
         read::depth(&self.pool).await
+    }
+
+    async fn pending_by_type(&self, most: u32) -> Result<Vec<PendingRow>> {
+        read::pending_by_type(&self.pool, most).await
     }
 
     async fn backlog(&self, _exactly: u32) -> Result<Backlog> {

@@ -7,7 +7,9 @@ use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqlitePool;
 
 use super::super::columns::{self, Columns, OPEN_CLAIM};
-use super::super::{Backlog, Depth, DepthRow, HistoryEntry, Notification, OpenClaim, Result, Status};
+use super::super::{
+    Backlog, Depth, DepthRow, HistoryEntry, Notification, OpenClaim, PendingRow, Result, Status,
+};
 use super::{NOW, sorted};
 use crate::contract::Priority;
 
@@ -98,6 +100,25 @@ pub(super) async fn depth(pool: &SqlitePool) -> Result<Depth> {
         .int_or_null("oldest")?
         .map(|wait| u64::try_from(wait).unwrap_or(0));
     Ok(Depth::new(rows, columns::count(&due, "due")?, oldest))
+}
+
+/// See [`super::super::Store::pending_by_type`].
+pub(super) async fn pending_by_type(pool: &SqlitePool, most: u32) -> Result<Vec<PendingRow>> {
+    let counts: Vec<_> = Priority::urgent_first()
+        .map(|priority| {
+            let priority = priority.get();
+            format!(
+                "SELECT {priority} AS priority, incentive_type, COUNT(*) AS found FROM \
+                 (SELECT incentive_type FROM incentive_notify_queue WHERE status = 'pending' AND priority = {priority} \
+                 ORDER BY scheduled_at, id LIMIT {most}) GROUP BY incentive_type"
+            )
+        })
+        .collect();
+    let rows = sqlx::query(AssertSqlSafe(counts.join(" UNION ALL ")))
+        .fetch_all(pool)
+        .await
+        .map_err(sorted)?;
+    rows.iter().map(columns::pending_row).collect()
 }
 
 /// See [`super::super::Store::backlog`].

@@ -179,6 +179,13 @@ async fn the_status_and_the_engagement_are_told() {
     assert_eq!(status, house.status(), "as `inq status` tells it");
     assert_eq!(status["by_status"]["pending"], 15);
     assert_eq!(status["ahead"], 15);
+    let by_type = status["pending_by_type"].as_array().expect("a list");
+    assert!(by_type.contains(&json!({ "priority": 1, "incentive_type": "point_earning", "rows": 1 })));
+    assert_eq!(
+        by_type.iter().filter_map(|row| row["rows"].as_u64()).sum::<u64>(),
+        15
+    );
+    assert_eq!(status["pending_of_any_type"], 0);
     assert_eq!(status["topics"][0]["last_minute"], 20);
 
     let engagement = api.get("/v1/engagement?by=language").await.json();

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use inq::store::{Backlog, Connections, DepthRow, Status};
+use inq::contract::IncentiveType;
+use inq::store::{Backlog, Connections, DepthRow, NewNotification, Status};
 
 use super::{Bench, due, expired, ids, on_every_database, priority};
 
 on_every_database! {
     an_empty_queue_has_no_depth,
     depth_counts_by_status_and_priority,
+    pending_rows_are_told_apart_by_type,
     what_is_not_there_is_not_found,
     a_backlog_tells_every_status_and_priority,
     a_long_backlog_is_counted_or_estimated,
@@ -61,6 +63,37 @@ async fn depth_counts_by_status_and_priority(bench: Bench) {
     bench.claim(10).await;
     let depth = bench.store.depth().await.expect("a depth");
     assert_eq!((depth.due, depth.ahead, depth.oldest_due_ms), (0, 1, None));
+}
+
+async fn pending_rows_are_told_apart_by_type(bench: Bench) {
+    let of = |event, urgency, minutes, incentive_type| NewNotification {
+        incentive_type,
+        ..due(event, urgency, minutes)
+    };
+    let (points, streak) = (IncentiveType::PointEarning, IncentiveType::StreakReward);
+    bench.insert(&[of("claimed", 4, 1, points)]).await;
+    bench.claim(1).await;
+    bench
+        .insert(&[
+            of("a", 3, 10, points),
+            of("b", 3, -60, points),
+            of("c", 3, 20, streak),
+            of("d", 0, 5, streak),
+        ])
+        .await;
+    let told = async |most| {
+        let mut rows = bench.store.pending_by_type(most).await.expect("counts");
+        rows.sort_by_key(|row| (row.priority, row.incentive_type.as_str()));
+        rows.into_iter()
+            .map(|row| (row.priority.get(), row.incentive_type, row.rows))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(10).await, [(0, streak, 1), (3, points, 2), (3, streak, 1)]);
+    assert_eq!(
+        told(2).await,
+        [(0, streak, 1), (3, points, 1), (3, streak, 1)],
+        "those due first"
+    );
 }
 
 async fn what_is_not_there_is_not_found(bench: Bench) {

@@ -1,0 +1,233 @@
+//! What is found and done by the page.
+
+use serde_json::json;
+
+use super::{Seen, ahead, event};
+use crate::household::House;
+
+#[tokio::test]
+async fn a_notification_is_found_by_id_user_and_event_and_tells_its_story() {
+    let Some(seen) = Seen::fresh().await else { return };
+    let browser = &seen.browser;
+    let script = "<script>window.ran = true; alert(1)</script>";
+    let image = "<img src=x onerror='window.ran = true'>";
+    seen.stored(&[event(
+        "wild",
+        &json!({ "message_title": script, "message_body": image, "priority": 4 }),
+    )])
+    .await;
+    seen.failed(1).await;
+    seen.eventually_rows("status = 'failed'", 1).await;
+
+    seen.view("/").await;
+    browser.reads("<b>token</b> revoked").await;
+    seen.find("id", "1").await;
+    browser.reads("Notification 1").await;
+    for told in [
+        script,
+        image,
+        "It has failed after 1 attempt",
+        "The event occurred",
+        "Stored",
+        "Attempt 1 was published",
+        "Attempt 1 failed for good (no_device: <b>token</b> revoked)",
+    ] {
+        browser.reads(told).await;
+    }
+    seen.find("user", "42").await;
+    browser.reads("Notifications of user 42").await;
+    browser.reads(script).await;
+    seen.find("event", "wild").await;
+    browser.reads("Notification of event wild").await;
+    browser.press(script).await;
+    browser.reads("What happened").await;
+    browser.back().await;
+    browser.reads("Notification of event wild").await;
+    seen.find("user", "9223372036854775807").await;
+    browser.reads("There is none.").await;
+    seen.find("event", "no <i>such</i>").await;
+    browser.reads("Notification of event no <i>such</i>").await;
+    assert_eq!(browser.run("return window.ran ?? 'never'").await, "never");
+    assert_eq!(
+        browser
+            .run("return document.querySelectorAll('main script, main img, main b, main i').length")
+            .await,
+        0
+    );
+    seen.end().await;
+}
+
+#[tokio::test]
+async fn what_quiet_hours_hold_back_says_so() {
+    let Some(house) = House::fresh().await else { return };
+    let now = chrono::Utc::now();
+    let [from, to] = [-1, 2].map(|hours| (now + chrono::TimeDelta::hours(hours)).format("%H:%M").to_string());
+    let Some(seen) = Seen::of(house.with("INQ_QUIET__HOURS", &format!("{from}-{to}"))).await else {
+        return;
+    };
+    seen.stored(&[event("at-night", &json!({ "priority": 0 }))]).await;
+    seen.view("/notification/1").await;
+    let held = format!("for {from} to {to} are quiet hours of the settings in UTC");
+    seen.browser.reads(&held).await;
+    seen.browser.reads("it is scheduled for").await;
+    seen.end().await;
+}
+
+#[tokio::test]
+async fn one_is_retried_and_one_cancelled_after_a_question() {
+    let Some(seen) = Seen::fresh().await else { return };
+    let browser = &seen.browser;
+    seen.stored(&[event("failing", &json!({}))]).await;
+    seen.failed(1).await;
+    seen.eventually_rows("status = 'failed'", 1).await;
+    seen.stored(&[ahead("waiting", 42)]).await;
+
+    seen.view("/notification/1").await;
+    browser.press("Retry…").await;
+    browser.reads("Retry notification 1?").await;
+    browser.press("Leave it").await;
+    browser.reads("Nothing was changed.").await;
+    seen.eventually_rows("status = 'failed'", 1).await;
+    browser.press("Retry…").await;
+    browser.press("Retry").await;
+    browser.reads("Made due again by api").await;
+    assert_eq!(seen.house.request(2).await["attempt"], 2);
+
+    seen.view("/notification/2").await;
+    browser.reads("it is scheduled for").await;
+    browser.press("Cancel…").await;
+    browser.reads("It will not be sent").await;
+    browser.press("Cancel").await;
+    browser.reads("Cancelled by api").await;
+    seen.eventually_rows("status = 'cancelled' AND event_id = 'waiting'", 1)
+        .await;
+    seen.end().await;
+}
+
+#[tokio::test]
+async fn what_a_user_still_has_to_get_is_called_off_and_what_failed_is_retried() {
+    let Some(seen) = Seen::fresh().await else { return };
+    let browser = &seen.browser;
+    seen.stored(&[event("failing", &json!({}))]).await;
+    seen.failed(1).await;
+    seen.eventually_rows("status = 'failed'", 1).await;
+    let mut events: Vec<_> = (0..28)
+        .map(|number| ahead(&format!("event-{number}"), 42))
+        .collect();
+    events.push(ahead("of another", 43));
+    seen.stored(&events).await;
+
+    seen.view("/search?by=user&value=42").await;
+    browser
+        .sees("document.querySelectorAll('article').length === 25")
+        .await;
+    browser.press("More").await;
+    browser
+        .sees("document.querySelectorAll('article').length === 29")
+        .await;
+    browser.press("Cancel all pending…").await;
+    browser.reads("Cancel 28 notifications of user 42?").await;
+    browser.press("Leave it").await;
+    seen.eventually_rows("status = 'pending'", 29).await;
+    browser.press("Cancel all pending…").await;
+    browser.press("Cancel 28 notifications").await;
+    browser.reads("28 notifications of user 42 changed").await;
+    seen.eventually_rows("status = 'cancelled' AND user_id = 42", 28)
+        .await;
+    seen.eventually_rows("status = 'pending' AND user_id = 43", 1)
+        .await;
+    browser.press("Retry all failed…").await;
+    browser.press("Retry 1 notification").await;
+    assert_eq!(seen.house.request(2).await["event_id"], "failing");
+    browser.press("Cancel all pending…").await;
+    browser.reads("User 42 has none of those.").await;
+    seen.end().await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_corrected_and_put_back() {
+    let Some(seen) = Seen::fresh().await else { return };
+    let browser = &seen.browser;
+    let wrong = r#"{"event_id":"e-1","user_id":42,"incentive_type":"streak_reward","priority":9}"#;
+    seen.house.send_event("<script>window.ran = true</script>").await;
+    seen.house.send_event(wrong).await;
+    crate::inq::eventually("both are put aside", async || {
+        let answer = seen.service.ask("GET", "/v1/dead-letters", &[], "").await;
+        answer.is_some_and(|answer| {
+            answer.json()["letters"]
+                .as_array()
+                .is_some_and(|all| all.len() == 2)
+        })
+    })
+    .await;
+    seen.view("/letters").await;
+    browser.reads("invalid json").await;
+    browser.press("schema violation").await;
+    browser
+        .sees("document.querySelectorAll('article').length === 1")
+        .await;
+    browser.reads("priority").await;
+    assert_eq!(
+        browser
+            .run("return document.querySelector('textarea').value")
+            .await,
+        wrong
+    );
+    browser.fill("textarea", &wrong.replace('9', "\"high\"")).await;
+    browser.press("Put back…").await;
+    browser
+        .sees("document.querySelector('article .fault:not([hidden])')?.innerText.startsWith('priority')")
+        .await;
+    browser.fill("textarea", &wrong.replace('9', "4")).await;
+    browser.press("Put back…").await;
+    browser.reads("with the corrected content").await;
+    browser.press("Put back").await;
+    browser.reads("The letter is in").await;
+    assert_eq!(seen.house.request(1).await["priority"], 4);
+    assert_eq!(browser.run("return window.ran ?? 'never'").await, "never");
+    seen.end().await;
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_and_a_readers_may_only_look() {
+    let Some(house) = House::fresh().await else { return };
+    let house = house
+        .with("INQ_HTTP__TOKEN", "operators-token")
+        .with("INQ_HTTP__READ_TOKEN", "readers-token");
+    let Some(seen) = Seen::of(house).await else { return };
+    let browser = &seen.browser;
+    seen.stored(&[ahead("waiting", 42)]).await;
+    seen.view("/notification/1").await;
+    browser.reads("A token is needed").await;
+    browser.fill("#token", "wrong").await;
+    browser.press("Enter").await;
+    browser.reads("That token is not known here").await;
+    browser.fill("#token", "readers-token").await;
+    browser.press("Enter").await;
+    browser.reads("it is scheduled for").await;
+    assert_eq!(
+        browser
+            .run("return document.querySelectorAll('main button').length")
+            .await,
+        0
+    );
+    assert_eq!(
+        browser
+            .run("return localStorage.length + document.cookie.length")
+            .await,
+        0
+    );
+
+    browser.run("sessionStorage.clear()").await;
+    seen.view("/notification/1").await;
+    browser.reads("A token is needed").await;
+    browser.fill("#token", "operators-token").await;
+    browser.press("Enter").await;
+    browser.press("Cancel…").await;
+    browser.press("Cancel").await;
+    browser.reads("Cancelled by api").await;
+    // Each refusal is told on the console, and nothing else is.
+    let said = browser.console().await;
+    assert!(said.iter().all(|line| line.contains("401")), "{said:?}");
+    seen.end().await;
+}
