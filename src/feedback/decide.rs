@@ -105,6 +105,7 @@ fn failed(row: &mut Standing, result: &DeliveryResult, retry: &RetryPolicy) -> V
     Verdict::Applied {
         kind,
         priority: row.priority,
+        traceparent: row.traceparent.clone(),
         detail,
     }
 }
@@ -130,6 +131,7 @@ fn reached(
     Verdict::Applied {
         kind,
         priority: row.priority,
+        traceparent: row.traceparent.clone(),
         detail,
     }
 }

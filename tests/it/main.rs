@@ -31,4 +31,5 @@ mod settings;
 mod shutdown;
 mod stage;
 mod store;
+mod traces;
 mod waiting;
