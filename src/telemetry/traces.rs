@@ -88,7 +88,7 @@ impl Traces {
     /// If the endpoint is none, which the settings' check excludes.
     pub fn to(endpoint: &str) -> Result<Self, TelemetryError> {
         let client = Client {
-            client: HyperClient::with_default_connector(ANSWER, None),
+            hyper: HyperClient::with_default_connector(ANSWER, None),
             runtime: Handle::current(),
             away: Arc::default(),
         };
@@ -196,7 +196,7 @@ fn sampled(traceparent: &str) -> Option<SpanContext> {
 /// Sends on the service's runtime, for the SDK's thread has none, and says when the collector goes and comes back.
 #[derive(Clone, Debug)]
 struct Client {
-    client: HyperClient,
+    hyper: HyperClient,
     runtime: Handle,
     away: Arc<AtomicBool>,
 }
@@ -204,10 +204,10 @@ struct Client {
 #[async_trait]
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let client = self.client.clone();
+        let hyper = self.hyper.clone();
         let answer = self
             .runtime
-            .spawn(async move { client.send_bytes(request).await })
+            .spawn(async move { hyper.send_bytes(request).await })
             .await?;
         let trouble = match &answer {
             Ok(response) if response.status().is_success() => None,

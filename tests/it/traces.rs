@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value as Said};
-use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::StatusCode as Code};
+use opentelemetry_proto::tonic::trace::v1::{Span, Status, span::SpanKind, status::StatusCode as Code};
 use prost::Message;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -142,7 +142,7 @@ async fn what_is_done_with_a_notification_joins_the_trace_of_its_event() {
             SpanKind::Consumer
         };
         assert_eq!(span.kind(), kind);
-        let code = span.status.as_ref().map_or(Code::Unset, |status| status.code());
+        let code = span.status.as_ref().map_or(Code::Unset, Status::code);
         let (expected, event) = match (span.name.as_str(), outcome.as_str()) {
             (_, "put_aside") => (Code::Error, ""),
             ("feedback", _) => (Code::Unset, ""),
@@ -171,7 +171,7 @@ async fn what_is_done_with_a_notification_joins_the_trace_of_its_event() {
 
 /// Events flow and the end comes in time, whatever becomes of the spans.
 async fn flows_without_a_collector(address: SocketAddr) {
-    const EVENTS: usize = 1000;
+    const EVENTS: usize = 50;
     const TIMEOUT: Duration = Duration::from_secs(3);
     let Some(house) = House::fresh().await else { return };
     let house = house
