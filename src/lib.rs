@@ -21,7 +21,7 @@
 //! | [`service`] | which stages run, how they start and how they stop |
 //! | [`status`] | how the queue stands |
 //! | [`http`] | health, metrics and the API |
-//! | [`measures`], [`telemetry`] | every metric by name; logs and the metrics' recorder |
+//! | [`measures`], [`telemetry`] | every metric by name; logs, the metrics' recorder, spans for a collector |
 //! | [`mod@bench`] | the service under load, held against yardsticks |
 //! | [`cli`] | one file a command |
 //!

@@ -84,6 +84,7 @@ fn rows(result: &DeliveryResult) -> Vec<Standing> {
                     sent_at: seen,
                     device_type: Some("ios".to_owned()),
                     timezone: None,
+                    traceparent: None,
                     status,
                     scheduled_at: noon(),
                     delivered_at: seen,

@@ -8,11 +8,15 @@ use std::time::Duration;
 
 use icu_locale_core::Locale;
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 use super::duration::text;
 use super::error::Fault;
 use super::keys::PROPERTIES;
-use super::{HttpSettings, KafkaSettings, RetrySettings, Secret, Settings, TopicSettings, properties};
+use super::{
+    HttpSettings, KafkaSettings, RetrySettings, Secret, Settings, TelemetrySettings, TopicSettings,
+    properties,
+};
 
 /// Connections beside the publishers' own: one each for ingest, feedback, and whoever looks.
 const CONNECTIONS_BESIDE_PUBLISHERS: u32 = 3;
@@ -39,6 +43,7 @@ pub(super) fn check(settings: &Settings) -> Checked {
     topics(&settings.topics)?;
     retry(&settings.retry)?;
     http(&settings.http)?;
+    telemetry(&settings.telemetry)?;
     directory("localization.dir", settings.localization.dir.as_deref())?;
     directory("retention.archive", settings.retention.archive.as_deref())?;
     Locale::try_from_str(&settings.localization.fallback).map_err(|_| {
@@ -182,15 +187,18 @@ fn broker_address(broker: &str) -> Result<(), String> {
             "must be host:port without a protocol; set \"security.protocol\" in kafka.properties".into(),
         );
     }
-    let valid = broker.rsplit_once(':').is_some_and(|(host, port)| {
-        let bracketed = host.starts_with('[') && host.ends_with(']') && host.len() > 2;
-        let plain = !host.is_empty() && !host.contains(|c: char| c == ':' || c == '@' || c.is_whitespace());
-        (bracketed || plain) && port.parse::<u16>().is_ok_and(|port| port != 0)
-    });
-    if valid {
+    if host_and_port(broker) {
         return Ok(());
     }
     Err("must be host:port, several separated by commas, for example \"kafka-1:9092,kafka-2:9092\"".into())
+}
+
+fn host_and_port(address: &str) -> bool {
+    address.rsplit_once(':').is_some_and(|(host, port)| {
+        let bracketed = host.starts_with('[') && host.ends_with(']') && host.len() > 2;
+        let plain = !host.is_empty() && !host.contains(|c: char| c == ':' || c == '@' || c.is_whitespace());
+        (bracketed || plain) && port.parse::<u16>().is_ok_and(|port| port != 0)
+    })
 }
 
 fn topics(topics: &TopicSettings) -> Checked {
@@ -256,6 +264,24 @@ fn http(http: &HttpSettings) -> Checked {
         return Err(Fault::new("http.listen", reason));
     }
     Ok(())
+}
+
+/// The path is the protocol's own, and TLS is the collector's business.
+fn telemetry(telemetry: &TelemetrySettings) -> Checked {
+    let fits = |endpoint: &String| {
+        let address = endpoint.strip_prefix("http://");
+        let address = address.map(|address| address.strip_suffix('/').unwrap_or(address));
+        address.is_some_and(|address| !address.contains('/') && host_and_port(address))
+            && endpoint.is_ascii()
+            && Url::parse(endpoint).is_ok()
+    };
+    if telemetry.otlp_endpoint.as_ref().is_none_or(fits) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        "telemetry.otlp_endpoint",
+        "must be http://host:port of a collector that takes OTLP over HTTP, for example \"http://127.0.0.1:4318\"",
+    ))
 }
 
 fn directory(key: &str, path: Option<&Path>) -> Checked {

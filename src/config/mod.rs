@@ -35,8 +35,8 @@ pub use quiet::{QuietRule, QuietSettings, QuietTypes};
 pub use secret::Secret;
 pub use sections::{
     DatabaseSettings, DefaultSettings, DispatchSettings, HttpSettings, IngestSettings, KafkaSettings,
-    LocalizationSettings, LogFormat, LogSettings, RetentionSettings, RetrySettings, Semantics, TopicSettings,
-    TypeDefaults,
+    LocalizationSettings, LogFormat, LogSettings, RetentionSettings, RetrySettings, Semantics,
+    TelemetrySettings, TopicSettings, TypeDefaults,
 };
 
 use error::Fault;
@@ -86,6 +86,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// What is logged.
     pub log: LogSettings,
+    /// Where traces go.
+    pub telemetry: TelemetrySettings,
 }
 
 impl Settings {
@@ -235,8 +237,8 @@ fn flatten(
 }
 
 fn typed(values: &BTreeMap<String, Json>) -> Result<Settings, Fault> {
-    // The one section that may be empty.
-    let mut root = serde_json::json!({"kafka": {"properties": {}}});
+    // The sections that may be empty.
+    let mut root = serde_json::json!({"kafka": {"properties": {}}, "telemetry": {}});
     for (key, value) in values {
         let place = way(key).into_iter().fold(&mut root, |at, name| &mut at[name]);
         *place = value.clone();

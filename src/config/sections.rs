@@ -264,3 +264,11 @@ pub enum LogFormat {
     /// One JSON object a line.
     Json,
 }
+
+/// Where traces go.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetrySettings {
+    /// A collector that takes OTLP over HTTP, `http://host:port`; `None`: no traces are sent.
+    pub otlp_endpoint: Option<String>,
+}

@@ -19,6 +19,7 @@ use crate::bus::{
 };
 use crate::schedule::{RetryPolicy, spread};
 use crate::store::{Claim, Claimant, Claimed, ClaimedRow, PublishFailure, Store, StoreError};
+use crate::telemetry::Traces;
 
 /// Kafka forgets the offsets of a group without members (`offsets.retention.minutes`, seven days by default): the ledger
 /// of a publisher without work is written again after so long.
@@ -39,6 +40,8 @@ pub struct PublisherSettings {
     pub retry: RetryPolicy,
     /// Who is told of urgent notifications that fail for good.
     pub alerts: Alerts,
+    /// Takes down what became of each row.
+    pub traces: Traces,
 }
 
 /// What a step did.
@@ -261,11 +264,12 @@ impl PublisherTask {
             Outcome::Published => {
                 self.follow(after_publish(Published::Yes), claim.id, ids).await;
                 told::sent(&claim.rows, claim.claimed_at + now.elapsed());
+                told::traced(&claim.rows, now, &self.settings.traces);
                 None
             }
             Outcome::NotPublished { refused, error } => {
                 self.follow(after_publish(Published::No), claim.id, ids).await;
-                self.blame(&claim.rows, refused, &error)
+                self.blame(&claim.rows, refused, &error, now)
             }
             Outcome::Unknown(error) => {
                 tracing::warn!(claim = claim.id, rows = ids.len(), %error, "whether a claim was published is unknown");
@@ -286,13 +290,12 @@ impl PublisherTask {
                 let failed = refused
                     .into_iter()
                     .filter(|(index, _)| sent.remove(index).is_some())
-                    .map(|(index, why)| self.failure(&claim.rows[index], why))
+                    .map(|(index, why)| self.failure(&claim.rows[index], why, now))
                     .collect();
                 let published = claim.rows.iter().enumerate();
-                told::sent(
-                    published.filter_map(|(index, row)| sent.contains_key(&index).then_some(row)),
-                    claim.claimed_at + now.elapsed(),
-                );
+                let published = published.filter_map(|(index, row)| sent.contains_key(&index).then_some(row));
+                told::sent(published.clone(), claim.claimed_at + now.elapsed());
+                told::traced(published, now, &self.settings.traces);
                 self.debt = Some(Debt::GiveBack {
                     claim: claim.id,
                     sent: sent.into_values().collect(),
@@ -328,6 +331,7 @@ impl PublisherTask {
         rows: &[ClaimedRow],
         refused: Vec<(usize, String)>,
         error: &BusError,
+        begun: Instant,
     ) -> Option<String> {
         let Some((_, why)) = refused.into_iter().next() else {
             return Some(error.to_string());
@@ -338,7 +342,7 @@ impl PublisherTask {
                 attempt = row.attempt,
                 "the broker refuses a request: {why}"
             );
-            let failure = self.failure(row, why);
+            let failure = self.failure(row, why, begun);
             if let Some(Debt::GiveBack { failed, released, .. }) = &mut self.debt {
                 released.clear();
                 failed.push(failure);
@@ -349,7 +353,7 @@ impl PublisherTask {
         None
     }
 
-    fn failure(&self, row: &ClaimedRow, why: String) -> PublishFailure {
+    fn failure(&self, row: &ClaimedRow, why: String, begun: Instant) -> PublishFailure {
         let failure = PublishFailure {
             notification_id: row.id,
             retry_in: self
@@ -358,7 +362,7 @@ impl PublisherTask {
                 .delay(row.attempt, None, spread(row.id, row.attempt)),
             error: why,
         };
-        told::refused(row, &failure, &self.settings.alerts);
+        told::refused(row, &failure, begun, &self.settings.alerts, &self.settings.traces);
         failure
     }
 

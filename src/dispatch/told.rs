@@ -1,4 +1,4 @@
-//! What a publisher tells of its work: a few metrics a claim, none a row.
+//! What a publisher tells of its work: a few metrics a claim, none a row; and of each row what its trace asks for.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use crate::alerts::{Alerts, Failed};
 use crate::bus::Outcome;
 use crate::measures;
 use crate::store::{Claimed, ClaimedRow, PublishFailure, StoreError};
+use crate::telemetry::{Doing, Done, Traces};
 
 /// What the database answered to a claim that was begun then.
 pub(super) fn claimed(answer: &Result<Claimed, StoreError>, begun: Instant) {
@@ -57,8 +58,36 @@ pub(super) fn sent<'a>(rows: impl IntoIterator<Item = &'a ClaimedRow>, now: Date
     }
 }
 
+/// These rows were published, since `begun`.
+pub(super) fn traced<'a>(rows: impl IntoIterator<Item = &'a ClaimedRow>, begun: Instant, traces: &Traces) {
+    let published = rows.into_iter().map(|row| done(row, "published"));
+    traces.tell(Doing::Dispatch, begun, published);
+}
+
+fn done<'a>(row: &'a ClaimedRow, outcome: &'static str) -> Done<'a> {
+    Done {
+        traceparent: row.traceparent.as_deref(),
+        event_id: Some(&row.event_id),
+        notification_id: Some(row.id),
+        attempt: Some(row.attempt),
+        outcome,
+        fault: None,
+    }
+}
+
 /// The broker has refused this row's request.
-pub(super) fn refused(row: &ClaimedRow, failure: &PublishFailure, alerts: &Alerts) {
+pub(super) fn refused(
+    row: &ClaimedRow,
+    failure: &PublishFailure,
+    begun: Instant,
+    alerts: &Alerts,
+    traces: &Traces,
+) {
+    let refused = Done {
+        fault: Some(&failure.error),
+        ..done(row, "refused")
+    };
+    traces.tell(Doing::Dispatch, begun, [refused]);
     metrics::counter!(measures::PUBLISH_FAILURES.name).increment(1);
     if failure.retry_in.is_some() {
         metrics::counter!(measures::RETRIES.name, "by" => measures::BY_BROKER).increment(1);

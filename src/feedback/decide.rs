@@ -131,6 +131,7 @@ fn failed(row: &mut Standing, result: &DeliveryResult, rules: &Rules) -> Verdict
     Verdict::Applied {
         kind,
         priority: row.priority,
+        traceparent: row.traceparent.clone(),
         detail,
     }
 }
@@ -156,6 +157,7 @@ fn reached(
     Verdict::Applied {
         kind,
         priority: row.priority,
+        traceparent: row.traceparent.clone(),
         detail,
     }
 }

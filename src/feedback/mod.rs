@@ -27,6 +27,7 @@ use crate::measures;
 use crate::patience::Patience;
 use crate::stage::Stage;
 use crate::store::{HistoryKind, Preferences, Store, StoreError, Verdict};
+use crate::telemetry::{Doing, Done, Traces};
 
 /// How long a result waits for its row's claim to be settled before it is put aside: longer than a lease and a
 /// recovery take together, so that only a claim in doubt outlasts it.
@@ -39,6 +40,7 @@ pub struct Feedback {
     store: Arc<dyn Store>,
     dead_letters: DeadLetters,
     alerts: Alerts,
+    traces: Traces,
     /// Without anybody's preferences, which are looked up for each batch.
     rules: Rules,
     max_result_bytes: usize,
@@ -64,12 +66,19 @@ impl Feedback {
             store,
             dead_letters,
             alerts,
+            traces: Traces::none(),
             rules,
             max_result_bytes,
             unsettled_patience: lease + UNSETTLED_PATIENCE_BEYOND_LEASE,
             held: Held::default(),
             wake,
         }
+    }
+
+    /// Takes down what it does.
+    #[must_use]
+    pub fn traced(self, traces: Traces) -> Self {
+        Self { traces, ..self }
     }
 
     /// Applies the results, or puts aside what is none. Returns those that must wait for their claims to be settled;
@@ -82,6 +91,7 @@ impl Feedback {
         records: &[&'a Record],
         give_up: bool,
     ) -> Result<Vec<&'a Record>, String> {
+        let begun = Instant::now();
         let mut letters: Vec<(&Record, Rejection)> = Vec::new();
         let mut results: Vec<DeliveryResult> = Vec::with_capacity(records.len());
         let mut sources: Vec<&Record> = Vec::with_capacity(records.len());
@@ -120,6 +130,7 @@ impl Feedback {
                     Verdict::Applied {
                         kind,
                         priority,
+                        traceparent,
                         detail,
                     } => {
                         if kind == HistoryKind::DeliveryFailed {
@@ -127,6 +138,8 @@ impl Feedback {
                         } else if kind == HistoryKind::DeliveryFailedFinally {
                             self.alerts.failed(&of.failed(priority, &detail));
                         }
+                        let done = of.done(traceparent.as_deref());
+                        self.traces.tell(Doing::Feedback, begun, [done]);
                         told.applied(of.status, kind, priority);
                     }
                     Verdict::Ignored(why) => told.ignored(why),
@@ -232,6 +245,17 @@ impl From<&DeliveryResult> for ToldOf {
 }
 
 impl ToldOf {
+    /// For the trace of its event.
+    fn done<'a>(&self, traceparent: Option<&'a str>) -> Done<'a> {
+        Done {
+            traceparent,
+            notification_id: Some(self.notification_id),
+            attempt: Some(self.attempt),
+            outcome: self.status,
+            ..Done::default()
+        }
+    }
+
     /// The final failure that it was, with the particulars of its verdict.
     fn failed<'a>(&self, priority: Priority, detail: &'a Map<String, Value>) -> Failed<'a> {
         let said = ["error_message", "error_code", "final_because"];

@@ -19,11 +19,12 @@ pub use plan::{Announced, Plan, Planner};
 
 use crate::alerts::Alerts;
 use crate::bus::{Batch, DeadLetters, Record};
-use crate::contract::{Reason, Rejection};
+use crate::contract::{Reason, Rejection, traceparent};
 use crate::measures;
 use crate::patience::Patience;
 use crate::stage::Stage;
 use crate::store::{Inserted, NewNotification, Preferences, Store, StoreError};
+use crate::telemetry::{Doing, Done, Traces};
 
 /// The stage.
 pub struct Ingest {
@@ -31,6 +32,7 @@ pub struct Ingest {
     planner: Planner,
     dead_letters: DeadLetters,
     alerts: Alerts,
+    traces: Traces,
     /// Changes when rows were stored: the earliest due time may be another.
     wake: watch::Sender<()>,
 }
@@ -54,6 +56,7 @@ impl Ingest {
         planner: Planner,
         dead_letters: DeadLetters,
         alerts: Alerts,
+        traces: Traces,
         wake: watch::Sender<()>,
     ) -> Self {
         Self {
@@ -61,6 +64,7 @@ impl Ingest {
             planner,
             dead_letters,
             alerts,
+            traces,
             wake,
         }
     }
@@ -70,6 +74,7 @@ impl Ingest {
     /// # Errors
     /// With what is away, for people. Then call again with the same records.
     pub async fn step(&mut self, records: &[Record]) -> Result<Outcome, String> {
+        let begun = Instant::now();
         let mut rejected: Vec<(usize, Rejection)> = Vec::new();
         let mut events: Vec<Announced> = Vec::with_capacity(records.len());
         let mut record_of_row: Vec<usize> = Vec::with_capacity(records.len());
@@ -98,7 +103,8 @@ impl Ingest {
             rows.push(row);
         }
         failpoint!("ingest::planned");
-        let (inserted, refused) = self.store_rows(&rows).await.map_err(|error| error.to_string())?;
+        let stored = self.store_rows(&rows, begun).await;
+        let (inserted, refused) = stored.map_err(|error| error.to_string())?;
         failpoint!("ingest::stored");
         rejected.extend(
             refused
@@ -116,6 +122,8 @@ impl Ingest {
             .map_err(|error| error.to_string())?;
         failpoint!("ingest::put_aside");
         self.alerts.put_aside(letters.len());
+        self.traces
+            .tell(Doing::Ingest, begun, letters.iter().map(put_aside));
         metrics::counter!(measures::INGESTED.name).increment(inserted.inserted);
         metrics::counter!(measures::DUPLICATES.name).increment(inserted.duplicates);
         metrics::counter!(measures::HELD.name).increment(held);
@@ -144,6 +152,7 @@ impl Ingest {
     async fn store_rows(
         &self,
         rows: &[NewNotification],
+        begun: Instant,
     ) -> Result<(Inserted, Vec<(usize, Rejection)>), StoreError> {
         let mut total = Inserted::default();
         let mut refused = Vec::new();
@@ -156,6 +165,8 @@ impl Ingest {
                 Ok(inserted) => {
                     total.inserted += inserted.inserted;
                     total.duplicates += inserted.duplicates;
+                    self.traces
+                        .tell(Doing::Ingest, begun, rows[part].iter().map(stored));
                     if inserted.inserted > 0 {
                         self.wake.send_replace(());
                     }
@@ -172,6 +183,26 @@ impl Ingest {
             }
         }
         Ok((total, refused))
+    }
+}
+
+/// For its trace: a row, new or already there.
+fn stored(row: &NewNotification) -> Done<'_> {
+    Done {
+        traceparent: row.traceparent.as_deref(),
+        event_id: Some(&row.event_id),
+        outcome: "stored",
+        ..Done::default()
+    }
+}
+
+/// For its trace: a record that was put aside.
+fn put_aside<'a>((record, rejection): &'a (&Record, Rejection)) -> Done<'a> {
+    Done {
+        traceparent: record.header("traceparent").and_then(traceparent),
+        outcome: "put_aside",
+        fault: Some(rejection.reason.as_str()),
+        ..Done::default()
     }
 }
 

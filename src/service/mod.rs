@@ -33,7 +33,7 @@ use crate::preferences::Preferences;
 use crate::schedule::RetryPolicy;
 use crate::stage;
 use crate::store::Store;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Traces};
 
 /// Which stages run in this process.
 #[allow(clippy::struct_excessive_bools)] // each stage runs or does not, whatever the others do
@@ -63,6 +63,13 @@ impl Stages {
         maintain: true,
         http: true,
     };
+}
+
+/// Who is told of what the stages do.
+#[derive(Clone)]
+struct Told {
+    alerts: Alerts,
+    traces: Traces,
 }
 
 /// The parts that the service is made of, ready to start.
@@ -98,14 +105,17 @@ impl Service {
                 .map_err(StartError::Failed)?;
             self.serve(listener, &desk, &health, &stop, &mut tasks);
         }
-        let alerts = self.start_alerts(&health, &stop, &mut tasks);
+        let told = Told {
+            alerts: self.start_alerts(&health, &stop, &mut tasks),
+            traces: self.start_traces()?,
+        };
         let reached = tokio::select! {
             reached = self.reach(&health, &stop) => reached,
             () = self.overdue(&stop) => Ok(None),
         };
         let started = match reached {
             Ok(Some(store)) => {
-                let started = self.start(Arc::clone(&store), &desk, &alerts, &health, &stop, &mut tasks);
+                let started = self.start(Arc::clone(&store), &desk, &told, &health, &stop, &mut tasks);
                 started.map(|()| Some(store))
             }
             Ok(None) => Ok(None),
@@ -118,6 +128,7 @@ impl Service {
         stop.cancel();
         let patience = Instant::now() + self.settings.shutdown_timeout;
         end(tasks, patience).await;
+        told.traces.close(patience).await;
         if let Some(store) = started? {
             // A connection whose statement is not answered would be waited for without end.
             let _given_up = tokio::time::timeout_at(patience, store.close()).await;
@@ -192,6 +203,14 @@ impl Service {
         alerts
     }
 
+    /// The collector need not be there.
+    fn start_traces(&self) -> Result<Traces, StartError> {
+        let endpoint = self.settings.telemetry.otlp_endpoint.as_deref();
+        endpoint.map_or(Ok(Traces::none()), |endpoint| {
+            Traces::to(endpoint).map_err(|error| StartError::Failed(error.to_string()))
+        })
+    }
+
     async fn reach(
         &self,
         health: &Health,
@@ -241,7 +260,7 @@ impl Service {
         &self,
         store: Arc<dyn Store>,
         desk: &Desk,
-        alerts: &Alerts,
+        told: &Told,
         health: &Health,
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
@@ -262,7 +281,7 @@ impl Service {
             let stage = Preferences::new(
                 Arc::clone(&store),
                 dead_letters(&topics.preferences_dlq)?,
-                alerts.clone(),
+                told.alerts.clone(),
                 self.max_event_bytes(),
             );
             tasks.spawn(stage::consume(
@@ -279,7 +298,8 @@ impl Service {
                 Arc::clone(&store),
                 self.planner(),
                 dead_letters(&topics.events_dlq)?,
-                alerts.clone(),
+                told.alerts.clone(),
+                told.traces.clone(),
                 wake.clone(),
             );
             let interval = self.settings.localization.reload_interval;
@@ -293,7 +313,7 @@ impl Service {
             ));
         }
         if self.stages.dispatch || self.stages.maintain {
-            let settings = self.publisher_settings(retry.clone(), alerts.clone());
+            let settings = self.publisher_settings(retry.clone(), told.clone());
             self.start_dispatch(&store, settings, &woken, health, stop, tasks);
         }
         if self.stages.maintain {
@@ -309,7 +329,7 @@ impl Service {
             let stage = Feedback::new(
                 Arc::clone(&store),
                 dead_letters(&topics.results_dlq)?,
-                alerts.clone(),
+                told.alerts.clone(),
                 Rules {
                     retry,
                     quiet: (&self.settings.quiet).into(),
@@ -318,7 +338,8 @@ impl Service {
                 self.max_event_bytes(),
                 self.settings.dispatch.lease,
                 wake,
-            );
+            )
+            .traced(told.traces.clone());
             tasks.spawn(stage::consume(
                 stage,
                 self.cluster.clone(),
@@ -337,14 +358,15 @@ impl Service {
         Ok(())
     }
 
-    fn publisher_settings(&self, retry: RetryPolicy, alerts: Alerts) -> PublisherSettings {
+    fn publisher_settings(&self, retry: RetryPolicy, told: Told) -> PublisherSettings {
         PublisherSettings {
             topic: self.settings.topics.deliveries.clone(),
             batch_rows: self.settings.dispatch.batch_rows,
             lease: self.settings.dispatch.lease,
             ledger: self.ledger(),
             retry,
-            alerts,
+            alerts: told.alerts,
+            traces: told.traces,
         }
     }
 

@@ -125,8 +125,8 @@ pub(super) fn notification(row: &impl Columns) -> Result<Notification, StoreErro
 }
 
 /// The columns that [`standing`] reads, but for `db_now`, the database's clock.
-pub(super) const STANDING: &str = "id, user_id, incentive_type, priority, attempts, created_at, sent_at, device_type, timezone, status, \
-     scheduled_at, delivered_at, opened_at, clicked_at, dismissed_at, last_error, metrics_data";
+pub(super) const STANDING: &str = "id, user_id, incentive_type, priority, attempts, created_at, sent_at, device_type, timezone, \
+     traceparent, status, scheduled_at, delivered_at, opened_at, clicked_at, dismissed_at, last_error, metrics_data";
 
 /// A row as far as results are concerned.
 pub(super) fn standing(row: &impl Columns) -> Result<Standing, StoreError> {
@@ -142,6 +142,7 @@ pub(super) fn standing(row: &impl Columns) -> Result<Standing, StoreError> {
         sent_at: row.time_or_null("sent_at")?,
         device_type: row.text_or_null("device_type")?,
         timezone: row.text_or_null("timezone")?,
+        traceparent: row.text_or_null("traceparent")?,
         status: status(row)?,
         scheduled_at: row.time("scheduled_at")?,
         delivered_at: row.time_or_null("delivered_at")?,

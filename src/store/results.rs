@@ -29,6 +29,8 @@ pub struct Standing {
     pub device_type: Option<String>,
     /// The event's time zone. Not written.
     pub timezone: Option<String>,
+    /// The event's W3C `traceparent` header. Not written.
+    pub traceparent: Option<String>,
     /// Where it stands.
     pub status: Status,
     /// When it is due.
@@ -59,6 +61,8 @@ pub enum Verdict {
         kind: HistoryKind,
         /// How urgent the row is.
         priority: Priority,
+        /// The `traceparent` of the row's event.
+        traceparent: Option<String>,
         /// Particulars, by name.
         detail: Map<String, Value>,
     },

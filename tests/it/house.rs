@@ -65,8 +65,13 @@ fn only_patience_names_backoff() {
 }
 
 #[test]
+fn only_telemetry_names_opentelemetry() {
+    assert_only(&["opentelemetry"], &["telemetry/"]);
+}
+
+#[test]
 fn only_the_settings_read_the_environment() {
-    assert_only(&["env::var"], &["config/", "telemetry.rs"]);
+    assert_only(&["env::var"], &["config/", "telemetry/"]);
 }
 
 #[test]

@@ -34,5 +34,6 @@ mod settings;
 mod shutdown;
 mod stage;
 mod store;
+mod traces;
 mod waiting;
 mod words;

@@ -11,7 +11,8 @@ use crate::servers::{Database, server_url};
 /// What it may take to start the end and to go, beyond `shutdown_timeout`, on a busy machine.
 const MARGIN: Duration = Duration::from_secs(5);
 
-async fn ends_in_time(service: Service, shutdown_timeout: Duration) {
+/// It ends well, and within that time.
+pub async fn ends_in_time(service: Service, shutdown_timeout: Duration) {
     let begun = Instant::now();
     let ended = service.terminate().await;
     assert!(ended.success(), "{ended}");

@@ -279,6 +279,38 @@ fn the_fallback_is_a_language() {
 }
 
 #[test]
+fn a_collector_is_named_by_host_and_port() {
+    for endpoint in [
+        "",
+        "collector",
+        "collector:4318",
+        "http://collector",
+        "http://:4318",
+        "http://collector:0",
+        "http://collector:4318/v1/traces",
+        "http://collector:4318?a=b",
+        "http://inq:pass@collector:4318",
+        "http://col lector:4318",
+        "http://[zz]:4318",
+        "https://collector:4318",
+        "grpc://collector:4317",
+    ] {
+        let said = said(&format!("telemetry.otlp_endpoint = '{endpoint}'"));
+        assert!(
+            said.contains("telemetry.otlp_endpoint") && said.contains("must be http://host:port"),
+            "{endpoint}: {said}"
+        );
+    }
+    for endpoint in [
+        "http://127.0.0.1:4318",
+        "http://otel_collector:80/",
+        "http://[::1]:4318",
+    ] {
+        accepted(&format!("telemetry.otlp_endpoint = '{endpoint}'"));
+    }
+}
+
+#[test]
 fn a_level_is_a_level() {
     for level in ["", "inof", "verbose", "info,", "info,inq", "info,inq=loud"] {
         assert!(

@@ -20,6 +20,7 @@ fn sent() -> Standing {
         sent_at: Some(at(20)),
         device_type: Some("ios".to_owned()),
         timezone: None,
+        traceparent: None,
         status: Status::Sent,
         scheduled_at: at(10),
         delivered_at: None,

@@ -61,7 +61,11 @@ async fn a_notification_is_found_by_id_user_and_event_and_tells_its_story() {
 async fn what_quiet_hours_hold_back_says_so() {
     let Some(house) = House::fresh().await else { return };
     let now = chrono::Utc::now();
-    let [from, to] = [-1, 2].map(|hours| (now + chrono::TimeDelta::hours(hours)).format("%H:%M").to_string());
+    let [from, to] = [-1, 2].map(|hours| {
+        (now + chrono::TimeDelta::hours(hours))
+            .format("%H:%M")
+            .to_string()
+    });
     let Some(seen) = Seen::of(house.with("INQ_QUIET__HOURS", &format!("{from}-{to}"))).await else {
         return;
     };

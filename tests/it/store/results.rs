@@ -52,6 +52,7 @@ fn count(row: Option<&mut Standing>, result: &DeliveryResult) -> Verdict {
     Verdict::Applied {
         kind,
         priority: row.priority,
+        traceparent: row.traceparent.clone(),
         detail,
     }
 }
@@ -144,6 +145,7 @@ async fn a_retry_makes_the_row_due_again(bench: Bench) {
         Verdict::Applied {
             kind: HistoryKind::DeliveryFailed,
             priority: row.priority,
+            traceparent: row.traceparent.clone(),
             detail: Map::new(),
         }
     };
@@ -176,6 +178,7 @@ async fn what_a_decision_may_change_is_written_and_no_more(bench: Bench) {
         Verdict::Applied {
             kind: HistoryKind::Delivered,
             priority: row.priority,
+            traceparent: row.traceparent.clone(),
             detail: Map::new(),
         }
     };

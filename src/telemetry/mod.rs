@@ -1,4 +1,6 @@
-//! Logs to standard error, and the metrics that `/metrics` renders.
+//! Logs to standard error, the metrics that `/metrics` renders, and traces for a collector.
+
+mod traces;
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -8,6 +10,8 @@ use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
+
+pub use traces::{Doing, Done, Traces};
 
 use crate::config::{LogFormat, LogSettings};
 use crate::measures;
@@ -46,7 +50,7 @@ const COUNTS: &[f64] = &[
 /// How often histograms are drained where nobody asks for [`Metrics::render`].
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Logs or metrics can't be set up; it happens if somebody in the process has done so before.
+/// Logs, metrics or traces can't be set up; it happens if somebody in the process has done so before.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// `log.level` can't be read, which the settings' check excludes.
@@ -58,6 +62,9 @@ pub enum TelemetryError {
     /// There are metrics already.
     #[error("cannot set up the metrics: {0}")]
     Metrics(#[from] BuildError),
+    /// `telemetry.otlp_endpoint` can't be used, which the settings' check excludes.
+    #[error("telemetry.otlp_endpoint: {0}")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
 }
 
 /// Sends `tracing` events (and those of the `log` crate, which librdkafka's go through) to standard error.
