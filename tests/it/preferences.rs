@@ -271,7 +271,9 @@ async fn a_preference_that_cannot_be_used_is_a_dead_letter_that_names_the_field(
 #[tokio::test]
 async fn a_topic_that_is_set_and_missing_is_told_with_the_remedy() {
     let Some(house) = House::fresh().await else { return };
-    let house = house.with(TOPIC, "no.such.topic");
+    let house = house
+        .with(TOPIC, "no.such.topic")
+        .with("INQ_TOPICS__PREFERENCES_DLQ", "no.such.topic.dlq");
     let checked = inq(&house.environment(), &["check", "--json"]);
     let checks: Value = serde_json::from_slice(&checked.stdout).expect("JSON");
     let topics = checks
@@ -280,6 +282,6 @@ async fn a_topic_that_is_set_and_missing_is_told_with_the_remedy() {
         .iter()
         .find(|check| check["what"] == "topics");
     let detail = topics.expect("topics")["detail"].as_str().expect("a detail");
-    assert!(detail.contains("no.such.topic, user.preferences.dlq"), "{detail}");
+    assert!(detail.contains("no.such.topic, no.such.topic.dlq"), "{detail}");
     house.database.drop().await;
 }
