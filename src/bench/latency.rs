@@ -1,18 +1,14 @@
 //! How soon an event is a delivery request that a reader sees, at a part of the rate that is sustained.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-use serde::Deserialize;
-use tokio_util::sync::CancellationToken;
 
 use super::instance::Instance;
 use super::pipeline::STAGES;
+use super::reading::Reading;
 use super::report::{Bound, Report, median};
 use super::scratch::{Scratch, Topics};
 use super::{Bench, BenchError, load, transaction};
-use crate::bus::{Consumer, ConsumerSettings, Producer};
+use crate::bus::Producer;
 
 const PART: &str = "latency";
 /// The parts of the sustained rate, in percent.
@@ -21,8 +17,6 @@ const LOADS: [u32; 3] = [10, 50, 90];
 const TICK: Duration = Duration::from_millis(2);
 /// Events before the measurement, so that everything is connected and prepared.
 const WARM_UP: Duration = Duration::from_secs(2);
-/// How long the last requests may take.
-pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// Durable commits that are measured before and after each load.
 const COMMITS: usize = 200;
 
@@ -90,24 +84,11 @@ async fn at_rate(bench: &Bench<'_>, load: u32, rate: f64) -> Result<Vec<f64>, Be
     let topics = scratch.topics().await?;
     let instance = Instance::start(&topics.launch, STAGES).await?;
     let name = format!("latency-{load}");
-    let arrivals = Arc::new(Mutex::new(HashMap::new()));
-    let stop = CancellationToken::new();
-    let reader = reader(scratch, &topics).await?;
-    let reader = tokio::spawn(read(reader, Arc::clone(&arrivals), stop.clone()));
+    let reading = Reading::start(scratch, &topics).await?;
     let time = WARM_UP + Duration::from_secs(bench.extent.seconds);
     let departures = write(scratch, &topics, &name, rate, time).await?;
-    let deadline = Instant::now() + PATIENCE;
-    let arrived = || arrivals.lock().unwrap_or_else(PoisonError::into_inner).len();
-    while arrived() < departures.len() && Instant::now() < deadline {
-        tokio::time::sleep(TICK).await;
-    }
-    stop.cancel();
-    reader
-        .await
-        .map_err(|fault| BenchError(format!("the reader broke off: {fault}")))??;
+    let arrivals = reading.all("events that arrived", departures.len()).await?;
     instance.stop().await?;
-    load::must_match("events that arrived", arrived() as u64, departures.len() as u64)?;
-    let arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
     let warm = departures.first().map(|first| *first + WARM_UP);
     Ok(departures
         .iter()
@@ -150,53 +131,6 @@ async fn write(
         tokio::time::sleep(TICK).await;
     }
     Ok(departures)
-}
-
-/// Reads as the notification service does; a group that forms takes seconds, which are waited for here.
-pub(super) async fn reader(scratch: &Scratch, topics: &Topics) -> Result<Consumer, BenchError> {
-    let consumer = Consumer::start(
-        &scratch.cluster,
-        ConsumerSettings {
-            topic: topics.deliveries.clone(),
-            group_id: format!("{}.reader", topics.deliveries),
-            batch_records: 1000,
-            batch_wait: Duration::from_millis(1),
-        },
-    )?;
-    tokio::time::timeout(PATIENCE, consumer.joined())
-        .await
-        .map_err(|_elapsed| BenchError("the reader could not join its group in time".to_owned()))?;
-    Ok(consumer)
-}
-
-/// Notes when each event's request is seen.
-pub(super) async fn read(
-    mut consumer: Consumer,
-    arrivals: Arc<Mutex<HashMap<String, Instant>>>,
-    stop: CancellationToken,
-) -> Result<(), BenchError> {
-    #[derive(Deserialize)]
-    struct Request {
-        event_id: String,
-    }
-    loop {
-        let batch = tokio::select! {
-            () = stop.cancelled() => break,
-            batch = consumer.next() => batch?,
-        };
-        let now = Instant::now();
-        let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-        for record in &batch.records {
-            let payload = record.payload.as_deref().unwrap_or_default();
-            let request: Request = serde_json::from_slice(payload)
-                .map_err(|fault| BenchError(format!("a delivery request is unreadable: {fault}")))?;
-            arrivals.entry(request.event_id).or_insert(now);
-        }
-        drop(arrivals);
-        batch.finish();
-    }
-    consumer.close().await;
-    Ok(())
 }
 
 pub(super) fn milliseconds(time: Duration) -> f64 {

@@ -12,6 +12,7 @@ mod latency;
 mod load;
 mod pipeline;
 mod plot;
+mod reading;
 mod report;
 mod scale;
 mod scratch;

@@ -1,15 +1,13 @@
 //! What Kafka alone takes: one delivery request in one transaction, until a reader sees it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
 use super::BenchError;
-use super::latency::{PATIENCE, milliseconds, read, reader};
+use super::latency::milliseconds;
+use super::reading::Reading;
 use super::scratch::Scratch;
 use crate::bus::{Ledger, LedgerEntry, Outcome, Outgoing, Publisher, TransactionalPublisher};
 
@@ -33,10 +31,7 @@ pub(super) async fn measure(scratch: &Scratch) -> Result<Vec<f64>, BenchError> {
     let publisher = Publisher::Transactional(
         TransactionalPublisher::open(&ledger, name, topics.deliveries.clone(), TIMEOUT).await?,
     );
-    let arrivals = Arc::new(Mutex::new(HashMap::new()));
-    let stop = CancellationToken::new();
-    let reader = reader(scratch, &topics).await?;
-    let reading = tokio::spawn(read(reader, Arc::clone(&arrivals), stop.clone()));
+    let reading = Reading::start(scratch, &topics).await?;
     let mut departures = Vec::new();
     for claim in 1..=TRANSACTIONS + 1 {
         let departed = Instant::now();
@@ -53,21 +48,7 @@ pub(super) async fn measure(scratch: &Scratch) -> Result<Vec<f64>, BenchError> {
             }
         }
     }
-    let deadline = Instant::now() + PATIENCE;
-    let arrived = || arrivals.lock().unwrap_or_else(PoisonError::into_inner).len();
-    while arrived() < departures.len() && Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    stop.cancel();
-    reading
-        .await
-        .map_err(|fault| BenchError(format!("the reader broke off: {fault}")))??;
-    super::load::must_match(
-        "transactions that arrived",
-        arrived() as u64,
-        departures.len() as u64,
-    )?;
-    let arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+    let arrivals = reading.all("transactions that arrived", departures.len()).await?;
     Ok(departures
         .iter()
         .skip(1)

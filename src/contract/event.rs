@@ -47,10 +47,7 @@ const EVENT_ID: Field = Field::new(
     "a string of 1 to 128 characters, none of them a control character",
 );
 const USER_ID: Field = Field::new("user_id", "an integer from 1 to 9223372036854775807");
-const INCENTIVE_TYPE: Field = Field::new(
-    "incentive_type",
-    "one of achievement_reward, point_earning, challenge_completion, bonus_opportunity, streak_reward, referral_bonus",
-);
+const INCENTIVE_TYPE: Field = Field::new("incentive_type", IncentiveType::RULE);
 const NOTIFICATION_TYPE: Field = Field::new("notification_type", "an integer from 0 to 2147483647");
 const PRIORITY: Field = Field::new("priority", "an integer from 0 to 4");
 const OCCURRED_AT: Field = Field::new("occurred_at", time::RULE);

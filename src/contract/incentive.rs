@@ -24,6 +24,8 @@ pub enum IncentiveType {
 }
 
 impl IncentiveType {
+    /// What its name must be, for people.
+    pub(super) const RULE: &str = "one of achievement_reward, point_earning, challenge_completion, bonus_opportunity, streak_reward, referral_bonus";
     /// Every type, in the order of the contract.
     pub const ALL: [Self; 6] = [
         Self::AchievementReward,

@@ -61,7 +61,6 @@ const TO: Field = Field::new("quiet_hours.to", LOCAL_TIME);
 const LOCAL_TIME: &str = "a local time from 00:00 to 23:59, like 22:00";
 const DAY: &str = "one of mon, tue, wed, thu, fri, sat, sun";
 const OPTED_OUT_TYPES: Field = Field::new("opted_out_types", "a list of incentive types");
-const TYPE: &str = "one of achievement_reward, point_earning, challenge_completion, bonus_opportunity, streak_reward, referral_bonus";
 const MAX_PER_DAY: Field = Field::new("max_per_day", "an integer from 0 to 1000");
 const SEGMENTS: Field = Field::new("segments", "a list of at most 100 names");
 const SEGMENT: &str = "a string of 1 to 64 characters, none of them a control character";
@@ -141,9 +140,12 @@ impl Preference {
             language: wire.language.map(|text| LANGUAGE.language(&text)).transpose()?,
             timezone: wire.timezone.map(|text| TIMEZONE.timezone(&text)).transpose()?,
             quiet_hours: wire.quiet_hours.map(|hours| quiet_hours(&hours.0)).transpose()?,
-            opted_out_types: each("opted_out_types", TYPE, wire.opted_out_types, |name| {
-                IncentiveType::from_name(name).map(IncentiveType::as_str)
-            })?,
+            opted_out_types: each(
+                "opted_out_types",
+                IncentiveType::RULE,
+                wire.opted_out_types,
+                |name| IncentiveType::from_name(name).map(IncentiveType::as_str),
+            )?,
             max_per_day: wire
                 .max_per_day
                 .map(|number| MAX_PER_DAY.integer(number, 0..=1000))
