@@ -23,7 +23,7 @@ use crate::contract::{Reason, Rejection, traceparent};
 use crate::measures;
 use crate::patience::Patience;
 use crate::stage::Stage;
-use crate::store::{Inserted, NewNotification, Preferences, Store, StoreError};
+use crate::store::{Inserted, NewNotification, Preferences, Status, Store, StoreError};
 use crate::telemetry::{Doing, Done, Traces};
 
 /// The stage.
@@ -98,8 +98,8 @@ impl Ingest {
             let preference = preferences.get(&announced.event.user_id);
             let Plan { row, fell_back } = self.planner.plan_for(announced, preference, now);
             fallbacks += u64::from(fell_back);
-            held += u64::from(row.held.is_some());
-            suppressed += u64::from(row.suppressed.is_some());
+            held += u64::from(row.status == Status::Pending && !row.beginning.is_empty());
+            suppressed += u64::from(row.status == Status::Suppressed);
             rows.push(row);
         }
         failpoint!("ingest::planned");

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::bus::Record;
 use crate::config::DefaultSettings;
 use crate::contract::{IncentiveEvent, Preference, Rejection, time, traceparent};
 use crate::localize::{Reader, Words};
 use crate::schedule::{Leaving, QuietPolicy};
-use crate::store::NewNotification;
+use crate::store::{Beginning, HistoryKind, NewNotification, Status};
 
 /// Plans rows.
 #[derive(Clone)]
@@ -87,7 +87,10 @@ impl Planner {
         }
         let mut plan = self.plan_event(event, recorded_at, trace);
         match preference.filter(|preference| preference.has_opted_out_of(plan.row.incentive_type)) {
-            Some(preference) => plan.row.suppressed = Some(opted_out(preference)),
+            Some(preference) => {
+                plan.row.status = Status::Suppressed;
+                plan.row.beginning.push(opted_out(preference));
+            }
             None => self.keep_quiet(&mut plan.row, preference, now),
         }
         plan
@@ -104,7 +107,10 @@ impl Planner {
         });
         if let Some(held) = held {
             row.scheduled_at = Some(held.until);
-            row.held = Some(held.detail());
+            row.beginning.push(Beginning {
+                kind: HistoryKind::Held,
+                detail: held.detail(),
+            });
         }
     }
 
@@ -140,21 +146,22 @@ impl Planner {
                 timezone: event.timezone,
                 device_type: event.device_type,
                 traceparent: trace,
-                held: None,
-                suppressed: None,
+                status: Status::Pending,
+                beginning: Vec::new(),
             },
         }
     }
 }
 
 /// For the history: the rule, and when the reader gave it.
-fn opted_out(preference: &Preference) -> Map<String, Value> {
-    [
+fn opted_out(preference: &Preference) -> Beginning {
+    let detail: [(_, Value); 3] = [
         ("rule", "opted_out_types".into()),
         ("of", "user".into()),
         ("since", time::format(&preference.updated_at).into()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into_iter()
-    .collect()
+    ];
+    Beginning {
+        kind: HistoryKind::Suppressed,
+        detail: detail.map(|(name, value)| (name.to_owned(), value)).into(),
+    }
 }

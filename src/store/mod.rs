@@ -33,7 +33,7 @@ pub use error::StoreError;
 pub use filter::{Change, Changed, Filter};
 pub use mysql::{Filling, Yardstick};
 pub use notification::{
-    Backlog, ClaimedRow, Connections, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification,
+    Backlog, Beginning, ClaimedRow, Connections, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification,
     Notification, PendingRow, Status,
 };
 pub use preferences::Preferences;

@@ -116,34 +116,30 @@ pub struct NewNotification {
     pub device_type: Option<String>,
     /// The event's W3C `traceparent` header, at most 64 characters.
     pub traceparent: Option<String>,
-    /// Which quiet hours moved `scheduled_at`, for the history; see [`HistoryKind::Held`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub held: Option<Map<String, Value>>,
-    /// Why it is never sent, for the history; see [`HistoryKind::Suppressed`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub suppressed: Option<Map<String, Value>>,
+    /// Where it stands at the beginning.
+    pub status: Status,
+    /// What its history begins with, in the order in which it was decided.
+    #[serde(rename = "history", skip_serializing_if = "Vec::is_empty")]
+    pub beginning: Vec<Beginning>,
+}
+
+/// What was decided of a notification before it had a row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Beginning {
+    /// What happened.
+    pub kind: HistoryKind,
+    /// Which rule decided, and why.
+    pub detail: Map<String, Value>,
+}
+
+impl Beginning {
+    /// The detail as the history keeps it.
+    pub(super) fn detail_text(&self) -> String {
+        Value::Object(self.detail.clone()).to_string()
+    }
 }
 
 impl NewNotification {
-    /// Where it stands at the beginning.
-    pub(super) const fn status(&self) -> Status {
-        if self.suppressed.is_some() {
-            Status::Suppressed
-        } else {
-            Status::Pending
-        }
-    }
-
-    /// What its history begins with.
-    pub(super) fn beginning(&self) -> Option<(HistoryKind, String)> {
-        let (kind, detail) = match (&self.suppressed, &self.held) {
-            (Some(why), _) => (HistoryKind::Suppressed, why),
-            (None, Some(held)) => (HistoryKind::Held, held),
-            (None, None) => return None,
-        };
-        Some((kind, Value::Object(detail.clone()).to_string()))
-    }
-
     /// The first `metrics_data`: what the event tells of the device.
     pub(super) fn metrics_data(&self) -> Option<String> {
         self.device_type

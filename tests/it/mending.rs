@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use inq::contract::{IncentiveType, Priority};
-use inq::store::{self, NewNotification};
+use inq::store::{self, NewNotification, Status};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -43,8 +43,8 @@ impl Desk {
                 timezone: None,
                 device_type: None,
                 traceparent: None,
-                held: None,
-                suppressed: None,
+                status: Status::Pending,
+                beginning: Vec::new(),
             })
             .collect();
         for part in rows.chunks(1000) {

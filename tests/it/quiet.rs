@@ -134,5 +134,5 @@ async fn a_preview_tells_until_when_it_would_be_held() {
     .output()
     .expect("inq runs");
     let row: serde_json::Value = serde_json::from_slice(&preview.stdout).expect("JSON");
-    assert_eq!(row["held"]["held_until"], text(end));
+    assert_eq!(row["history"][0]["detail"]["held_until"], text(end));
 }

@@ -166,8 +166,8 @@ fn row(event_id: &str) -> NewNotification {
         timezone: None,
         device_type: None,
         traceparent: None,
-        held: None,
-        suppressed: None,
+        status: Status::Pending,
+        beginning: Vec::new(),
     }
 }
 

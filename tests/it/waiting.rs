@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use inq::contract::{IncentiveType, Priority};
-use inq::store::{self, Claimant};
+use inq::store::{self, Claimant, Status};
 use serde_json::json;
 
 use crate::household::{House, simple_event};
@@ -75,8 +75,8 @@ async fn claim_of_another_cluster(house: &House) -> String {
         timezone: None,
         device_type: None,
         traceparent: None,
-        held: None,
-        suppressed: None,
+        status: Status::Pending,
+        beginning: Vec::new(),
     };
     store.insert(&[row]).await.expect("inserted");
     let elsewhere = Claimant::Transactional {

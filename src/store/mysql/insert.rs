@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
-use super::super::{HistoryKind, Inserted, NewNotification, bounds, ids};
+use super::super::{Beginning, Inserted, NewNotification, bounds, ids};
 use super::error::Answer;
 use super::stored;
 
@@ -60,9 +60,10 @@ async fn insert_unknown(connection: &mut MySqlConnection, part: &[&NewNotificati
 
 /// Writes the history of rows that begin with one, but where another instance has done so meanwhile.
 async fn tell(connection: &mut MySqlConnection, rows: &[&NewNotification]) -> sqlx::Result<()> {
-    let told: HashMap<&str, (HistoryKind, String)> = rows
+    let told: HashMap<&str, &[Beginning]> = rows
         .iter()
-        .filter_map(|row| Some((row.event_id.as_str(), row.beginning()?)))
+        .filter(|row| !row.beginning.is_empty())
+        .map(|row| (row.event_id.as_str(), row.beginning.as_slice()))
         .collect();
     let events: Vec<&str> = told.keys().copied().collect();
     for part in ids::parts(&events) {
@@ -75,18 +76,24 @@ async fn tell(connection: &mut MySqlConnection, rows: &[&NewNotification]) -> sq
             untold.push((row.try_get_unchecked(0)?, row.try_get_unchecked(1)?));
         }
         untold.sort_unstable();
-        for part in ids::parts(&untold) {
+        let entries: Vec<(i64, &Beginning)> = untold
+            .iter()
+            .flat_map(|(id, event)| {
+                let entries = told.get(event.as_str()).copied().unwrap_or_default();
+                entries.iter().map(move |entry| (*id, entry))
+            })
+            .collect();
+        for part in ids::parts(&entries) {
             let values = vec!["(?, UTC_TIMESTAMP(3), ?, 0, ?)"; part.len()].join(", ");
             let text = format!(
                 "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) VALUES {values}"
             );
             let mut query = sqlx::query(AssertSqlSafe(text));
-            for (id, event) in part {
-                let beginning = told.get(event.as_str());
+            for (id, entry) in part {
                 query = query
-                    .bind(id)
-                    .bind(beginning.map(|(kind, _)| kind.as_str()))
-                    .bind(beginning.map(|(_, detail)| detail));
+                    .bind(*id)
+                    .bind(entry.kind.as_str())
+                    .bind(entry.detail_text());
             }
             query.execute(&mut *connection).await?;
         }
@@ -147,7 +154,7 @@ pub(super) async fn insert_rows(
             .bind(&row.device_type)
             .bind(row.metrics_data())
             .bind(&row.traceparent)
-            .bind(row.status().as_str());
+            .bind(row.status.as_str());
     }
     query.execute(connection).await.map(drop)
 }

@@ -3,7 +3,7 @@
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqlitePool;
 
-use super::super::{Inserted, NewNotification, Result, bounds};
+use super::super::{Beginning, Inserted, NewNotification, Result, bounds};
 use super::{IMMEDIATE, NOW, sorted, stored};
 
 /// See [`super::super::Store::insert`].
@@ -40,15 +40,20 @@ pub(super) async fn insert(pool: &SqlitePool, batch: &[NewNotification]) -> Resu
             .bind(&row.device_type)
             .bind(row.metrics_data())
             .bind(&row.traceparent)
-            .bind(row.status().as_str())
+            .bind(row.status.as_str())
             .execute(&mut *transaction)
             .await
             .map_err(sorted)?;
-        if let (1, Some((kind, detail))) = (done.rows_affected(), row.beginning()) {
+        let told: &[Beginning] = if done.rows_affected() == 1 {
+            &row.beginning
+        } else {
+            &[]
+        };
+        for beginning in told {
             sqlx::query(AssertSqlSafe(tell.as_str()))
                 .bind(done.last_insert_rowid())
-                .bind(kind.as_str())
-                .bind(detail)
+                .bind(beginning.kind.as_str())
+                .bind(beginning.detail_text())
                 .execute(&mut *transaction)
                 .await
                 .map_err(sorted)?;

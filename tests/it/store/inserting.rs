@@ -1,7 +1,7 @@
 //! What becomes a row, and as what it comes back.
 
 use chrono::{DateTime, Utc};
-use inq::store::{HistoryKind, Inserted, NewNotification, Status, StoreError};
+use inq::store::{Beginning, HistoryKind, Inserted, NewNotification, Status, StoreError};
 use serde_json::{Value, json};
 
 use super::{Bench, due, now, on_every_database, row};
@@ -18,7 +18,7 @@ on_every_database! {
     a_batch_with_a_row_that_is_refused_leaves_nothing_stored,
     a_batch_of_any_size_is_stored,
     the_device_is_the_first_of_the_metrics,
-    what_is_held_has_one_entry_in_its_history,
+    what_is_decided_before_there_is_a_row_is_told_once,
 }
 
 fn counts(inserted: u64, duplicates: u64) -> Inserted {
@@ -310,11 +310,17 @@ async fn the_device_is_the_first_of_the_metrics(bench: Bench) {
     assert!(bench.row("untold").await.metrics_data.is_none());
 }
 
-async fn what_is_held_has_one_entry_in_its_history(bench: Bench) {
+fn held_until(until: &str) -> Beginning {
+    let detail = json!({ "rule": "quiet_hours", "held_until": until });
+    Beginning {
+        kind: HistoryKind::Held,
+        detail: detail.as_object().cloned().expect("an object"),
+    }
+}
+
+async fn what_is_decided_before_there_is_a_row_is_told_once(bench: Bench) {
     let held = |id: &str, until: &str| NewNotification {
-        held: json!({ "rule": "quiet_hours", "held_until": until })
-            .as_object()
-            .cloned(),
+        beginning: [until, "later"].map(held_until).into(),
         ..row(id)
     };
     assert_eq!(
@@ -336,15 +342,13 @@ async fn what_is_held_has_one_entry_in_its_history(bench: Bench) {
             .iter()
             .map(|entry| (entry.kind, &entry.detail["held_until"]))
             .collect();
-        let expected = until.map(Value::from);
-        assert_eq!(
-            told,
-            expected
-                .iter()
-                .map(|until| (HistoryKind::Held, until))
-                .collect::<Vec<_>>(),
-            "{event}"
-        );
+        let expected: Vec<_> = until
+            .iter()
+            .flat_map(|until| [until, "later"])
+            .map(Value::from)
+            .collect();
+        let expected: Vec<_> = expected.iter().map(|until| (HistoryKind::Held, until)).collect();
+        assert_eq!(told, expected, "{event}");
         assert_eq!(row.status, Status::Pending);
     }
 }

@@ -19,7 +19,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use inq::contract::{IncentiveType, Priority};
-use inq::store::{self, Claim, Claimant, HistoryEntry, Inserted, NewNotification, Notification, Store};
+use inq::store::{
+    self, Claim, Claimant, HistoryEntry, Inserted, NewNotification, Notification, Status, Store,
+};
 
 use crate::servers::Database;
 
@@ -104,8 +106,8 @@ fn row(event_id: &str) -> NewNotification {
         timezone: None,
         device_type: None,
         traceparent: None,
-        held: None,
-        suppressed: None,
+        status: Status::Pending,
+        beginning: Vec::new(),
     }
 }
 
