@@ -162,6 +162,9 @@ fn opted_out(preference: &Preference) -> Beginning {
     ];
     Beginning {
         kind: HistoryKind::Suppressed,
-        detail: detail.map(|(name, value)| (name.to_owned(), value)).into(),
+        detail: detail
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
     }
 }
