@@ -125,7 +125,7 @@ pub(super) async fn service(
     rows: u64,
 ) -> Result<Measured, BenchError> {
     let scratch = bench.scratch;
-    let sent_before = load::rows(scratch, Status::Sent).await?;
+    let pending_before = load::rows(scratch, Status::Pending).await?;
     let launch = more.iter().fold(topics.launch.clone(), |launch, (name, value)| {
         launch.with(name, value)
     });
@@ -152,9 +152,9 @@ pub(super) async fn service(
     }
     let read = load::delivered(scratch, topics).await?;
     load::must_match(
-        "delivery requests that a reader sees, against rows that are sent",
+        "delivery requests that a reader sees, against rows that wait no more",
         read.requests,
-        load::rows(scratch, Status::Sent).await? - sent_before,
+        pending_before - load::rows(scratch, Status::Pending).await?,
     )?;
     load::must_match(
         "rows left in a claim",

@@ -14,6 +14,7 @@ mod pipeline;
 mod plot;
 mod reading;
 mod report;
+mod retention;
 mod scale;
 mod scratch;
 mod transaction;
@@ -70,6 +71,8 @@ pub enum Part {
     Idle,
     /// Dispatch along every axis that grows; takes long.
     Scale,
+    /// Dispatch while old rows are removed; takes long.
+    Retention,
 }
 
 /// How much is measured.
@@ -81,7 +84,8 @@ pub struct Extent {
     pub pending: u64,
     /// Rows and events of one measurement.
     pub slice: u64,
-    /// The largest backlog of [`Part::Scale`]; the smallest is a hundredth of it, at least 10,000.
+    /// The largest backlog of [`Part::Scale`], whose smallest is a hundredth of it, at least 10,000; and the old rows of
+    /// [`Part::Retention`].
     pub most: u64,
     /// How long latencies, the row-at-a-time loop and idleness are measured.
     pub seconds: u64,
@@ -122,6 +126,7 @@ impl Bench<'_> {
                 Part::Code => code::measure(self, &mut report)?,
                 Part::Idle => idle::measure(self, &mut report).await?,
                 Part::Scale => scale::measure(self, &mut report).await?,
+                Part::Retention => retention::measure(self, &mut report).await?,
             }
         }
         Ok(report)

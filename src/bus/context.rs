@@ -48,11 +48,35 @@ impl Context {
 
 const ALL_DOWN: &str = "no broker can be reached";
 
+/// What to do about a connection that the broker closed as soon as it stood: that is how a listener for TLS or SASL treats a
+/// client that does not speak it. `message` is librdkafka's, of its log or of an error.
+fn closed_at_once(message: &str) -> Option<BusError> {
+    const AT_ONCE_MS: u64 = 1000;
+    const CLOSED: [&str; 3] = ["closed by peer", "reset by peer", "Broken pipe"];
+    if !CLOSED.iter().any(|closed| message.contains(closed)) {
+        return None;
+    }
+    let (_, after) = message.rsplit_once("(after ")?;
+    let stood_ms: u64 = after.split_once("ms in state ")?.0.parse().ok()?;
+    let text = message.split_once("]: ").map_or(message, |(_thread, text)| text);
+    (stood_ms < AT_ONCE_MS).then(|| {
+        BusError::Away(format!(
+            "{text}: if this listener wants TLS or SASL, set security.protocol in kafka.properties"
+        ))
+    })
+}
+
 impl ClientContext for Context {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         use RDKafkaLogLevel as Level;
+        // Of a connection that is closed while it waits for an answer no error is reported.
+        if facility == "FAIL"
+            && let Some(closed) = closed_at_once(message)
+        {
+            self.note(closed);
+        }
         match (level, facility) {
             // Properties are shared by consumers and producers: each says that the other's are of no use to it.
             (_, "CONFWARN") => tracing::debug!(target: "librdkafka", facility, "{message}"),
@@ -77,7 +101,7 @@ impl ClientContext for Context {
                 "no TLS with the Kafka broker: {reason}: check security.protocol and ssl.ca.location in kafka.properties"
             )),
             Some(Code::AllBrokersDown) => BusError::Away(format!("{ALL_DOWN}: {reason}")),
-            _ => BusError::Away(reason.to_owned()),
+            _ => closed_at_once(reason).unwrap_or_else(|| BusError::Away(reason.to_owned())),
         };
         tracing::debug!(target: "librdkafka", %error, "{reason}");
         self.note(sorted);
@@ -99,3 +123,32 @@ impl ClientContext for Context {
 
 /// A client that only asks joins no group, so that nothing of a member's life concerns it.
 impl ConsumerContext for Context {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_connection_that_hardly_stood_was_closed_at_once() {
+        let closed = |state: &str| {
+            closed_at_once(&format!(
+                "[thrd:b:1/bootstrap]: b:1/bootstrap: Disconnected: connection closed by peer: receive 0 ({state})"
+            ))
+        };
+        for state in [
+            "after 4ms in state APIVERSION_QUERY",
+            "after 0ms in state UP, 1 identical error(s) suppressed",
+        ] {
+            let Some(BusError::Away(said)) = closed(state) else {
+                panic!("{state}: it was closed at once");
+            };
+            assert!(said.starts_with("b:1/bootstrap: Disconnected"), "{said}");
+            assert!(said.contains("security.protocol"), "{said}");
+        }
+        assert!(closed_at_once("b:1/bootstrap: Send failed: Broken pipe (after 1ms in state UP)").is_some());
+        assert_eq!(closed("after 60123ms in state UP"), None);
+        assert_eq!(closed("after some time"), None);
+        let refused = "b:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)";
+        assert_eq!(closed_at_once(refused), None);
+    }
+}

@@ -22,11 +22,12 @@ Examples:
   inq bench dispatch --rounds 5 --json
   inq bench --embedded
   inq bench scale
+  inq bench retention
 
 The user of database.url needs the right to make the database: GRANT ALL ON `inq_bench_%`.* TO ...
 Exit status: 0 measured, 1 not, or a count does not match, or with --strict a ratio is missed.")]
 pub struct Args {
-    /// What to measure; all but `scale` where nothing is named.
+    /// What to measure; all but `scale` and `retention` where nothing is named.
     #[arg(value_enum, value_name = "PART")]
     pub parts: Vec<Part>,
 
@@ -38,7 +39,7 @@ pub struct Args {
     #[arg(long, value_name = "ROWS", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(10_000..=10_000_000))]
     pub pending: u64,
 
-    /// The largest backlog of `scale`; the smallest is a hundredth of it, at least 10,000.
+    /// The largest backlog of `scale`, whose smallest is a hundredth of it, at least 10,000; and the old rows of `retention`.
     #[arg(long, value_name = "ROWS", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(100_000..=10_000_000))]
     pub most: u64,
 

@@ -60,6 +60,12 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         );
         settings.database.url = USUAL_DATABASE.to_owned().try_into().map_err(Failure::Failed)?;
     }
+    if settings.kafka.brokers != Settings::from_toml("")?.kafka.brokers {
+        tracing::warn!(
+            "inq dev has a broker of its own and leaves kafka.brokers ({}) alone; `inq run` uses the brokers of the settings",
+            settings.kafka.brokers
+        );
+    }
     settings
         .topics
         .preferences

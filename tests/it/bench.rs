@@ -19,7 +19,7 @@ const SMALL: [&str; 10] = [
     "--seconds",
     "1",
 ];
-const RATIOS: [&str; 8] = [
+const RATIOS: [&str; 9] = [
     "dispatch / one row at a time",
     "dispatch / claim and settle statements alone",
     "dispatch exactly once / at least once",
@@ -28,6 +28,7 @@ const RATIOS: [&str; 8] = [
     "p99 at 10 % / one durable commit",
     "decode, plan and encode / 150,000 a second",
     "idle / 1 % of a core",
+    "dispatch while old rows are removed / undisturbed",
 ];
 
 fn names(report: &Value, list: &str) -> Vec<String> {

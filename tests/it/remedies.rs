@@ -184,6 +184,24 @@ async fn a_busy_port_names_the_setting() {
     assert_says(&said, 1, &[&port, "--broker-port"]);
 }
 
+#[tokio::test]
+async fn a_trial_says_which_servers_of_the_settings_it_leaves_alone() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let said = |environment: &[(&str, &str)]| {
+        let output = inq(environment, &["dev", "--broker-port", &port]);
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let elsewhere = said(&[
+        ("DATABASE_URL", "mysql://inq:inq@127.0.0.1:1/inq"),
+        ("KAFKA_BROKERS", "127.0.0.1:1"),
+    ]);
+    assert!(elsewhere.contains("kafka.brokers (127.0.0.1:1)"), "{elsewhere}");
+    assert!(elsewhere.contains("keeps its rows in sqlite://"), "{elsewhere}");
+    let usual = said(&[]);
+    assert!(!usual.contains("WARN"), "{usual}");
+}
+
 #[test]
 fn a_check_names_all_that_is_wrong_at_once() {
     let environment = [

@@ -68,6 +68,19 @@ async fn each_password_mechanism_works_over_tls_and_refuses_a_wrong_password() {
 }
 
 #[tokio::test]
+async fn a_client_that_speaks_another_protocol_than_the_listener_is_told_the_setting() {
+    for listener in ["INQ_TEST_KAFKA_SSL", "INQ_TEST_KAFKA_SASL_PLAINTEXT"] {
+        let Some(brokers) = servers::named("kafka", listener) else {
+            return;
+        };
+        let checks = checked(&brokers, &[]).await;
+        let detail = checks[0]["detail"].to_string();
+        assert_eq!(checks[0]["ok"], false);
+        assert!(detail.contains("security.protocol"), "{listener}: {detail}");
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_of_an_unknown_authority_is_refused() {
     let Some(brokers) = servers::named("kafka", "INQ_TEST_KAFKA_SASL_SSL") else {
         return;

@@ -149,11 +149,11 @@ impl Yardstick {
             let first = self.filled.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
             self.run(&format!(
                 "INSERT INTO incentive_notify_queue (event_id, user_id, incentive_type, notification_type, priority, \
-                 message_title, message_body, incentive_data, status, occurred_at, scheduled_at, sent_at, language) \
+                 message_title, message_body, incentive_data, status, occurred_at, scheduled_at, sent_at, updated_at, language) \
                  SELECT CONCAT('bench-', {first} + n), 1 + ({first} + n) * 7919 % 1000003, 'point_earning', 86, {priority}, \
                  CONCAT('You earned ', n, ' points!'), RPAD(CONCAT('Only ', n, ' more points to Gold. '), {body_bytes}, 'Keep going! '), \
                  CONCAT('{{\"points_earned\":', n, ',\"badge_progress\":{{\"current\":3,\"required\":5,\"badge_name\":\"Champion\"}}}}'), \
-                 '{status}', UTC_TIMESTAMP(3), {scheduled}, {sent}, 'en' FROM {NUMBERS} WHERE n < {count}"
+                 '{status}', UTC_TIMESTAMP(3), {scheduled}, {sent}, COALESCE({sent}, UTC_TIMESTAMP(3)), 'en' FROM {NUMBERS} WHERE n < {count}"
             ))
             .await?;
             left -= count;
