@@ -15,15 +15,15 @@ use chrono::Utc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use plan::{Announced, Plan, Planner};
+pub use plan::{Announced, Asked, Plan, Planner};
 
 use crate::alerts::Alerts;
 use crate::bus::{Batch, DeadLetters, Record};
-use crate::contract::{Reason, Rejection, traceparent};
+use crate::contract::{Cancellation, Reason, Rejection, traceparent};
 use crate::measures;
 use crate::patience::Patience;
 use crate::stage::Stage;
-use crate::store::{Inserted, NewNotification, Preferences, Status, Store, StoreError};
+use crate::store::{CancelOutcome, Inserted, NewNotification, Preferences, Status, Store, StoreError};
 use crate::telemetry::{Doing, Done, Traces};
 
 /// The stage.
@@ -44,6 +44,8 @@ pub struct Outcome {
     pub inserted: u64,
     /// Events that had a row already.
     pub duplicates: u64,
+    /// Events that call off another, those that were put aside included.
+    pub cancels: usize,
     /// Records that were put aside.
     pub dead_letters: usize,
 }
@@ -78,16 +80,32 @@ impl Ingest {
         let mut rejected: Vec<(usize, Rejection)> = Vec::new();
         let mut events: Vec<Announced> = Vec::with_capacity(records.len());
         let mut record_of_row: Vec<usize> = Vec::with_capacity(records.len());
+        let mut cancels: Vec<Cancellation> = Vec::new();
+        let mut record_of_cancel: Vec<usize> = Vec::new();
         let now = Utc::now();
         for (index, record) in records.iter().enumerate() {
             match self.planner.read(record, now) {
-                Ok(event) => {
+                Ok(Asked::Notify(event)) => {
                     events.push(event);
                     record_of_row.push(index);
+                }
+                Ok(Asked::Cancel(cancel)) => {
+                    cancels.push(cancel);
+                    record_of_cancel.push(index);
                 }
                 Err(rejection) => rejected.push((index, rejection)),
             }
         }
+        // First, so that what is announced and called off in one batch is not claimed in between.
+        let uncancelled = self
+            .cancel(&cancels)
+            .await
+            .map_err(|error| error.to_string())?;
+        rejected.extend(
+            uncancelled
+                .into_iter()
+                .map(|(cancel, rejection)| (record_of_cancel[cancel], rejection)),
+        );
         let preferences = self
             .preferences_of(&events)
             .await
@@ -105,6 +123,12 @@ impl Ingest {
         failpoint!("ingest::planned");
         let stored = self.store_rows(&rows, begun).await;
         let (inserted, refused) = stored.map_err(|error| error.to_string())?;
+        if inserted.foreign_cancels > 0 {
+            tracing::warn!(
+                cancels = inserted.foreign_cancels,
+                "cancels that came before their events are ignored: they are not of the events' users"
+            );
+        }
         failpoint!("ingest::stored");
         rejected.extend(
             refused
@@ -126,14 +150,52 @@ impl Ingest {
             .tell(Doing::Ingest, begun, letters.iter().map(put_aside));
         metrics::counter!(measures::INGESTED.name).increment(inserted.inserted);
         metrics::counter!(measures::DUPLICATES.name).increment(inserted.duplicates);
+        CancelOutcome::Cancelled.count(inserted.cancelled);
+        CancelOutcome::NotTheirs.count(inserted.foreign_cancels);
         metrics::counter!(measures::HELD.name).increment(held);
         metrics::counter!(measures::SUPPRESSED.name).increment(suppressed);
         metrics::counter!(measures::LANGUAGE_FALLBACKS.name).increment(fallbacks);
         Ok(Outcome {
             inserted: inserted.inserted,
             duplicates: inserted.duplicates,
+            cancels: cancels.len(),
             dead_letters: letters.len(),
         })
+    }
+
+    /// Calls off what these cancels name, and returns those that are to be put aside. Where the database refuses one, they
+    /// are tried one by one.
+    async fn cancel(&self, cancels: &[Cancellation]) -> Result<Vec<(usize, Rejection)>, StoreError> {
+        if cancels.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut refused = Vec::new();
+        let outcomes: Vec<(usize, CancelOutcome)> = match self.store.cancel(cancels).await {
+            Ok(outcomes) => outcomes.into_iter().enumerate().collect(),
+            Err(StoreError::Data(_)) => {
+                let mut outcomes = Vec::new();
+                for (index, cancel) in cancels.iter().enumerate() {
+                    match self.store.cancel(std::slice::from_ref(cancel)).await {
+                        Ok(alone) => outcomes.extend(alone.into_iter().map(|outcome| (index, outcome))),
+                        Err(StoreError::Data(why)) => {
+                            refused.push((index, Rejection::new(Reason::RefusedByStore, why)));
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                outcomes
+            }
+            Err(error) => return Err(error),
+        };
+        for outcome in CancelOutcome::ALL {
+            let count = outcomes.iter().filter(|(_, each)| *each == outcome).count();
+            outcome.count(count.try_into().unwrap_or(u64::MAX));
+        }
+        let theirs = outcomes
+            .into_iter()
+            .filter(|(_, outcome)| *outcome == CancelOutcome::NotTheirs);
+        refused.extend(theirs.map(|(index, _)| (index, not_theirs(&cancels[index]))));
+        Ok(refused)
     }
 
     /// What the readers of these events want: one look by primary key.
@@ -165,6 +227,8 @@ impl Ingest {
                 Ok(inserted) => {
                     total.inserted += inserted.inserted;
                     total.duplicates += inserted.duplicates;
+                    total.cancelled += inserted.cancelled;
+                    total.foreign_cancels += inserted.foreign_cancels;
                     self.traces
                         .tell(Doing::Ingest, begun, rows[part].iter().map(stored));
                     if inserted.inserted > 0 {
@@ -184,6 +248,17 @@ impl Ingest {
         }
         Ok((total, refused))
     }
+}
+
+/// The cancel of another user's notification.
+fn not_theirs(cancel: &Cancellation) -> Rejection {
+    Rejection::new(
+        Reason::UnknownNotification,
+        format!(
+            "user_id: the notification of event {} is not for user {}",
+            cancel.event_id, cancel.user_id
+        ),
+    )
 }
 
 /// For its trace: a row, new or already there.

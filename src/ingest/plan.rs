@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::bus::Record;
 use crate::config::DefaultSettings;
-use crate::contract::{IncentiveEvent, Preference, Rejection, time, traceparent};
+use crate::contract::{Cancellation, EventMessage, IncentiveEvent, Preference, Rejection, time, traceparent};
 use crate::localize::{Reader, Words};
 use crate::schedule::{Leaving, QuietPolicy};
 use crate::store::{Beginning, HistoryKind, NewNotification, Status};
@@ -34,6 +34,27 @@ pub struct Announced {
     trace: Option<String>,
 }
 
+/// What a record asks for.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // nearly all are the large one
+pub enum Asked {
+    /// A notification.
+    Notify(Announced),
+    /// That a notification does not leave.
+    Cancel(Cancellation),
+}
+
+impl Asked {
+    /// Of which event, and whom it is for.
+    #[must_use]
+    pub fn event(&self) -> (&str, i64) {
+        match self {
+            Self::Notify(announced) => (&announced.event.event_id, announced.event.user_id),
+            Self::Cancel(cancel) => (&cancel.event_id, cancel.user_id),
+        }
+    }
+}
+
 /// A planned row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -44,27 +65,38 @@ pub struct Plan {
 }
 
 impl Planner {
-    /// The event in a record.
+    /// What a record asks for.
     ///
     /// # Errors
     /// With the reason, where the record is no event of the contract.
-    pub fn read(&self, record: &Record, now: DateTime<Utc>) -> Result<Announced, Rejection> {
-        let event = IncentiveEvent::decode(record.payload.as_deref(), self.max_event_bytes)?;
-        let trace = record.header("traceparent").and_then(traceparent);
-        Ok(Announced {
-            event,
-            // A broker that keeps no times leaves only ours.
-            recorded_at: record.timestamp.unwrap_or(now),
-            trace: trace.map(str::to_owned),
-        })
+    pub fn read(&self, record: &Record, now: DateTime<Utc>) -> Result<Asked, Rejection> {
+        // A broker that keeps no times leaves only ours.
+        let recorded_at = record.timestamp.unwrap_or(now);
+        match EventMessage::decode(record.payload.as_deref(), self.max_event_bytes)? {
+            EventMessage::Notify(event) => Ok(Asked::Notify(Announced {
+                event,
+                recorded_at,
+                trace: record
+                    .header("traceparent")
+                    .and_then(traceparent)
+                    .map(str::to_owned),
+            })),
+            EventMessage::Cancel(mut cancel) => {
+                cancel.occurred_at = cancel.occurred_at.or(Some(recorded_at));
+                Ok(Asked::Cancel(cancel))
+            }
+        }
     }
 
-    /// The row of a record that is stored `now`, for a reader who has said nothing.
+    /// The row of a record that is stored `now`, for a reader who has said nothing; `None` where it is a cancel.
     ///
     /// # Errors
     /// As [`Planner::read`].
-    pub fn plan(&self, record: &Record, now: DateTime<Utc>) -> Result<Plan, Rejection> {
-        Ok(self.plan_for(self.read(record, now)?, None, now))
+    pub fn plan(&self, record: &Record, now: DateTime<Utc>) -> Result<Option<Plan>, Rejection> {
+        Ok(match self.read(record, now)? {
+            Asked::Notify(announced) => Some(self.plan_for(announced, None, now)),
+            Asked::Cancel(_) => None,
+        })
     }
 
     /// The row of an event that is stored `now`. What it says itself goes before what its reader has said, and that before
@@ -93,6 +125,7 @@ impl Planner {
             }
             None => self.keep_quiet(&mut plan.row, preference, now),
         }
+        end_with_expiry(&mut plan.row);
         plan
     }
 
@@ -150,6 +183,13 @@ impl Planner {
                 beginning: Vec::new(),
             },
         }
+    }
+}
+
+/// What would be due only once it has expired is looked at when it expires, and so ends then.
+fn end_with_expiry(row: &mut NewNotification) {
+    if let (Some(due), Some(expires_at)) = (row.scheduled_at, row.expires_at) {
+        row.scheduled_at = Some(due.min(expires_at));
     }
 }
 
