@@ -9,7 +9,7 @@ use super::told_time;
 
 pub(super) const SENT: &str =
     "status = 'sent', sent_at = UTC_TIMESTAMP(3), claim_id = NULL, last_error = NULL";
-const RELEASED: &str = "status = IF(cancel_requested_at IS NULL, 'pending', 'cancelled'), \
+pub(super) const RELEASED: &str = "status = IF(cancel_requested_at IS NULL, 'pending', 'cancelled'), \
      attempts = attempts - 1, claim_id = NULL";
 
 /// See [`super::super::Store::settle`].
