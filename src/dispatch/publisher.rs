@@ -204,11 +204,7 @@ impl PublisherTask {
 
     /// Claims what comes next while a full batch is published: there is a backlog, and neither server waits for the other.
     /// Where nothing was found the answer is not kept: rows may have been stored since.
-    async fn claim_ahead(
-        &self,
-        claimant: &Claimant,
-        published: usize,
-    ) -> Option<Answer> {
+    async fn claim_ahead(&self, claimant: &Claimant, published: usize) -> Option<Answer> {
         let batch_rows = self.settings.batch_rows;
         if self.suspects > 0 || u32::try_from(published).is_ok_and(|rows| rows < batch_rows) {
             return None;

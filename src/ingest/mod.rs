@@ -97,10 +97,7 @@ impl Ingest {
             }
         }
         // First, so that what is announced and called off in one batch is not claimed in between.
-        let uncancelled = self
-            .cancel(&cancels)
-            .await
-            .map_err(|error| error.to_string())?;
+        let uncancelled = self.cancel(&cancels).await.map_err(|error| error.to_string())?;
         rejected.extend(
             uncancelled
                 .into_iter()

@@ -1,9 +1,8 @@
 //! Events that call off earlier ones, from the topic to the history.
 
-use chrono::{Duration, Utc};
 use serde_json::{Value, json};
 
-use crate::household::{House, simple_event, text};
+use crate::household::{House, simple_event};
 use crate::inq::{eventually, inq};
 use crate::kafka::{header, json as json_of};
 
@@ -29,7 +28,9 @@ impl House {
 async fn what_is_called_off_in_time_never_leaves() {
     let Some(house) = House::fresh().await else { return };
     let ingest = house.run(&["--only", "ingest,http"]).await;
-    house.send_all(&[cancel_of("before", 42), cancel_of("strangers", 7)]).await;
+    house
+        .send_all(&[cancel_of("before", 42), cancel_of("strangers", 7)])
+        .await;
     house
         .send_all(&[
             simple_event("with"),
@@ -41,11 +42,19 @@ async fn what_is_called_off_in_time_never_leaves() {
         ])
         .await;
     house
-        .send_all(&[cancel_of("after", 42), cancel_of("after", 42), cancel_of("stays", 7)])
+        .send_all(&[
+            cancel_of("after", 42),
+            cancel_of("after", 42),
+            cancel_of("stays", 7),
+        ])
         .await;
     // Everything once more.
     house
-        .send_all(&[cancel_of("before", 42), simple_event("before"), cancel_of("after", 42)])
+        .send_all(&[
+            cancel_of("before", 42),
+            simple_event("before"),
+            cancel_of("after", 42),
+        ])
         .await;
     for event in ["before", "with", "after"] {
         let shown = house.show(event);
@@ -77,11 +86,19 @@ async fn what_is_called_off_in_time_never_leaves() {
 
     let service = house.run(&[]).await;
     house.kafka.read_until(&house.deliveries, 2).await;
-    eventually("nothing waits", async || house.status()["by_status"]["pending"].as_u64().unwrap_or(0) == 0).await;
+    eventually("nothing waits", async || {
+        house.status()["by_status"]["pending"].as_u64().unwrap_or(0) == 0
+    })
+    .await;
     let requests = house.kafka.read_all(&house.deliveries);
     let mut left: Vec<_> = requests
         .iter()
-        .map(|request| json_of(request)["event_id"].as_str().expect("an event").to_owned())
+        .map(|request| {
+            json_of(request)["event_id"]
+                .as_str()
+                .expect("an event")
+                .to_owned()
+        })
         .collect();
     left.sort_unstable();
     assert_eq!(left, ["stays", "strangers"]);
@@ -100,13 +117,20 @@ async fn a_cancel_that_comes_too_late_is_told_and_spares_the_user_another_attemp
     house.send_all(&[cancel_of("late", 42)]).await;
     let shown = house.show("late");
     assert_eq!(
-        (&shown["status"], &shown["history"][0]["kind"], &shown["history"][0]["detail"]["was"]),
+        (
+            &shown["status"],
+            &shown["history"][0]["kind"],
+            &shown["history"][0]["detail"]["was"]
+        ),
         (&json!("sent"), &json!("cancel_too_late"), &json!("sent"))
     );
     house
         .send_result(&request, "failed", json!({ "error_code": "bounced" }))
         .await;
-    eventually("it is called off", async || house.show("late")["status"] == "cancelled").await;
+    eventually("it is called off", async || {
+        house.show("late")["status"] == "cancelled"
+    })
+    .await;
     assert_eq!(house.kinds("late"), ["cancel_too_late", "cancelled"]);
     let shown = inq(&house.environment(), &["show", "--event", "late"]);
     let shown = String::from_utf8(shown.stdout).expect("text");
@@ -131,48 +155,25 @@ async fn what_is_called_off_in_a_claim_that_was_not_published_does_not_leave() {
     let mut victim = crate::inq::Service::start(&environment, &["run", "--only", "ingest,dispatch,http"]);
     house.send_event(&simple_event("held")).await;
     victim.wait().await;
-    assert!(victim.log().contains("failpoint dispatch::claimed"), "{}", victim.log());
+    assert!(
+        victim.log().contains("failpoint dispatch::claimed"),
+        "{}",
+        victim.log()
+    );
     let ingest = house.run(&["--only", "ingest,http"]).await;
     house.send_all(&[cancel_of("held", 42)]).await;
     assert_eq!(house.show("held")["status"], "processing");
     assert_eq!(house.kinds("held"), ["cancel_too_late"]);
     assert!(ingest.terminate().await.success());
     let service = house.run(&[]).await;
-    eventually("it is called off", async || house.show("held")["status"] == "cancelled").await;
+    eventually("it is called off", async || {
+        house.show("held")["status"] == "cancelled"
+    })
+    .await;
     assert_eq!(
         house.kinds("held"),
         ["cancel_too_late", "recovered_as_pending", "cancelled"]
     );
-    assert_eq!(house.kafka.read_all(&house.deliveries).len(), 0);
-    assert!(service.terminate().await.success());
-    house.database.drop().await;
-}
-
-#[tokio::test]
-async fn what_is_held_beyond_its_expiry_expires_on_time() {
-    let Some(house) = House::fresh().await else { return };
-    let service = house.run(&[]).await;
-    let expires_at = Utc::now() + Duration::seconds(3);
-    let event = json!({
-        "event_id": "held",
-        "user_id": 42,
-        "incentive_type": "bonus_opportunity",
-        "scheduled_at": text(Utc::now() + Duration::hours(9)),
-        "expires_at": text(expires_at),
-    });
-    house.send_event(&event.to_string()).await;
-    eventually("it expires", async || {
-        let shown = inq(&house.environment(), &["show", "--event", "held", "--json"]);
-        serde_json::from_slice::<Value>(&shown.stdout).is_ok_and(|shown| shown["status"] == "expired")
-    })
-    .await;
-    let shown = house.show("held");
-    let detail = &shown["history"][0]["detail"];
-    assert_eq!(
-        (&detail["rule"], &detail["expires_at"]),
-        (&json!("expires_at"), &json!(text(expires_at)))
-    );
-    assert!(shown["history"][0]["at"].as_str().expect("a time") >= text(expires_at).as_str());
     assert_eq!(house.kafka.read_all(&house.deliveries).len(), 0);
     assert!(service.terminate().await.success());
     house.database.drop().await;

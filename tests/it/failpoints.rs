@@ -386,7 +386,11 @@ impl Stage {
                  ON h.notification_id = q.id AND h.kind = 'cancelled' WHERE q.status = 'cancelled'",
             )
             .await;
-        assert_eq!(off, i64::try_from(OFF).expect("a count"), "called off, each told once");
+        assert_eq!(
+            off,
+            i64::try_from(OFF).expect("a count"),
+            "called off, each told once"
+        );
         let open = database
             .count("SELECT COUNT(*) FROM incentive_notify_claims")
             .await;

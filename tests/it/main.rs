@@ -8,6 +8,7 @@ mod bus;
 mod cancelling;
 mod contract;
 mod dead_letters;
+mod expiring;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod faults;

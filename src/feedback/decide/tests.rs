@@ -313,17 +313,27 @@ fn a_failure_brings_nothing_back_that_was_called_off_meanwhile() {
     };
     assert_eq!(
         (&detail["by"], &detail["requested_at"], &detail["error_code"]),
-        (&"event".into(), &"1970-01-01T00:00:25.000Z".into(), &"bounced".into())
+        (
+            &"event".into(),
+            &"1970-01-01T00:00:25.000Z".into(),
+            &"bounced".into()
+        )
     );
     // The same again finds it ended.
-    assert_eq!(decide(Some(&mut row), &bounced, &policy()), Verdict::Ignored(REPEAT));
+    assert_eq!(
+        decide(Some(&mut row), &bounced, &policy()),
+        Verdict::Ignored(REPEAT)
+    );
     // One that was delivered after all is as delivered as any other.
     let mut row = Standing {
         cancel_requested_at: Some(at(25)),
         ..sent()
     };
     let verdict = decide(Some(&mut row), &result(ResultStatus::Delivered), &policy());
-    assert_eq!((kind(&verdict), row.status), (HistoryKind::Delivered, Status::Sent));
+    assert_eq!(
+        (kind(&verdict), row.status),
+        (HistoryKind::Delivered, Status::Sent)
+    );
 }
 
 #[test]
@@ -340,7 +350,10 @@ fn what_expires_before_its_next_attempt_ends_when_it_expires() {
     };
     assert_eq!(
         (&detail["retry_at"], &detail["expires_at"]),
-        (&"1970-01-01T00:31:40.000Z".into(), &"1970-01-01T00:25:00.000Z".into())
+        (
+            &"1970-01-01T00:31:40.000Z".into(),
+            &"1970-01-01T00:25:00.000Z".into()
+        )
     );
 }
 

@@ -46,8 +46,13 @@ fn what_waits_is_cancelled_and_nothing_else() {
 
 #[test]
 fn the_history_says_how_it_stood_and_why_it_was_called_off() {
-    let told = orders(&[cancel("a", 1)], &[row(7, "a", 1, Status::Sent)]).told.remove(0);
-    assert_eq!((told.id, told.kind, told.attempt), (7, HistoryKind::CancelTooLate, 1));
+    let told = orders(&[cancel("a", 1)], &[row(7, "a", 1, Status::Sent)])
+        .told
+        .remove(0);
+    assert_eq!(
+        (told.id, told.kind, told.attempt),
+        (7, HistoryKind::CancelTooLate, 1)
+    );
     assert_eq!(
         told.detail,
         r#"{"by":"event","reason":"withdrawn","requested_at":"1970-01-01T00:00:05.000Z","was":"sent"}"#
@@ -62,7 +67,14 @@ fn of_several_that_are_alike_one_is_news() {
         occurred_at: None,
         reason: None,
     };
-    let came = [said("b", 1), said("a", 1), said("b", 1), said("b", 2), said("b", 2), said("c", 1)];
+    let came = [
+        said("b", 1),
+        said("a", 1),
+        said("b", 1),
+        said("b", 2),
+        said("b", 2),
+        said("c", 1),
+    ];
     let keys: Vec<_> = distinct(&came)
         .into_iter()
         .map(|cancel| (cancel.event_id.as_str(), cancel.user_id))

@@ -111,7 +111,10 @@ async fn targets(connection: &mut MySqlConnection, events: &[&str]) -> Result<Ve
     let rows = with_events(&stored_text(events.len()), events)
         .fetch_all(&mut *connection)
         .await?;
-    let found: Vec<i64> = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+    let found: Vec<i64> = rows
+        .iter()
+        .map(|row| row.try_get("id"))
+        .collect::<Result<_, _>>()?;
     if found.is_empty() {
         return Ok(Vec::new());
     }

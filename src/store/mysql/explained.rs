@@ -67,7 +67,13 @@ pub fn explained(rows: usize) -> Vec<Explained> {
             "one_row_per_event",
             1,
         ),
-        statement("rows to be cancelled", &cancel::targets_text(rows), &ids, "PRIMARY", 1),
+        statement(
+            "rows to be cancelled",
+            &cancel::targets_text(rows),
+            &ids,
+            "PRIMARY",
+            1,
+        ),
         statement(
             "mark as released",
             &end::change_text(end::RELEASED, rows),

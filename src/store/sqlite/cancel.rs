@@ -17,10 +17,7 @@ use crate::contract::Cancellation;
 const AT_ONCE: usize = 512;
 
 /// See [`super::super::Store::cancel`].
-pub(super) async fn cancel(
-    pool: &SqlitePool,
-    cancellations: &[Cancellation],
-) -> Result<Vec<CancelOutcome>> {
+pub(super) async fn cancel(pool: &SqlitePool, cancellations: &[Cancellation]) -> Result<Vec<CancelOutcome>> {
     let new = distinct(cancellations);
     let mut transaction = pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
     let text = format!(

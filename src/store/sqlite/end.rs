@@ -161,11 +161,7 @@ async fn tell_called_off(connection: &mut SqliteConnection, rows: &[i64]) -> Res
     for id in ids::bound(rows) {
         query = query.bind(id);
     }
-    let told = query
-        .execute(connection)
-        .await
-        .map_err(sorted)?
-        .rows_affected();
+    let told = query.execute(connection).await.map_err(sorted)?.rows_affected();
     CancelOutcome::Cancelled.count(told);
     Ok(())
 }

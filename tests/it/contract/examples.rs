@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use inq::contract::{
-    Cancellation, DeliveryResult, EventMessage, IncentiveEvent, IncentiveType, Preference, PreferenceChange, Reason, Rejection,
-    ResultStatus,
+    Cancellation, DeliveryResult, EventMessage, IncentiveEvent, IncentiveType, Preference, PreferenceChange,
+    Reason, Rejection, ResultStatus,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -285,7 +285,10 @@ fn a_record_asks_to_notify_or_to_cancel() {
         format!(r#"{{{action}"event_id":"e","user_id":1,"incentive_type":"point_earning","reason":"why"}}"#)
     };
     for action in ["", r#""action":null,"#, r#""action":"notify","#] {
-        assert!(matches!(read(&event(action)), Ok(EventMessage::Notify(_))), "{action}");
+        assert!(
+            matches!(read(&event(action)), Ok(EventMessage::Notify(_))),
+            "{action}"
+        );
     }
     let Ok(EventMessage::Cancel(cancel)) = read(&event(r#""action":"cancel","#)) else {
         panic!("no cancel");

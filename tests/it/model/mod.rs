@@ -119,11 +119,14 @@ impl Model for Setting {
                 !world.claimed_off
             }),
             // Every step uses up a fault or brings a row on, so that each path comes to an end, and this is where it ends.
-            Property::always("every row is sent or called off in the end", |setting: &Self, world: &World| {
-                let mut steps = Vec::new();
-                setting.actions(world, &mut steps);
-                !steps.is_empty() || world.is_done()
-            }),
+            Property::always(
+                "every row is sent or called off in the end",
+                |setting: &Self, world: &World| {
+                    let mut steps = Vec::new();
+                    setting.actions(world, &mut steps);
+                    !steps.is_empty() || world.is_done()
+                },
+            ),
             Property::sometimes("a claim is recovered as sent", |_, world: &World| {
                 world.is_judged(|ledger, claim| ledger == claim)
             }),

@@ -51,12 +51,18 @@ impl Bench {
     }
 
     async fn kinds(&self, event_id: &str) -> Vec<HistoryKind> {
-        self.history(event_id).await.iter().map(|entry| entry.kind).collect()
+        self.history(event_id)
+            .await
+            .iter()
+            .map(|entry| entry.kind)
+            .collect()
     }
 }
 
 async fn what_waits_is_called_off(bench: Bench) {
-    bench.insert(&[due("a", 1, 1), due("ahead", 1, -60), due("b", 1, 1)]).await;
+    bench
+        .insert(&[due("a", 1, 1), due("ahead", 1, -60), due("b", 1, 1)])
+        .await;
     for event in ["a", "ahead"] {
         let before = now();
         assert_eq!(bench.cancel_one(event).await, CancelOutcome::Cancelled);
@@ -67,7 +73,10 @@ async fn what_waits_is_called_off(bench: Bench) {
         assert_eq!(history.len(), 1);
         assert_eq!(history[0].kind, HistoryKind::Cancelled);
         let detail = &history[0].detail;
-        assert_eq!((&detail["by"], &detail["was"]), (&"event".into(), &"pending".into()));
+        assert_eq!(
+            (&detail["by"], &detail["was"]),
+            (&"event".into(), &"pending".into())
+        );
         assert_eq!(detail["reason"], "the points were \"taken\" back");
         assert!(detail["requested_at"].is_string() && detail["occurred_at"].is_string());
     }
@@ -131,8 +140,14 @@ async fn a_repeated_cancel_adds_nothing(bench: Bench) {
         ..cancel_of("a")
     };
     assert_eq!(
-        bench.cancel(&[cancel_of("a"), other.clone(), cancel_of("b")]).await,
-        [CancelOutcome::Cancelled, CancelOutcome::Repeat, CancelOutcome::Remembered]
+        bench
+            .cancel(&[cancel_of("a"), other.clone(), cancel_of("b")])
+            .await,
+        [
+            CancelOutcome::Cancelled,
+            CancelOutcome::Repeat,
+            CancelOutcome::Remembered
+        ]
     );
     assert_eq!(bench.cancel(&[other]).await, [CancelOutcome::Repeat]);
     assert_eq!(bench.kinds("a").await, [HistoryKind::Cancelled]);
@@ -166,7 +181,10 @@ async fn what_has_ended_stays_as_it_is(bench: Bench) {
         assert_eq!(bench.row(event).await.status, status);
         let history = bench.history(event).await;
         let last = history.last().expect("an entry");
-        assert_eq!((last.kind, &last.detail["was"]), (HistoryKind::CancelTooLate, &event.into()));
+        assert_eq!(
+            (last.kind, &last.detail["was"]),
+            (HistoryKind::CancelTooLate, &event.into())
+        );
     }
     bench.insert_events(&["by hand"]).await;
     let changed = bench
@@ -189,11 +207,21 @@ async fn what_is_in_a_claim_stays_there_and_does_not_leave_again(bench: Bench) {
         let ended = bench.store.release(claim.id, &ids(&claim), recovered).await;
         assert_eq!(ended.expect("an answer"), Ended::Done);
         let row = bench.row(&off).await;
-        assert_eq!((row.status, row.attempts, row.claim_id), (Status::Cancelled, 0, None));
+        assert_eq!(
+            (row.status, row.attempts, row.claim_id),
+            (Status::Cancelled, 0, None)
+        );
         let history = bench.history(&off).await;
         let last = history.last().expect("an entry");
-        assert_eq!((last.kind, &last.detail["by"]), (HistoryKind::Cancelled, &"event".into()));
-        assert!(last.detail["requested_at"].as_str().is_some_and(|at| at.ends_with('Z') && at.len() == 24));
+        assert_eq!(
+            (last.kind, &last.detail["by"]),
+            (HistoryKind::Cancelled, &"event".into())
+        );
+        assert!(
+            last.detail["requested_at"]
+                .as_str()
+                .is_some_and(|at| at.ends_with('Z') && at.len() == 24)
+        );
         assert_eq!(history.len(), if recovered { 3 } else { 2 });
         let again = bench.claim(10).await;
         assert_eq!(super::events(&again), [on.as_str()]);
@@ -238,7 +266,11 @@ async fn a_refused_publish_is_not_repeated(bench: Bench) {
     assert_eq!((released.status, released.attempts), (Status::Cancelled, 0));
     assert_eq!(
         bench.kinds("off").await,
-        [HistoryKind::CancelTooLate, HistoryKind::PublishFailed, HistoryKind::Cancelled]
+        [
+            HistoryKind::CancelTooLate,
+            HistoryKind::PublishFailed,
+            HistoryKind::Cancelled
+        ]
     );
     assert_eq!(bench.kinds("on").await, [HistoryKind::PublishFailed]);
     assert_eq!(super::events(&bench.claim(10).await), ["on"]);
@@ -331,7 +363,9 @@ async fn a_person_may_send_it_all_the_same(bench: Bench) {
 }
 
 async fn many_are_called_off_at_once(bench: Bench) {
-    let rows: Vec<_> = (0..1300).map(|number| due(&format!("event-{number}"), 1, 1)).collect();
+    let rows: Vec<_> = (0..1300)
+        .map(|number| due(&format!("event-{number}"), 1, 1))
+        .collect();
     let cancels: Vec<_> = rows.iter().map(|row| cancel_of(&row.event_id)).collect();
     bench.insert(&rows[..700]).await;
     let outcomes = bench.cancel(&cancels).await;
@@ -354,7 +388,10 @@ async fn cancels_are_forgotten_in_the_end(bench: Bench) {
         let removed = bench.store.remove_cancellations(HOUR, limit).await;
         removed.expect("an answer")
     };
-    assert_eq!((removed(1).await, removed(10).await, removed(10).await), (1, 1, 0));
+    assert_eq!(
+        (removed(1).await, removed(10).await, removed(10).await),
+        (1, 1, 0)
+    );
     let stored = bench.insert(&[row("a"), row("b"), row("c")]).await;
     assert_eq!(stored.cancelled, 1);
     assert_eq!(bench.row("c").await.status, Status::Cancelled);
@@ -382,7 +419,9 @@ async fn what_expires_before_its_next_attempt_ends_when_it_expires(bench: Bench)
         expires_at: Some(expires_at),
         ..row(event)
     };
-    bench.insert(&[expiring("late"), expiring("early"), row("never")]).await;
+    bench
+        .insert(&[expiring("late"), expiring("early"), row("never")])
+        .await;
     let claim = bench.claim(10).await;
     let failed: Vec<_> = claim
         .rows
