@@ -50,6 +50,9 @@ pub struct Outcome {
     pub dead_letters: usize,
 }
 
+/// What became of a cancel; an error is why the database refuses it.
+type Cancelled = Result<CancelOutcome, String>;
+
 impl Ingest {
     /// `wake` is told when rows were stored.
     #[must_use]
@@ -80,8 +83,7 @@ impl Ingest {
         let mut rejected: Vec<(usize, Rejection)> = Vec::new();
         let mut events: Vec<Announced> = Vec::with_capacity(records.len());
         let mut record_of_row: Vec<usize> = Vec::with_capacity(records.len());
-        let mut cancels: Vec<Cancellation> = Vec::new();
-        let mut record_of_cancel: Vec<usize> = Vec::new();
+        let (mut cancels, mut record_of_cancel): (Vec<Cancellation>, Vec<usize>) = Default::default();
         let now = Utc::now();
         for (index, record) in records.iter().enumerate() {
             match self.planner.read(record, now) {
@@ -97,12 +99,11 @@ impl Ingest {
             }
         }
         // First, so that what is announced and called off in one batch is not claimed in between.
-        let uncancelled = self.cancel(&cancels).await.map_err(|error| error.to_string())?;
-        rejected.extend(
-            uncancelled
-                .into_iter()
-                .map(|(cancel, rejection)| (record_of_cancel[cancel], rejection)),
-        );
+        let became = self.cancel(&cancels).await.map_err(|error| error.to_string())?;
+        self.tell_cancels(records, &record_of_cancel, &cancels, &became, begun);
+        for ((index, cancel), became) in record_of_cancel.iter().zip(&cancels).zip(became) {
+            rejected.extend(refusal(cancel, became).map(|rejection| (*index, rejection)));
+        }
         let preferences = self
             .preferences_of(&events)
             .await
@@ -160,39 +161,57 @@ impl Ingest {
         })
     }
 
-    /// Calls off what these cancels name, and returns those that are to be put aside. Where the database refuses one, they
-    /// are tried one by one.
-    async fn cancel(&self, cancels: &[Cancellation]) -> Result<Vec<(usize, Rejection)>, StoreError> {
+    /// Calls off what these cancels name. Where the database refuses one, they are tried one by one.
+    async fn cancel(&self, cancels: &[Cancellation]) -> Result<Vec<Cancelled>, StoreError> {
         if cancels.is_empty() {
             return Ok(Vec::new());
         }
-        let mut refused = Vec::new();
-        let outcomes: Vec<(usize, CancelOutcome)> = match self.store.cancel(cancels).await {
-            Ok(outcomes) => outcomes.into_iter().enumerate().collect(),
-            Err(StoreError::Data(_)) => {
-                let mut outcomes = Vec::new();
-                for (index, cancel) in cancels.iter().enumerate() {
-                    match self.store.cancel(std::slice::from_ref(cancel)).await {
-                        Ok(alone) => outcomes.extend(alone.into_iter().map(|outcome| (index, outcome))),
-                        Err(StoreError::Data(why)) => {
-                            refused.push((index, Rejection::new(Reason::RefusedByStore, why)));
-                        }
-                        Err(error) => return Err(error),
-                    }
-                }
-                outcomes
-            }
+        match self.store.cancel(cancels).await {
+            Ok(outcomes) => return Ok(outcomes.into_iter().map(Ok).collect()),
+            Err(StoreError::Data(_)) => {}
             Err(error) => return Err(error),
-        };
+        }
+        let mut each = Vec::with_capacity(cancels.len());
+        for cancel in cancels {
+            match self.store.cancel(std::slice::from_ref(cancel)).await {
+                Ok(outcome) => each.extend(outcome.into_iter().map(Ok)),
+                Err(StoreError::Data(why)) => each.push(Err(why)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(each)
+    }
+
+    /// Tells what became of the cancels.
+    fn tell_cancels(
+        &self,
+        records: &[Record],
+        record_of: &[usize],
+        cancels: &[Cancellation],
+        became: &[Cancelled],
+        begun: Instant,
+    ) {
         for outcome in CancelOutcome::ALL {
-            let count = outcomes.iter().filter(|(_, each)| *each == outcome).count();
+            let count = became.iter().filter(|each| **each == Ok(outcome)).count();
             outcome.count(count.try_into().unwrap_or(u64::MAX));
         }
-        let theirs = outcomes
-            .into_iter()
-            .filter(|(_, outcome)| *outcome == CancelOutcome::NotTheirs);
-        refused.extend(theirs.map(|(index, _)| (index, not_theirs(&cancels[index]))));
-        Ok(refused)
+        let done = record_of
+            .iter()
+            .zip(cancels)
+            .zip(became)
+            .filter_map(|((record, cancel), became)| {
+                let outcome = became
+                    .as_ref()
+                    .ok()
+                    .filter(|outcome| **outcome != CancelOutcome::NotTheirs)?;
+                Some(Done {
+                    traceparent: records[*record].header("traceparent").and_then(traceparent),
+                    event_id: Some(&cancel.event_id),
+                    outcome: outcome.as_str(),
+                    ..Done::default()
+                })
+            });
+        self.traces.tell(Doing::Ingest, begun, done);
     }
 
     /// What the readers of these events want: one look by primary key.
@@ -247,15 +266,19 @@ impl Ingest {
     }
 }
 
-/// The cancel of another user's notification.
-fn not_theirs(cancel: &Cancellation) -> Rejection {
-    Rejection::new(
-        Reason::UnknownNotification,
-        format!(
-            "user_id: the notification of event {} is not for user {}",
-            cancel.event_id, cancel.user_id
-        ),
-    )
+/// Why a cancel is put aside, if it is.
+fn refusal(cancel: &Cancellation, became: Cancelled) -> Option<Rejection> {
+    match became {
+        Ok(CancelOutcome::NotTheirs) => Some(Rejection::new(
+            Reason::UnknownNotification,
+            format!(
+                "user_id: the notification of event {} is not for user {}",
+                cancel.event_id, cancel.user_id
+            ),
+        )),
+        Ok(_) => None,
+        Err(why) => Some(Rejection::new(Reason::RefusedByStore, why)),
+    }
 }
 
 /// For its trace: a row, new or already there.

@@ -208,3 +208,80 @@ fn opted_out(preference: &Preference) -> Beginning {
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Settings;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds)
+    }
+
+    fn planner(quiet: &str) -> Planner {
+        let settings = Settings::from_toml(quiet).unwrap();
+        Planner {
+            words: Arc::new(Words::open(None, "en").unwrap()),
+            defaults: settings.defaults,
+            quiet: (&settings.quiet).into(),
+            max_event_bytes: 10_000,
+        }
+    }
+
+    /// The row of an event with these times, stored at `now`.
+    fn row(planner: &Planner, scheduled: Option<i64>, expires: Option<i64>, now: i64) -> NewNotification {
+        let time = |seconds: Option<i64>| seconds.map(|seconds| time::format(&at(seconds)));
+        let event = serde_json::json!({
+            "event_id": "e", "user_id": 1, "incentive_type": "point_earning",
+            "scheduled_at": time(scheduled), "expires_at": time(expires),
+        });
+        let record = Record {
+            topic: String::new(),
+            partition: 0,
+            offset: 0,
+            key: None,
+            payload: Some(event.to_string().into_bytes()),
+            headers: Vec::new(),
+            timestamp: None,
+        };
+        planner.plan(&record, at(now)).unwrap().unwrap().row
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever the event says and the hours hold back: a row is due no later than it expires, and says why it was held.
+        #[test]
+        fn nothing_is_due_after_it_has_expired(
+            scheduled in proptest::option::of(0_i64..200_000), expires in proptest::option::of(0_i64..200_000),
+            now in 0_i64..200_000,
+        ) {
+            let planner = planner("quiet.hours = \"22:00-07:00\"");
+            let row = row(&planner, scheduled, expires, now);
+            prop_assert_eq!(row.expires_at, expires.map(at));
+            if let (Some(due), Some(expires_at)) = (row.scheduled_at, row.expires_at) {
+                prop_assert!(due <= expires_at);
+            }
+            if expires.is_none() && row.beginning.is_empty() {
+                prop_assert_eq!(row.scheduled_at, scheduled.map(at));
+            }
+            prop_assert_eq!(row.status, Status::Pending);
+        }
+    }
+
+    #[test]
+    fn what_is_held_beyond_its_expiry_is_looked_at_when_it_expires() {
+        let planner = planner("quiet.hours = \"22:00-07:00\"");
+        // Held from midnight to seven.
+        let held = row(&planner, None, Some(6 * 3600), 0);
+        assert_eq!(held.scheduled_at, Some(at(6 * 3600)));
+        assert_eq!(held.beginning[0].kind, HistoryKind::Held);
+        assert_eq!(held.beginning[0].detail["held_until"], "1970-01-01T07:00:00.000Z");
+        assert_eq!(
+            row(&planner, None, Some(8 * 3600), 0).scheduled_at,
+            Some(at(7 * 3600))
+        );
+    }
+}

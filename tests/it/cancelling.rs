@@ -178,3 +178,34 @@ async fn what_is_called_off_in_a_claim_that_was_not_published_does_not_leave() {
     assert!(service.terminate().await.success());
     house.database.drop().await;
 }
+
+#[test]
+fn a_preview_says_what_a_cancel_would_do() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), cancel_of("e-1", 42)).expect("written");
+    let preview = |arguments: &[&str]| {
+        let output = crate::inq::command(
+            &tempfile::TempDir::new().expect("a directory"),
+            &[],
+            &[&["preview"], arguments].concat(),
+        )
+        .stdin(std::fs::File::open(file.path()).expect("opened"))
+        .output()
+        .expect("inq runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let said = preview(&[]);
+    for words in [
+        "cancels   the notification",
+        "event     e-1",
+        "reason    withdrawn",
+    ] {
+        assert!(said.contains(words), "{words:?} is not in {said}");
+    }
+    let said: Value = serde_json::from_str(&preview(&["--json"])).expect("JSON");
+    assert_eq!(
+        (&said["action"], &said["user_id"]),
+        (&json!("cancel"), &json!(42))
+    );
+}

@@ -41,7 +41,8 @@ export function standing(row) {
         ? `It was delivered at ${utc(row.delivered_at)}.`
         : "It was handed to the notification service, which has not reported yet.";
     case "failed": return `It has failed after ${many(row.attempts, "attempt")}, and no other follows${why}.`;
-    case "cancelled": return "It was called off before it left.";
+    case "cancelled":
+      return row.attempts > 0 ? "It was called off: no other attempt follows." : "It was called off before it left.";
     case "expired": return "It expired before it left.";
     case "suppressed": return "It is not to be sent: the user has opted out of such notifications.";
     default: return `It is ${row.status}.`;
