@@ -30,10 +30,8 @@ pub(super) fn bound(ids: &[i64]) -> impl Iterator<Item = i64> {
 /// The values, the last one repeated to the length that [`column_in`] asks for; of none there are none.
 pub(super) fn repeated<T: Copy>(list: &[T]) -> impl Iterator<Item = T> {
     let missing = padded(list.len()) - list.len();
-    let last = list.last().copied().into_iter();
-    list.iter()
-        .copied()
-        .chain(last.flat_map(move |last| std::iter::repeat_n(last, missing)))
+    let filling = list.last().map(|value| std::iter::repeat_n(*value, missing));
+    list.iter().copied().chain(filling.into_iter().flatten())
 }
 
 /// The most rows of one statement that stores rows.
