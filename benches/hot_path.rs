@@ -47,7 +47,11 @@ fn record(payload: Vec<u8>) -> Record {
 }
 
 fn claimed(planner: &Planner, record: &Record) -> ClaimedRow {
-    let row = planner.plan(record, Utc::now()).expect("an event").row;
+    let row = planner
+        .plan(record, Utc::now())
+        .expect("an event")
+        .expect("no cancel")
+        .row;
     ClaimedRow {
         id: 1,
         attempt: 1,

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::Datelike;
 use inq::config::Settings;
-use inq::contract::{DeliveryRequest, IncentiveEvent, Priority, time};
+use inq::contract::{Cancellation, DeliveryRequest, IncentiveEvent, Priority, time};
 use inq::ingest::{Plan, Planner};
 use inq::localize::{BODY_BYTES, TITLE_CHARS, VARIANT_CHARS, Words};
 use inq::store::{NewNotification, check_bounds};
@@ -36,7 +36,11 @@ static REQUEST: LazyLock<Validator> = LazyLock::new(|| {
 pub fn check(payload: &[u8]) {
     let record = record(Some(payload.to_vec()), Vec::new());
     match PLANNER.plan(&record, noon()) {
-        Ok(Plan { row, .. }) => {
+        Ok(None) => {
+            let cancel = Cancellation::decode(Some(payload), MAX_BYTES).expect("it was read");
+            assert!((1..=128).contains(&cancel.event_id.chars().count()) && cancel.user_id >= 1);
+        }
+        Ok(Some(Plan { row, .. })) => {
             let event = IncentiveEvent::decode(Some(payload), MAX_BYTES).expect("it was planned");
             reads_back(&event);
             is_kept(&row, &event);

@@ -85,6 +85,8 @@ fn rows(result: &DeliveryResult) -> Vec<Standing> {
                     device_type: Some("ios".to_owned()),
                     timezone: None,
                     traceparent: None,
+                    expires_at: None,
+                    cancel_requested_at: seen,
                     status,
                     scheduled_at: noon(),
                     delivered_at: seen,

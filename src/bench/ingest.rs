@@ -73,8 +73,9 @@ pub(super) fn planned(
             bench
                 .planner
                 .plan(&record(name, number), Utc::now())
+                .map_err(|rejection| BenchError(rejection.detail))?
                 .map(|plan| plan.row)
-                .map_err(|rejection| BenchError(rejection.detail))
+                .ok_or_else(|| BenchError("a load has no cancels".to_owned()))
         })
         .collect()
 }

@@ -7,14 +7,14 @@ use serde_json::json;
 use super::{Failure, output, planner, read_message};
 use crate::bus::Record;
 use crate::config::Settings;
-use crate::contract::{IncentiveType, time};
-use crate::ingest::{Plan, Planner};
+use crate::contract::{Cancellation, IncentiveType, time};
+use crate::ingest::{Asked, Plan, Planner};
 use crate::sample;
 
 /// Among so many readers every wording finds one, unless there are hundreds of them.
 const READERS: i64 = 10_000;
 
-/// Read an event from standard input and print the notification it would become; nothing is written.
+/// Read an event from standard input and print the notification it would become, or cancel; nothing is written.
 ///
 /// Needs neither a database nor a broker.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ Examples:
     \"incentive_data\":{\"streak_count\":7}}' | inq preview --json
 
 Settings: defaults.* (INQ_DEFAULTS__STREAK_REWARD__PRIORITY, ...), localization.* (INQ_LOCALIZATION__DIR, ...).
-Exit status: 0 it would become a notification, 1 it would become a dead letter (and why).")]
+Exit status: 0 it would become a notification or cancel one, 1 it would become a dead letter (and why).")]
 pub struct Args {
     /// Instead, print what an invented event of every type would become in every language, each wording.
     #[arg(long)]
@@ -54,12 +54,17 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     }
     let payload = read_message(std::io::stdin().lock(), "standard input", planner.max_event_bytes)?;
     let record = record_of(payload);
-    let Plan { row, fell_back } = planner.plan(&record, Utc::now()).map_err(|rejection| {
+    let now = Utc::now();
+    let asked = planner.read(&record, now).map_err(|rejection| {
         Failure::Failed(format!(
             "this event would become a dead letter: {}: {}",
             rejection.reason, rejection.detail
         ))
     })?;
+    let Plan { row, fell_back } = match asked {
+        Asked::Notify(announced) => planner.plan_for(announced, None, now),
+        Asked::Cancel(cancel) => return tell_cancel(&cancel, args.json),
+    };
     if args.json {
         return output::print_json(&row);
     }
@@ -75,9 +80,13 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         Some(variant) => format!("\nvariant   {variant}"),
         None => String::new(),
     };
+    let expires = match &row.expires_at {
+        Some(at) => format!("\nexpires   {}", time::format(at)),
+        None => String::new(),
+    };
     output::print(&format!(
         "title     {}\nbody      {}\nlanguage  {}{fallback}{variant}\ntype      {} (notification_type {})\npriority  {}\ndue       \
-         {due}\nuser      {}\nevent     {}\n",
+         {due}{expires}\nuser      {}\nevent     {}\n",
         row.message_title,
         row.message_body.replace('\n', "\n          "),
         row.language,
@@ -86,6 +95,28 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         row.priority.get(),
         row.user_id,
         row.event_id,
+    ))
+}
+
+/// What a cancel would do.
+fn tell_cancel(cancel: &Cancellation, json: bool) -> Result<(), Failure> {
+    if json {
+        return output::print_json(&json!({
+            "action": "cancel",
+            "event_id": cancel.event_id,
+            "user_id": cancel.user_id,
+            "occurred_at": cancel.occurred_at.as_ref().map(time::format),
+            "reason": cancel.reason,
+        }));
+    }
+    let reason = match &cancel.reason {
+        Some(reason) => format!("\nreason    {reason}"),
+        None => String::new(),
+    };
+    output::print(&format!(
+        "cancels   the notification of the event below, unless it has left; if that is yet to come, it is stored as cancelled\n\
+         user      {}\nevent     {}{reason}\n",
+        cancel.user_id, cancel.event_id,
     ))
 }
 
@@ -124,7 +155,9 @@ fn said(planner: &Planner, language: &str, kind: IncentiveType, wording: &str) -
             "incentive_data": sample::typical(kind),
         });
         let plan = planner.plan(&record_of(event.to_string().into_bytes()), Utc::now());
-        let row = plan.map_err(|rejection| Failure::Failed(rejection.detail))?.row;
+        let Some(Plan { row, .. }) = plan.map_err(|rejection| Failure::Failed(rejection.detail))? else {
+            continue;
+        };
         if row.variant.as_deref().is_none_or(|variant| variant == wording) {
             return Ok(Said {
                 language: row.language,

@@ -142,23 +142,19 @@ fn moment(detail: &Map<String, Value>, name: &str) -> Option<DateTime<Utc>> {
 fn told(entry: &HistoryEntry) -> String {
     let attempt = entry.attempt;
     let detail = |name: &str| entry.detail.get(name).and_then(Value::as_str).unwrap_or_default();
-    let why = || {
-        let words = [detail("error_code"), detail("error_message"), detail("error")];
-        let said: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
-        if said.is_empty() {
-            "no reason given".to_owned()
-        } else {
-            said.join(": ")
-        }
-    };
+    let why = || why(&entry.detail);
     match entry.kind {
         HistoryKind::Delivered => format!("attempt {attempt} was delivered"),
         HistoryKind::Opened => "the user opened it".to_owned(),
         HistoryKind::Clicked => "the user followed it".to_owned(),
         HistoryKind::Dismissed => "the user dismissed it".to_owned(),
         HistoryKind::DeliveryFailed => format!(
-            "attempt {attempt} failed ({}); the next one is due at {}{}",
+            "attempt {attempt} failed ({}); the next one {} at {}{}",
             why(),
+            match detail("expires_at") {
+                "" => "is due".to_owned(),
+                expires_at => format!("would come too late, for it expires at {expires_at}: it would be due"),
+            },
             detail("retry_at"),
             match entry.detail.get("held").and_then(Value::as_object) {
                 Some(held) => format!(", {}", kept_quiet(held)),
@@ -185,14 +181,78 @@ fn told(entry: &HistoryEntry) -> String {
         HistoryKind::RecoveredAsPending => {
             format!("attempt {attempt} was not published before its publisher died; it goes out again")
         }
-        HistoryKind::Expired => "expired before it left".to_owned(),
+        HistoryKind::Expired => expired(&entry.detail),
         HistoryKind::Held => kept_quiet(&entry.detail),
         HistoryKind::Suppressed => format!(
             "not to be sent: the user has opted out of such notifications (preferences of {})",
             detail("since")
         ),
         HistoryKind::Retried => format!("made due again by {}", detail("by")),
-        HistoryKind::Cancelled => format!("cancelled by {}", detail("by")),
+        HistoryKind::Cancelled => called_off(entry),
+        HistoryKind::CancelTooLate => format!(
+            "an event cancelled it{}, too late: {}",
+            in_parentheses(detail("reason")),
+            match detail("was") {
+                "processing" => format!("attempt {attempt} was being published; no other follows it"),
+                "sent" => format!("attempt {attempt} had been published; no other follows it"),
+                was => format!("it was {was} already"),
+            }
+        ),
+    }
+}
+
+/// Which of its times ended it.
+fn expired(detail: &Map<String, Value>) -> String {
+    let (Some(expires_at), Some(due_at)) = (moment(detail, "expires_at"), moment(detail, "due_at")) else {
+        return "expired before it left".to_owned();
+    };
+    let due = if due_at < expires_at {
+        format!("it had been due since {}", time::format(&due_at))
+    } else {
+        "it was not due before".to_owned()
+    };
+    format!("expired at {} before it left: {due}", time::format(&expires_at))
+}
+
+/// Who has cancelled it, and what it was spared.
+fn called_off(entry: &HistoryEntry) -> String {
+    let detail = |name: &str| entry.detail.get(name).and_then(Value::as_str).unwrap_or_default();
+    if detail("requested_at").is_empty() {
+        return format!("cancelled by {}", detail("by"));
+    }
+    let by = format!("cancelled by an event{}", in_parentheses(detail("reason")));
+    match detail("was") {
+        "processing" => format!("{by}: the attempt in hand was not published, and none follows"),
+        "sent" => format!(
+            "{by}: attempt {} failed ({}), and none follows",
+            entry.attempt,
+            why(&entry.detail)
+        ),
+        _ => by,
+    }
+}
+
+/// What was said, if anything was.
+fn in_parentheses(text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!(" ({text})")
+    }
+}
+
+/// What the broker or the service says of a failure.
+fn why(detail: &Map<String, Value>) -> String {
+    let words = ["error_code", "error_message", "error"];
+    let said: Vec<_> = words
+        .iter()
+        .filter_map(|name| detail.get(*name)?.as_str())
+        .filter(|word| !word.is_empty())
+        .collect();
+    if said.is_empty() {
+        "no reason given".to_owned()
+    } else {
+        said.join(": ")
     }
 }
 

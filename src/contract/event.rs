@@ -42,15 +42,16 @@ pub struct IncentiveEvent {
     pub incentive_data: Map<String, Value>,
 }
 
-const EVENT_ID: Field = Field::new(
+pub(super) const ACTION: Field = Field::new("action", "\"notify\" or \"cancel\"");
+pub(super) const EVENT_ID: Field = Field::new(
     "event_id",
     "a string of 1 to 128 characters, none of them a control character",
 );
-const USER_ID: Field = Field::new("user_id", "an integer from 1 to 9223372036854775807");
+pub(super) const USER_ID: Field = Field::new("user_id", "an integer from 1 to 9223372036854775807");
 const INCENTIVE_TYPE: Field = Field::new("incentive_type", IncentiveType::RULE);
 const NOTIFICATION_TYPE: Field = Field::new("notification_type", "an integer from 0 to 2147483647");
 const PRIORITY: Field = Field::new("priority", "an integer from 0 to 4");
-const OCCURRED_AT: Field = Field::new("occurred_at", time::RULE);
+pub(super) const OCCURRED_AT: Field = Field::new("occurred_at", time::RULE);
 const SCHEDULED_AT: Field = Field::new("scheduled_at", time::RULE);
 const EXPIRES_AT: Field = Field::new("expires_at", time::RULE);
 const LANGUAGE: Field = Field::new(
@@ -66,7 +67,8 @@ const MESSAGE_TITLE: Field = Field::new("message_title", "a string");
 const MESSAGE_BODY: Field = Field::new("message_body", "a string");
 const INCENTIVE_DATA: Field = Field::new("incentive_data", "an object");
 
-const FIELDS: [&Field; 14] = [
+const FIELDS: [&Field; 15] = [
+    &ACTION,
     &EVENT_ID,
     &USER_ID,
     &INCENTIVE_TYPE,
@@ -83,10 +85,14 @@ const FIELDS: [&Field; 14] = [
     &INCENTIVE_DATA,
 ];
 
+/// What `action` says of an event, unless it says nothing.
+const NOTIFY: &str = "notify";
+
 /// The event as JSON types, before any range is checked.
 #[derive(Deserialize)]
 struct Wire<'a> {
     #[serde(borrow)]
+    action: Option<Text<'a>>,
     event_id: Option<Text<'a>>,
     user_id: Option<i64>,
     incentive_type: Option<Text<'a>>,
@@ -104,7 +110,7 @@ struct Wire<'a> {
 }
 
 impl IncentiveEvent {
-    /// The event in a record's value.
+    /// The event in a record's value, whose `action` is `notify` or absent.
     ///
     /// Unknown fields are ignored; `null` for an optional field, and an empty `message_title` or `message_body`, are
     /// as good as absent. Of several faults one is told: JSON types first, in the order of the text, then missing
@@ -117,6 +123,9 @@ impl IncentiveEvent {
     /// - [`Reason::SchemaViolation`]: anything else; with the path of the field, what is right, what was found
     pub fn decode(payload: Option<&[u8]>, max_bytes: usize) -> Result<Self, Rejection> {
         let wire: Wire<'_> = wire::parse(payload, max_bytes, &FIELDS)?;
+        if let Some(action) = wire.action.filter(|action| action.0 != NOTIFY) {
+            return Err(ACTION.wrong_text(&action.0));
+        }
         let priority = |number| Priority::new(number).map_err(|_| PRIORITY.wrong(&number.to_string()));
         Ok(Self {
             event_id: EVENT_ID.name(&EVENT_ID.required(wire.event_id)?, 128)?,

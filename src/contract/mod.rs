@@ -1,15 +1,17 @@
 //! The messages on the topics, as types. `schemas/` says the same as JSON Schema; the tests run
 //! every example through both, so that the two cannot drift.
 //!
-//! Reading: [`IncentiveEvent::decode`] and [`DeliveryResult::decode`], from the value of a record to a message that
+//! Reading: [`EventMessage::decode`] and [`DeliveryResult::decode`], from the value of a record to a message that
 //! has passed every check, or to the [`Rejection`] that goes with its [`DeadLetter`]. Writing: [`DeliveryRequest`],
 //! [`Alert`]. Of a
 //! dead letter, [`PutAside`] is what its headers say, and [`Mentioned`] what can still be read of its content.
 
 mod alert;
+mod cancellation;
 mod dead_letter;
 mod delivery;
 mod event;
+mod event_message;
 mod explain;
 mod field;
 mod incentive;
@@ -26,9 +28,11 @@ mod traceparent;
 mod wire;
 
 pub use alert::{Alert, Trouble};
+pub use cancellation::Cancellation;
 pub use dead_letter::{DeadLetter, Reason, Rejection, is_dead_letter_header};
 pub use delivery::DeliveryRequest;
 pub use event::IncentiveEvent;
+pub use event_message::EventMessage;
 pub(crate) use field::cut;
 pub use incentive::{IncentiveType, Priority};
 pub(crate) use incentive_data::IncentiveData;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
@@ -71,7 +72,7 @@ pub struct PublisherTask {
     settings: PublisherSettings,
     open: Option<Open>,
     /// What the store has answered to a claim that was made while the last one was published, under the name of `open`.
-    ahead: Option<Result<Claimed, StoreError>>,
+    ahead: Option<Answer>,
     debt: Option<Debt>,
     /// Whether the debt may have been paid before, and the answer was lost.
     unheard: bool,
@@ -80,6 +81,9 @@ pub struct PublisherTask {
     /// How many rows to claim one by one, after the broker refused something in a batch of that many.
     suspects: u32,
 }
+
+/// What the store has answered to a claim, and when that was heard.
+type Answer = (Result<Claimed, StoreError>, Instant);
 
 struct Open {
     publisher: Publisher,
@@ -114,12 +118,18 @@ impl PublisherTask {
         if let Err(stop) = self.pay().await {
             return stop;
         }
-        let (claim, published_from) = match self.claim().await {
-            Ok(claim) => (claim, Instant::now()),
+        let (claim, heard) = match self.claim().await {
+            Ok(claimed) => claimed,
             Err(stop) => return stop,
         };
+        let published_from = Instant::now();
         let rows = claim.rows.len();
         failpoint!("dispatch::claimed");
+        if has_expired(&claim, claim.claimed_at + heard.elapsed()) {
+            // Unpublished, all of it: the next claim, which is made at once, leaves out what has expired.
+            self.debt = Some(Debt::release_all(&claim));
+            return self.pay().await.err().unwrap_or(Step::Worked { published: 0 });
+        }
         let waiting = self.publish(claim, published_from).await;
         let settles = matches!(self.debt, Some(Debt::Settle { .. }));
         if let Err(stop) = self.pay().await {
@@ -137,9 +147,12 @@ impl PublisherTask {
     pub async fn close(mut self) {
         if let (
             None,
-            Some(Ok(Claimed {
-                claim: Some(claim), ..
-            })),
+            Some((
+                Ok(Claimed {
+                    claim: Some(claim), ..
+                }),
+                _,
+            )),
         ) = (&self.debt, self.ahead.take())
         {
             self.debt = Some(Debt::release_all(&claim));
@@ -150,9 +163,10 @@ impl PublisherTask {
         self.give_up().await;
     }
 
-    async fn claim(&mut self) -> Result<Claim, Step> {
+    /// A claim, and since when it is in hand.
+    async fn claim(&mut self) -> Result<(Claim, Instant), Step> {
         let claimant = self.opened().await.map_err(Step::Waiting)?;
-        let answer = if let Some(answer) = self.ahead.take() {
+        let (answer, heard) = if let Some(answer) = self.ahead.take() {
             answer
         } else {
             failpoint!("dispatch::unclaimed");
@@ -176,7 +190,7 @@ impl PublisherTask {
                     });
                 };
                 self.suspects = self.suspects.saturating_sub(1);
-                self.in_order(claim).await
+                Ok((self.in_order(claim).await?, heard))
             }
             Err(error) => {
                 // The claim may have been committed all the same, with the answer lost.
@@ -190,11 +204,7 @@ impl PublisherTask {
 
     /// Claims what comes next while a full batch is published: there is a backlog, and neither server waits for the other.
     /// Where nothing was found the answer is not kept: rows may have been stored since.
-    async fn claim_ahead(
-        &self,
-        claimant: &Claimant,
-        published: usize,
-    ) -> Option<Result<Claimed, StoreError>> {
+    async fn claim_ahead(&self, claimant: &Claimant, published: usize) -> Option<Answer> {
         let batch_rows = self.settings.batch_rows;
         if self.suspects > 0 || u32::try_from(published).is_ok_and(|rows| rows < batch_rows) {
             return None;
@@ -203,19 +213,19 @@ impl PublisherTask {
         failpoint!("dispatch::claimed_ahead");
         failpoint!(
             "dispatch::ahead_unheard",
-            Some(Err(StoreError::Away("lost".to_owned())))
+            Some((Err(StoreError::Away("lost".to_owned())), Instant::now()))
         );
         match answer {
-            Ok(nothing) if nothing.claim.is_none() => None,
+            (Ok(nothing), _) if nothing.claim.is_none() => None,
             answer => Some(answer),
         }
     }
 
-    async fn ask_for(&self, limit: u32, claimant: &Claimant) -> Result<Claimed, StoreError> {
+    async fn ask_for(&self, limit: u32, claimant: &Claimant) -> Answer {
         let begun = Instant::now();
         let answer = self.store.claim(limit, self.settings.lease, claimant).await;
         told::claimed(&answer, begun);
-        answer
+        (answer, Instant::now())
     }
 
     /// Claims are numbered upwards. A database that gives a number again has lost what happened since: this claim goes
@@ -453,4 +463,13 @@ impl PublisherTask {
         }
         Some(claimant)
     }
+}
+
+/// Whether something in the claim is no longer worth sending at `now`, by the database's clock: a claim that was made ahead
+/// may have waited for a slow broker.
+fn has_expired(claim: &Claim, now: DateTime<Utc>) -> bool {
+    claim
+        .rows
+        .iter()
+        .any(|row| row.expires_at.is_some_and(|expires_at| expires_at <= now))
 }

@@ -8,7 +8,8 @@
 //! | any, seen before | any | nothing: repeat |
 //! | failed | reached the user already | nothing: late |
 //! | failed | `processing` | waits until the claim is settled |
-//! | failed, retryable, attempts left | `sent` | `pending`, due after the retry delay |
+//! | failed, retryable, attempts left | `sent` | `pending`, due after the retry delay, or when it expires before |
+//! | the same | `sent`, and a cancel came since | `cancelled` |
 //! | failed otherwise | `sent` | `failed` |
 //! | failed | anything else | nothing: repeat |
 //! | delivered, opened, clicked, dismissed | `sent`, `processing` | noted |
@@ -22,7 +23,7 @@ use super::score::{Doings, score};
 use crate::contract::{DeliveryResult, Reason, Rejection, ResultStatus, time};
 use crate::measures::{LATE, REPEAT};
 use crate::schedule::{Leaving, QuietPolicy, RetryPolicy, spread};
-use crate::store::{HistoryKind, Preferences, Standing, Status, Verdict};
+use crate::store::{BY_EVENT, HistoryKind, Preferences, Standing, Status, Verdict};
 
 /// When what has failed is tried again.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,7 +103,13 @@ fn failed(row: &mut Standing, result: &DeliveryResult, rules: &Rules) -> Verdict
                 .delay(row.attempts, asked, spread(row.id, row.attempts))
         })
         .flatten();
-    let kind = if let Some(delay) = delay {
+    let kind = if let (Some(_), Some(requested_at)) = (delay, row.cancel_requested_at) {
+        row.status = Status::Cancelled;
+        detail.insert("by".to_owned(), BY_EVENT.into());
+        detail.insert("was".to_owned(), Status::Sent.as_str().into());
+        detail.insert("requested_at".to_owned(), time::format(&requested_at).into());
+        HistoryKind::Cancelled
+    } else if let Some(delay) = delay {
         row.status = Status::Pending;
         row.scheduled_at = row.now + delay;
         let held = rules.quiet.hold(&Leaving {
@@ -117,6 +124,10 @@ fn failed(row: &mut Standing, result: &DeliveryResult, rules: &Rules) -> Verdict
             detail.insert("held".to_owned(), held.detail().into());
         }
         detail.insert("retry_at".to_owned(), time::format(&row.scheduled_at).into());
+        if let Some(expires_at) = row.expires_at.filter(|at| *at <= row.scheduled_at) {
+            detail.insert("expires_at".to_owned(), time::format(&expires_at).into());
+            row.scheduled_at = expires_at;
+        }
         HistoryKind::DeliveryFailed
     } else {
         row.status = Status::Failed;

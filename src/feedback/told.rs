@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::contract::Priority;
 use crate::measures;
-use crate::store::HistoryKind;
+use crate::store::{CancelOutcome, HistoryKind};
 
 /// Counts until all verdicts are known.
 #[derive(Default)]
@@ -13,6 +13,7 @@ pub(super) struct Told {
     ignored: BTreeMap<&'static str, u64>,
     failed: BTreeMap<Priority, u64>,
     retried: u64,
+    cancelled: u64,
 }
 
 impl Told {
@@ -21,6 +22,7 @@ impl Told {
         *self.applied.entry(status).or_default() += 1;
         match kind {
             HistoryKind::DeliveryFailed => self.retried += 1,
+            HistoryKind::Cancelled => self.cancelled += 1,
             HistoryKind::DeliveryFailedFinally => *self.failed.entry(priority).or_default() += 1,
             _ => {}
         }
@@ -40,6 +42,7 @@ impl Told {
             metrics::counter!(measures::RESULTS_IGNORED.name, "why" => why).increment(count);
         }
         metrics::counter!(measures::RETRIES.name, "by" => measures::BY_SERVICE).increment(self.retried);
+        CancelOutcome::Cancelled.count(self.cancelled);
         for (priority, count) in self.failed {
             let (priority, by) = (priority.as_str(), measures::BY_SERVICE);
             metrics::counter!(measures::FINAL_FAILURES.name, "priority" => priority, "by" => by)

@@ -88,7 +88,7 @@ impl Inlet {
 /// brokers.
 ///
 /// Of several events with the same `event_id` one becomes a notification, so that whatever has no answer can be sent
-/// again. A W3C `traceparent` header goes on with the event.
+/// again. With `"action": "cancel"` it calls off the notification of the event with that `event_id`, if that has not left. A W3C `traceparent` header goes on with the event.
 #[utoipa::path(
     post,
     path = "/v1/events",
@@ -103,14 +103,15 @@ pub(super) async fn send_event(
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let inlet = &served.inlet;
     let record = record_of(&event, &headers);
-    let row = inlet.planner.plan(&record, Utc::now())?.row;
+    let asked = inlet.planner.read(&record, Utc::now())?;
+    let (event_id, user_id) = asked.event();
     let event = Outgoing {
-        key: Some(row.user_id.to_string().into_bytes()),
+        key: Some(user_id.to_string().into_bytes()),
         payload: record.payload,
         headers: record.headers,
     };
     inlet.send(&inlet.events, event).await?;
-    let event_id = row.event_id;
+    let event_id = event_id.to_owned();
     Ok((StatusCode::ACCEPTED, Json(Accepted { event_id })))
 }
 

@@ -15,15 +15,15 @@ use chrono::Utc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use plan::{Announced, Plan, Planner};
+pub use plan::{Announced, Asked, Plan, Planner};
 
 use crate::alerts::Alerts;
 use crate::bus::{Batch, DeadLetters, Record};
-use crate::contract::{Reason, Rejection, traceparent};
+use crate::contract::{Cancellation, Reason, Rejection, traceparent};
 use crate::measures;
 use crate::patience::Patience;
 use crate::stage::Stage;
-use crate::store::{Inserted, NewNotification, Preferences, Status, Store, StoreError};
+use crate::store::{CancelOutcome, Inserted, NewNotification, Preferences, Status, Store, StoreError};
 use crate::telemetry::{Doing, Done, Traces};
 
 /// The stage.
@@ -44,9 +44,14 @@ pub struct Outcome {
     pub inserted: u64,
     /// Events that had a row already.
     pub duplicates: u64,
+    /// Events that call off another, those that were put aside included.
+    pub cancels: usize,
     /// Records that were put aside.
     pub dead_letters: usize,
 }
+
+/// What became of a cancel; an error is why the database refuses it.
+type Cancelled = Result<CancelOutcome, String>;
 
 impl Ingest {
     /// `wake` is told when rows were stored.
@@ -78,15 +83,26 @@ impl Ingest {
         let mut rejected: Vec<(usize, Rejection)> = Vec::new();
         let mut events: Vec<Announced> = Vec::with_capacity(records.len());
         let mut record_of_row: Vec<usize> = Vec::with_capacity(records.len());
+        let (mut cancels, mut record_of_cancel): (Vec<Cancellation>, Vec<usize>) = Default::default();
         let now = Utc::now();
         for (index, record) in records.iter().enumerate() {
             match self.planner.read(record, now) {
-                Ok(event) => {
+                Ok(Asked::Notify(event)) => {
                     events.push(event);
                     record_of_row.push(index);
                 }
+                Ok(Asked::Cancel(cancel)) => {
+                    cancels.push(cancel);
+                    record_of_cancel.push(index);
+                }
                 Err(rejection) => rejected.push((index, rejection)),
             }
+        }
+        // First, so that what is announced and called off in one batch is not claimed in between.
+        let became = self.cancel(&cancels).await.map_err(|error| error.to_string())?;
+        self.tell_cancels(records, &record_of_cancel, &cancels, &became, begun);
+        for ((index, cancel), became) in record_of_cancel.iter().zip(&cancels).zip(became) {
+            rejected.extend(refusal(cancel, became).map(|rejection| (*index, rejection)));
         }
         let preferences = self
             .preferences_of(&events)
@@ -105,6 +121,12 @@ impl Ingest {
         failpoint!("ingest::planned");
         let stored = self.store_rows(&rows, begun).await;
         let (inserted, refused) = stored.map_err(|error| error.to_string())?;
+        if inserted.foreign_cancels > 0 {
+            tracing::warn!(
+                cancels = inserted.foreign_cancels,
+                "cancels that came before their events are ignored: they are not of the events' users"
+            );
+        }
         failpoint!("ingest::stored");
         rejected.extend(
             refused
@@ -126,14 +148,70 @@ impl Ingest {
             .tell(Doing::Ingest, begun, letters.iter().map(put_aside));
         metrics::counter!(measures::INGESTED.name).increment(inserted.inserted);
         metrics::counter!(measures::DUPLICATES.name).increment(inserted.duplicates);
+        CancelOutcome::Cancelled.count(inserted.cancelled);
+        CancelOutcome::NotTheirs.count(inserted.foreign_cancels);
         metrics::counter!(measures::HELD.name).increment(held);
         metrics::counter!(measures::SUPPRESSED.name).increment(suppressed);
         metrics::counter!(measures::LANGUAGE_FALLBACKS.name).increment(fallbacks);
         Ok(Outcome {
             inserted: inserted.inserted,
             duplicates: inserted.duplicates,
+            cancels: cancels.len(),
             dead_letters: letters.len(),
         })
+    }
+
+    /// Calls off what these cancels name. Where the database refuses one, they are tried one by one.
+    async fn cancel(&self, cancels: &[Cancellation]) -> Result<Vec<Cancelled>, StoreError> {
+        if cancels.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self.store.cancel(cancels).await {
+            Ok(outcomes) => return Ok(outcomes.into_iter().map(Ok).collect()),
+            Err(StoreError::Data(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let mut each = Vec::with_capacity(cancels.len());
+        for cancel in cancels {
+            match self.store.cancel(std::slice::from_ref(cancel)).await {
+                Ok(outcome) => each.extend(outcome.into_iter().map(Ok)),
+                Err(StoreError::Data(why)) => each.push(Err(why)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(each)
+    }
+
+    /// Tells what became of the cancels.
+    fn tell_cancels(
+        &self,
+        records: &[Record],
+        record_of: &[usize],
+        cancels: &[Cancellation],
+        became: &[Cancelled],
+        begun: Instant,
+    ) {
+        for outcome in CancelOutcome::ALL {
+            let count = became.iter().filter(|each| **each == Ok(outcome)).count();
+            outcome.count(count.try_into().unwrap_or(u64::MAX));
+        }
+        let done = record_of
+            .iter()
+            .zip(cancels)
+            .zip(became)
+            .filter_map(|((record, cancel), became)| {
+                let outcome = became
+                    .as_ref()
+                    .ok()
+                    .filter(|outcome| **outcome != CancelOutcome::NotTheirs)?;
+                Some(Done {
+                    traceparent: records[*record].header("traceparent").and_then(traceparent),
+                    event_id: Some(&cancel.event_id),
+                    outcome: outcome.as_str(),
+                    ..Done::default()
+                })
+            });
+        self.traces.tell(Doing::Ingest, begun, done);
     }
 
     /// What the readers of these events want: one look by primary key.
@@ -165,6 +243,8 @@ impl Ingest {
                 Ok(inserted) => {
                     total.inserted += inserted.inserted;
                     total.duplicates += inserted.duplicates;
+                    total.cancelled += inserted.cancelled;
+                    total.foreign_cancels += inserted.foreign_cancels;
                     self.traces
                         .tell(Doing::Ingest, begun, rows[part].iter().map(stored));
                     if inserted.inserted > 0 {
@@ -183,6 +263,21 @@ impl Ingest {
             }
         }
         Ok((total, refused))
+    }
+}
+
+/// Why a cancel is put aside, if it is.
+fn refusal(cancel: &Cancellation, became: Cancelled) -> Option<Rejection> {
+    match became {
+        Ok(CancelOutcome::NotTheirs) => Some(Rejection::new(
+            Reason::UnknownNotification,
+            format!(
+                "user_id: the notification of event {} is not for user {}",
+                cancel.event_id, cancel.user_id
+            ),
+        )),
+        Ok(_) => None,
+        Err(why) => Some(Rejection::new(Reason::RefusedByStore, why)),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::bus::Record;
 use crate::config::DefaultSettings;
-use crate::contract::{IncentiveEvent, Preference, Rejection, time, traceparent};
+use crate::contract::{Cancellation, EventMessage, IncentiveEvent, Preference, Rejection, time, traceparent};
 use crate::localize::{Reader, Words};
 use crate::schedule::{Leaving, QuietPolicy};
 use crate::store::{Beginning, HistoryKind, NewNotification, Status};
@@ -34,6 +34,27 @@ pub struct Announced {
     trace: Option<String>,
 }
 
+/// What a record asks for.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // nearly all are the large one
+pub enum Asked {
+    /// A notification.
+    Notify(Announced),
+    /// That a notification does not leave.
+    Cancel(Cancellation),
+}
+
+impl Asked {
+    /// Of which event, and whom it is for.
+    #[must_use]
+    pub fn event(&self) -> (&str, i64) {
+        match self {
+            Self::Notify(announced) => (&announced.event.event_id, announced.event.user_id),
+            Self::Cancel(cancel) => (&cancel.event_id, cancel.user_id),
+        }
+    }
+}
+
 /// A planned row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -44,27 +65,38 @@ pub struct Plan {
 }
 
 impl Planner {
-    /// The event in a record.
+    /// What a record asks for.
     ///
     /// # Errors
     /// With the reason, where the record is no event of the contract.
-    pub fn read(&self, record: &Record, now: DateTime<Utc>) -> Result<Announced, Rejection> {
-        let event = IncentiveEvent::decode(record.payload.as_deref(), self.max_event_bytes)?;
-        let trace = record.header("traceparent").and_then(traceparent);
-        Ok(Announced {
-            event,
-            // A broker that keeps no times leaves only ours.
-            recorded_at: record.timestamp.unwrap_or(now),
-            trace: trace.map(str::to_owned),
-        })
+    pub fn read(&self, record: &Record, now: DateTime<Utc>) -> Result<Asked, Rejection> {
+        // A broker that keeps no times leaves only ours.
+        let recorded_at = record.timestamp.unwrap_or(now);
+        match EventMessage::decode(record.payload.as_deref(), self.max_event_bytes)? {
+            EventMessage::Notify(event) => Ok(Asked::Notify(Announced {
+                event,
+                recorded_at,
+                trace: record
+                    .header("traceparent")
+                    .and_then(traceparent)
+                    .map(str::to_owned),
+            })),
+            EventMessage::Cancel(mut cancel) => {
+                cancel.occurred_at = cancel.occurred_at.or(Some(recorded_at));
+                Ok(Asked::Cancel(cancel))
+            }
+        }
     }
 
-    /// The row of a record that is stored `now`, for a reader who has said nothing.
+    /// The row of a record that is stored `now`, for a reader who has said nothing; `None` where it is a cancel.
     ///
     /// # Errors
     /// As [`Planner::read`].
-    pub fn plan(&self, record: &Record, now: DateTime<Utc>) -> Result<Plan, Rejection> {
-        Ok(self.plan_for(self.read(record, now)?, None, now))
+    pub fn plan(&self, record: &Record, now: DateTime<Utc>) -> Result<Option<Plan>, Rejection> {
+        Ok(match self.read(record, now)? {
+            Asked::Notify(announced) => Some(self.plan_for(announced, None, now)),
+            Asked::Cancel(_) => None,
+        })
     }
 
     /// The row of an event that is stored `now`. What it says itself goes before what its reader has said, and that before
@@ -93,6 +125,7 @@ impl Planner {
             }
             None => self.keep_quiet(&mut plan.row, preference, now),
         }
+        end_with_expiry(&mut plan.row);
         plan
     }
 
@@ -153,6 +186,13 @@ impl Planner {
     }
 }
 
+/// What would be due only once it has expired is looked at when it expires, and so ends then.
+fn end_with_expiry(row: &mut NewNotification) {
+    if let (Some(due), Some(expires_at)) = (row.scheduled_at, row.expires_at) {
+        row.scheduled_at = Some(due.min(expires_at));
+    }
+}
+
 /// For the history: the rule, and when the reader gave it.
 fn opted_out(preference: &Preference) -> Beginning {
     let detail: [(_, Value); 3] = [
@@ -166,5 +206,82 @@ fn opted_out(preference: &Preference) -> Beginning {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Settings;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds)
+    }
+
+    fn planner(quiet: &str) -> Planner {
+        let settings = Settings::from_toml(quiet).unwrap();
+        Planner {
+            words: Arc::new(Words::open(None, "en").unwrap()),
+            defaults: settings.defaults,
+            quiet: (&settings.quiet).into(),
+            max_event_bytes: 10_000,
+        }
+    }
+
+    /// The row of an event with these times, stored at `now`.
+    fn row(planner: &Planner, scheduled: Option<i64>, expires: Option<i64>, now: i64) -> NewNotification {
+        let time = |seconds: Option<i64>| seconds.map(|seconds| time::format(&at(seconds)));
+        let event = serde_json::json!({
+            "event_id": "e", "user_id": 1, "incentive_type": "point_earning",
+            "scheduled_at": time(scheduled), "expires_at": time(expires),
+        });
+        let record = Record {
+            topic: String::new(),
+            partition: 0,
+            offset: 0,
+            key: None,
+            payload: Some(event.to_string().into_bytes()),
+            headers: Vec::new(),
+            timestamp: None,
+        };
+        planner.plan(&record, at(now)).unwrap().unwrap().row
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever the event says and the hours hold back: a row is due no later than it expires, and says why it was held.
+        #[test]
+        fn nothing_is_due_after_it_has_expired(
+            scheduled in proptest::option::of(0_i64..200_000), expires in proptest::option::of(0_i64..200_000),
+            now in 0_i64..200_000,
+        ) {
+            let planner = planner("quiet.hours = \"22:00-07:00\"");
+            let row = row(&planner, scheduled, expires, now);
+            prop_assert_eq!(row.expires_at, expires.map(at));
+            if let (Some(due), Some(expires_at)) = (row.scheduled_at, row.expires_at) {
+                prop_assert!(due <= expires_at);
+            }
+            if expires.is_none() && row.beginning.is_empty() {
+                prop_assert_eq!(row.scheduled_at, scheduled.map(at));
+            }
+            prop_assert_eq!(row.status, Status::Pending);
+        }
+    }
+
+    #[test]
+    fn what_is_held_beyond_its_expiry_is_looked_at_when_it_expires() {
+        let planner = planner("quiet.hours = \"22:00-07:00\"");
+        // Held from midnight to seven.
+        let held = row(&planner, None, Some(6 * 3600), 0);
+        assert_eq!(held.scheduled_at, Some(at(6 * 3600)));
+        assert_eq!(held.beginning[0].kind, HistoryKind::Held);
+        assert_eq!(held.beginning[0].detail["held_until"], "1970-01-01T07:00:00.000Z");
+        assert_eq!(
+            row(&planner, None, Some(8 * 3600), 0).scheduled_at,
+            Some(at(7 * 3600))
+        );
     }
 }

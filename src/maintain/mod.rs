@@ -65,6 +65,12 @@ impl Retention {
         ]
         .into_iter()
     }
+
+    /// How long a cancel is remembered after it came: as long as any notification is kept after its end.
+    #[must_use]
+    pub fn cancels_kept(&self) -> Duration {
+        self.sent.max(self.failed)
+    }
 }
 
 /// What a step did.
@@ -72,6 +78,8 @@ impl Retention {
 pub enum Step {
     /// So many rows were removed; there may be more.
     Removed(u64),
+    /// Cancels that were remembered long enough were forgotten; there may be more.
+    Forgot,
     /// Nothing has been kept long enough.
     Nothing,
     /// Another instance does the maintenance.
@@ -137,7 +145,11 @@ impl Maintenance {
             metrics::counter!(measures::REMOVED.name, "status" => status.as_str()).increment(removed);
             return Ok(Step::Removed(removed));
         }
-        Ok(Step::Nothing)
+        let kept = self.retention.cancels_kept();
+        match self.store.remove_cancellations(kept, BATCH).await? {
+            0 => Ok(Step::Nothing),
+            _ => Ok(Step::Forgot),
+        }
     }
 
     /// How long to leave the database to others after a step that took so long.
@@ -180,8 +192,10 @@ impl Maintenance {
         while !stop.is_cancelled() {
             let begun = Instant::now();
             match self.step().await {
-                Ok(Step::Removed(rows)) => {
-                    removed += rows;
+                Ok(done @ (Step::Removed(_) | Step::Forgot)) => {
+                    if let Step::Removed(rows) = done {
+                        removed += rows;
+                    }
                     patience.fine();
                     tokio::select! {
                         () = stop.cancelled() => {}

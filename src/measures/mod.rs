@@ -6,7 +6,7 @@
 mod measure;
 
 use crate::contract::{Priority, Reason, ResultStatus};
-use crate::store::Status;
+use crate::store::{CancelOutcome, Status};
 
 pub use measure::{Kind, Label, Measure, Values};
 use measure::{counter, gauge, histogram};
@@ -92,6 +92,15 @@ pub const SUPPRESSED: Measure = counter(
     "inq_suppressed_total",
     &[],
     "Events whose readers have opted out of them, those that had a row already included.",
+);
+/// Cancels.
+pub const CANCELLATIONS: Measure = counter(
+    "inq_cancellations_total",
+    &[Label {
+        name: "outcome",
+        values: Values::Of(|| CancelOutcome::ALL.map(CancelOutcome::as_str).to_vec()),
+    }],
+    "Cancels that came as events, by what became of them; `cancelled` once it takes effect, be it later.",
 );
 /// Changes of preferences.
 pub const PREFERENCES: Measure = counter(
@@ -379,6 +388,7 @@ pub const INGEST: &[Measure] = &[
     CATALOGUE_RELOADS,
     HELD,
     SUPPRESSED,
+    CANCELLATIONS,
     INGEST_BATCH_SECONDS,
     INGEST_BATCH_RECORDS,
     DEAD_LETTERS,

@@ -25,7 +25,7 @@ fn foreign(column: &str, fault: impl std::fmt::Display) -> StoreError {
     StoreError::Unexpected(format!("column {column}: {fault}"))
 }
 
-fn status(row: &impl Columns) -> Result<Status, StoreError> {
+pub(super) fn status(row: &impl Columns) -> Result<Status, StoreError> {
     let name = row.text("status")?;
     Status::from_name(&name).ok_or_else(|| foreign("status", format!("`{name}` is no status")))
 }
@@ -40,7 +40,7 @@ pub(super) fn priority(row: &impl Columns) -> Result<Priority, StoreError> {
     Priority::new(row.int("priority")?).map_err(|fault| foreign("priority", fault))
 }
 
-fn small(row: &impl Columns, column: &str) -> Result<u32, StoreError> {
+pub(super) fn small(row: &impl Columns, column: &str) -> Result<u32, StoreError> {
     u32::try_from(row.int(column)?).map_err(|fault| foreign(column, fault))
 }
 
@@ -126,7 +126,7 @@ pub(super) fn notification(row: &impl Columns) -> Result<Notification, StoreErro
 
 /// The columns that [`standing`] reads, but for `db_now`, the database's clock.
 pub(super) const STANDING: &str = "id, user_id, incentive_type, priority, attempts, created_at, sent_at, device_type, timezone, \
-     traceparent, status, scheduled_at, delivered_at, opened_at, clicked_at, dismissed_at, last_error, metrics_data";
+     traceparent, expires_at, cancel_requested_at, status, scheduled_at, delivered_at, opened_at, clicked_at, dismissed_at, last_error, metrics_data";
 
 /// A row as far as results are concerned.
 pub(super) fn standing(row: &impl Columns) -> Result<Standing, StoreError> {
@@ -143,6 +143,8 @@ pub(super) fn standing(row: &impl Columns) -> Result<Standing, StoreError> {
         device_type: row.text_or_null("device_type")?,
         timezone: row.text_or_null("timezone")?,
         traceparent: row.text_or_null("traceparent")?,
+        expires_at: row.time_or_null("expires_at")?,
+        cancel_requested_at: row.time_or_null("cancel_requested_at")?,
         status: status(row)?,
         scheduled_at: row.time("scheduled_at")?,
         delivered_at: row.time_or_null("delivered_at")?,

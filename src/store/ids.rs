@@ -8,7 +8,12 @@ const fn padded(length: usize) -> usize {
 
 /// `id IN (?, ?, …)` for a list of that length, to be bound with [`bound`].
 pub(super) fn id_in(length: usize) -> String {
-    let mut text = String::from("id IN (?");
+    column_in("id", length)
+}
+
+/// The same for another column, to be bound with [`repeated`].
+pub(super) fn column_in(column: &str, length: usize) -> String {
+    let mut text = format!("{column} IN (?");
     for _ in 1..padded(length) {
         text.push_str(", ?");
     }
@@ -18,9 +23,15 @@ pub(super) fn id_in(length: usize) -> String {
 
 /// The ids, the last one repeated to the length that [`id_in`] asks for; to say an id twice changes nothing.
 pub(super) fn bound(ids: &[i64]) -> impl Iterator<Item = i64> {
-    let last = ids.last().copied().unwrap_or_default();
-    let missing = padded(ids.len()) - ids.len();
-    ids.iter().copied().chain(std::iter::repeat_n(last, missing))
+    let of_none = ids.is_empty().then_some(0);
+    repeated(ids).chain(of_none)
+}
+
+/// The values, the last one repeated to the length that [`column_in`] asks for; of none there are none.
+pub(super) fn repeated<T: Copy>(list: &[T]) -> impl Iterator<Item = T> {
+    let missing = padded(list.len()) - list.len();
+    let filling = list.last().map(|value| std::iter::repeat_n(*value, missing));
+    list.iter().copied().chain(filling.into_iter().flatten())
 }
 
 /// The most rows of one statement that stores rows.

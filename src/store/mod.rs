@@ -6,6 +6,7 @@
 //! lease ends.
 
 mod bounds;
+mod cancelling;
 mod columns;
 mod engagement;
 mod error;
@@ -28,6 +29,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 pub use bounds::check_bounds;
+pub(crate) use cancelling::BY_EVENT;
+pub use cancelling::CancelOutcome;
 pub use engagement::{EngagementRow, GroupBy};
 pub use error::StoreError;
 pub use filter::{Change, Changed, Filter};
@@ -40,7 +43,7 @@ pub use preferences::Preferences;
 pub use results::{Decide, Standing, Verdict};
 pub use story::Story;
 
-use crate::contract::{DeliveryResult, PreferenceChange};
+use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
 
 /// The one result type of the room.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -134,6 +137,10 @@ pub struct Inserted {
     pub inserted: u64,
     /// Events that had a row already, or stood in the batch before.
     pub duplicates: u64,
+    /// Rows that a cancel had waited for.
+    pub cancelled: u64,
+    /// Cancels that had waited, and were of other users than the events: they are forgotten.
+    pub foreign_cancels: u64,
 }
 
 /// Where a database's schema stands against this program's migrations.
@@ -184,11 +191,24 @@ pub trait Store: Send + Sync {
     /// `SKIP LOCKED` and not lock (TiDB, tidb#69720).
     async fn prove_claims_exclude(&self) -> Result<()>;
 
-    /// Stores a batch in one transaction; events that have a row already are left as they are.
+    /// Stores a batch in one transaction; events that have a row already are left as they are. What was called off before
+    /// it came is `cancelled` at once.
     ///
     /// # Errors
     /// [`StoreError::Data`] where the database refuses the content of a row; then nothing was stored.
     async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted>;
+
+    /// Calls off the notifications of these events, in one transaction, and returns what became of each cancel, in the same
+    /// order. What waits becomes `cancelled`. What is in a claim, or was sent, stays as it is and becomes `cancelled` should it
+    /// come back by itself. What is yet to come is remembered. The same again changes nothing, so that the rest of a batch
+    /// can be stored in another transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Data`] where the database refuses a cancel; then nothing was done.
+    async fn cancel(&self, cancellations: &[Cancellation]) -> Result<Vec<CancelOutcome>>;
+
+    /// Forgets cancels that came longer ago than they are `kept`, at most `limit`, and returns how many those were.
+    async fn remove_cancellations(&self, kept: Duration, limit: u32) -> Result<u64>;
 
     /// Keeps what readers say of themselves, in one transaction: of each the change that [`PreferenceChange::goes_before`]
     /// all others, whatever was stored before. That somebody was forgotten is remembered without their preferences.
@@ -215,12 +235,13 @@ pub trait Store: Send + Sync {
     /// recovery found it out.
     async fn settle(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended>;
 
-    /// The claim was not published: its rows become `pending` again with the attempt not counted. `recovered` notes
-    /// in the history that recovery found it out.
+    /// The claim was not published: its rows become `pending` again with the attempt not counted, or `cancelled` if a
+    /// cancel came meanwhile. `recovered` notes in the history that recovery found it out.
     async fn release(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended>;
 
     /// The claim came out mixed, row by row: `sent` were published (by a plain claimant, or in a commit that Kafka kept in
-    /// part), `failed` follow their retry with the attempt counted, `released` go back uncounted. Together they are the
+    /// part), `failed` follow their retry with the attempt counted, `released` go back uncounted; of both, what was called off
+    /// meanwhile becomes `cancelled`. Together they are the
     /// claim's rows.
     async fn give_back(
         &self,

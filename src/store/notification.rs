@@ -264,13 +264,15 @@ pub enum HistoryKind {
     Suppressed,
     /// A person has made it due again.
     Retried,
-    /// A person has called it off.
+    /// A person has called it off, or an event has.
     Cancelled,
+    /// An event has called it off, too late.
+    CancelTooLate,
 }
 
 impl HistoryKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Delivered,
         Self::Opened,
         Self::Clicked,
@@ -286,6 +288,7 @@ impl HistoryKind {
         Self::Suppressed,
         Self::Retried,
         Self::Cancelled,
+        Self::CancelTooLate,
     ];
 
     /// The value in the table.
@@ -307,6 +310,7 @@ impl HistoryKind {
             Self::Suppressed => "suppressed",
             Self::Retried => "retried",
             Self::Cancelled => "cancelled",
+            Self::CancelTooLate => "cancel_too_late",
         }
     }
 

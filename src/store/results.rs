@@ -31,6 +31,10 @@ pub struct Standing {
     pub timezone: Option<String>,
     /// The event's W3C `traceparent` header. Not written.
     pub traceparent: Option<String>,
+    /// After it the row is no longer worth sending. Not written.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When an event asked to cancel it, too late for this attempt. Not written.
+    pub cancel_requested_at: Option<DateTime<Utc>>,
     /// Where it stands.
     pub status: Status,
     /// When it is due.

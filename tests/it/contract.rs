@@ -10,7 +10,7 @@ mod written;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use inq::contract::{DeliveryResult, IncentiveEvent, Preference, Rejection};
+use inq::contract::{DeliveryResult, EventMessage, Preference, Rejection};
 use jsonschema::{Draft, Validator};
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ pub fn examples(message: &str, verdict: &str) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn decode_event(payload: &[u8]) -> Result<(), Rejection> {
-    IncentiveEvent::decode(Some(payload), MAX_BYTES).map(drop)
+    EventMessage::decode(Some(payload), MAX_BYTES).map(drop)
 }
 
 fn decode_result(payload: &[u8]) -> Result<(), Rejection> {

@@ -15,7 +15,8 @@ use crate::kafka::{Kafka, json as json_of};
 use crate::servers::Database;
 
 /// Where the process dies.
-const DEADLY: [&str; 25] = [
+const DEADLY: [&str; 26] = [
+    "store::cancel_uncommitted",
     "ingest::planned",
     "store::insert_uncommitted",
     "ingest::stored",
@@ -45,7 +46,8 @@ const DEADLY: [&str; 25] = [
 /// Where the process dies while it takes a publish back.
 const DEADLY_IN_AN_ABORT: [&str; 2] = ["publish::unaborted", "publish::aborted"];
 /// Where it was done, and nobody heard that it was.
-const UNHEARD: [&str; 7] = [
+const UNHEARD: [&str; 8] = [
+    "store::cancel_unheard",
     "store::insert_unheard",
     "store::claim_unheard",
     "dispatch::ahead_unheard",
@@ -79,6 +81,8 @@ const DEADLINE: Duration = Duration::from_mins(2);
 const AT_ONCE: usize = 12;
 const EVENTS: usize = 40;
 const POISON: usize = 3;
+/// Events that were called off before they come.
+const OFF: usize = 4;
 
 /// What happens to the first service.
 #[derive(Clone, Copy, Debug)]
@@ -251,10 +255,15 @@ impl Stage {
         Service::start(&environment, &["run", "--only", stages])
     }
 
-    /// Events, some of them twice, and poison among them.
+    /// Events, some of them twice, and poison among them; before them some that are called off.
     async fn send_events(&mut self) {
         let ids: Vec<String> = (0..EVENTS).map(|number| format!("event-{number}")).collect();
         let mut values = Vec::new();
+        for number in 0..OFF {
+            let cancel = json!({ "action": "cancel", "event_id": format!("off-{number}"), "user_id": 42 });
+            values.push((number.to_string(), cancel.to_string()));
+            values.push((number.to_string(), simple_event(&format!("off-{number}"))));
+        }
         for (number, id) in ids.iter().enumerate() {
             let event = json!({
                 "event_id": id,
@@ -370,7 +379,18 @@ impl Stage {
         let rows = database
             .count("SELECT COUNT(*) FROM incentive_notify_queue")
             .await;
-        assert_eq!(rows, i64::try_from(EVENTS).expect("a count"));
+        assert_eq!(rows, i64::try_from(EVENTS + OFF).expect("a count"));
+        let off = database
+            .count(
+                "SELECT COUNT(*) FROM incentive_notify_queue q JOIN incentive_notify_history h \
+                 ON h.notification_id = q.id AND h.kind = 'cancelled' WHERE q.status = 'cancelled'",
+            )
+            .await;
+        assert_eq!(
+            off,
+            i64::try_from(OFF).expect("a count"),
+            "called off, each told once"
+        );
         let open = database
             .count("SELECT COUNT(*) FROM incentive_notify_claims")
             .await;

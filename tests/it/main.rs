@@ -5,8 +5,10 @@ mod api;
 mod bench;
 mod bounds;
 mod bus;
+mod cancelling;
 mod contract;
 mod dead_letters;
+mod expiring;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod faults;

@@ -21,6 +21,8 @@ fn sent() -> Standing {
         device_type: Some("ios".to_owned()),
         timezone: None,
         traceparent: None,
+        expires_at: None,
+        cancel_requested_at: None,
         status: Status::Sent,
         scheduled_at: at(10),
         delivered_at: None,
@@ -290,4 +292,80 @@ fn another_attempt_does_not_come_in_quiet_hours() {
     let mut urgent = sent();
     let _ = decide(Some(&mut urgent), &result(ResultStatus::Failed), &rules);
     assert_eq!(urgent.scheduled_at, at(1_000 + 900), "the urgent is not held");
+}
+
+#[test]
+fn a_failure_brings_nothing_back_that_was_called_off_meanwhile() {
+    let mut row = Standing {
+        cancel_requested_at: Some(at(25)),
+        ..sent()
+    };
+    let bounced = DeliveryResult {
+        error_code: Some("bounced".to_owned()),
+        ..result(ResultStatus::Failed)
+    };
+    let verdict = decide(Some(&mut row), &bounced, &policy());
+    assert_eq!(kind(&verdict), HistoryKind::Cancelled);
+    assert_eq!((row.status, row.scheduled_at), (Status::Cancelled, at(10)));
+    assert_eq!(row.last_error.as_deref(), Some("bounced"));
+    let Verdict::Applied { detail, .. } = verdict else {
+        panic!("not applied");
+    };
+    assert_eq!(
+        (&detail["by"], &detail["requested_at"], &detail["error_code"]),
+        (
+            &"event".into(),
+            &"1970-01-01T00:00:25.000Z".into(),
+            &"bounced".into()
+        )
+    );
+    // The same again finds it ended.
+    assert_eq!(
+        decide(Some(&mut row), &bounced, &policy()),
+        Verdict::Ignored(REPEAT)
+    );
+    // One that was delivered after all is as delivered as any other.
+    let mut row = Standing {
+        cancel_requested_at: Some(at(25)),
+        ..sent()
+    };
+    let verdict = decide(Some(&mut row), &result(ResultStatus::Delivered), &policy());
+    assert_eq!(
+        (kind(&verdict), row.status),
+        (HistoryKind::Delivered, Status::Sent)
+    );
+}
+
+#[test]
+fn what_expires_before_its_next_attempt_ends_when_it_expires() {
+    let mut row = Standing {
+        expires_at: Some(at(1_500)),
+        ..sent()
+    };
+    let verdict = decide(Some(&mut row), &result(ResultStatus::Failed), &policy());
+    assert_eq!(kind(&verdict), HistoryKind::DeliveryFailed);
+    assert_eq!((row.status, row.scheduled_at), (Status::Pending, at(1_500)));
+    let Verdict::Applied { detail, .. } = verdict else {
+        panic!("not applied");
+    };
+    assert_eq!(
+        (&detail["retry_at"], &detail["expires_at"]),
+        (
+            &"1970-01-01T00:31:40.000Z".into(),
+            &"1970-01-01T00:25:00.000Z".into()
+        )
+    );
+}
+
+proptest::proptest! {
+    /// No attempt is due once its notification has expired, and the retry schedule decides alone where it does not.
+    #[test]
+    fn an_attempt_is_never_due_after_the_expiry(after in 1_000_i64..10_000, delay in 0_u64..10_000) {
+        let mut row = Standing { expires_at: Some(at(after)), ..sent() };
+        let asked = DeliveryResult { retry_after_s: Some(delay), ..result(ResultStatus::Failed) };
+        let _ = decide(Some(&mut row), &asked, &policy());
+        let due = 1_000 + i64::try_from(delay).unwrap().max(900);
+        proptest::prop_assert_eq!(row.scheduled_at, at(due.min(after)));
+        proptest::prop_assert_eq!(row.status, Status::Pending);
+    }
 }

@@ -41,7 +41,8 @@ export function standing(row) {
         ? `It was delivered at ${utc(row.delivered_at)}.`
         : "It was handed to the notification service, which has not reported yet.";
     case "failed": return `It has failed after ${many(row.attempts, "attempt")}, and no other follows${why}.`;
-    case "cancelled": return "It was called off before it left.";
+    case "cancelled":
+      return row.attempts > 0 ? "It was called off: no other attempt follows." : "It was called off before it left.";
     case "expired": return "It expired before it left.";
     case "suppressed": return "It is not to be sent: the user has opted out of such notifications.";
     default: return `It is ${row.status}.`;
@@ -64,8 +65,44 @@ function keptQuiet({ due_at, held_until, from, to, days, of, timezone }) {
   return `due at ${utc(due_at)}, held until ${utc(held_until)}, for ${from} to ${to}${on} are quiet hours of ${whose} in ${timezone}`;
 }
 
+/** Which of its times ended it. */
+function expired({ expires_at, due_at }) {
+  if (!expires_at || !due_at) return "It expired before it left";
+  const due = new Date(due_at) < new Date(expires_at) ? `it had been due since ${utc(due_at)}` : "it was not due before";
+  return `It expired at ${utc(expires_at)} before it left: ${due}`;
+}
+
+/** Who has cancelled it, and what it was spared. */
+function calledOff(attempt, detail) {
+  if (!detail.requested_at) return `Cancelled by ${detail.by}`;
+  const by = `Cancelled by an event${inParentheses(detail.reason)}`;
+  switch (detail.was) {
+    case "processing": return `${by}: the attempt in hand was not published, and none follows`;
+    case "sent": return `${by}: attempt ${attempt} failed (${reason(detail)}), and none follows`;
+    default: return by;
+  }
+}
+
+function calledOffTooLate(attempt, detail) {
+  const by = `An event cancelled it${inParentheses(detail.reason)}, too late`;
+  switch (detail.was) {
+    case "processing": return `${by}: attempt ${attempt} was being published; no other follows it`;
+    case "sent": return `${by}: attempt ${attempt} had been published; no other follows it`;
+    default: return `${by}: it was ${detail.was} already`;
+  }
+}
+
+const inParentheses = (text) => (text ? ` (${text})` : "");
+
+function nextAttempt({ retry_at, expires_at }) {
+  if (!retry_at) return "";
+  return expires_at
+    ? `; the next one would come too late, for it expires at ${utc(expires_at)}: it would be due at ${utc(retry_at)}`
+    : `; the next one is due at ${utc(retry_at)}`;
+}
+
 function told({ kind, attempt, detail }) {
-  const next = detail.retry_at ? `; the next one is due at ${utc(detail.retry_at)}` : "";
+  const next = nextAttempt(detail);
   switch (kind) {
     case "delivered": return `Attempt ${attempt} was delivered`;
     case "opened": return "The user opened it";
@@ -79,11 +116,12 @@ function told({ kind, attempt, detail }) {
     case "publish_failed_finally": return `Attempt ${attempt} was refused by the broker (${reason(detail)}), and attempts are used up`;
     case "recovered_as_sent": return `Attempt ${attempt} was found to be published after its publisher had died`;
     case "recovered_as_pending": return `Attempt ${attempt} was not published before its publisher died; it goes out again`;
-    case "expired": return "It expired before it left";
+    case "expired": return expired(detail);
     case "held": return `Held back: ${keptQuiet(detail)}`;
     case "suppressed": return `Not to be sent: the user has opted out of such notifications (preferences of ${detail.since})`;
     case "retried": return `Made due again by ${detail.by}`;
-    case "cancelled": return `Cancelled by ${detail.by}`;
+    case "cancelled": return calledOff(attempt, detail);
+    case "cancel_too_late": return calledOffTooLate(attempt, detail);
     default: return plain(kind);
   }
 }

@@ -10,7 +10,7 @@ use super::super::columns::{CLAIMED, Columns};
 use super::super::pick::Pick;
 use super::super::{Claimant, Claimed, ids, micros};
 use super::error::Answer;
-use super::stored;
+use super::{stored, told_time};
 use crate::contract::Priority;
 
 /// The due rows of one priority: a range of `claim_order`, in its order, but for rows that another claim has locked.
@@ -113,7 +113,11 @@ async fn pick_from(
 async fn mark_expired(connection: &mut MySqlConnection, rows: &[i64]) -> sqlx::Result<()> {
     let history = format!(
         "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
-         SELECT id, UTC_TIMESTAMP(3), 'expired', attempts, '{{}}' FROM incentive_notify_queue WHERE {} ORDER BY id",
+         SELECT id, UTC_TIMESTAMP(3), 'expired', attempts, \
+         JSON_OBJECT('rule', 'expires_at', 'expires_at', {}, 'due_at', {}) FROM incentive_notify_queue \
+         WHERE {} ORDER BY id",
+        told_time("expires_at"),
+        told_time("scheduled_at"),
         ids::id_in(rows.len())
     );
     let mark = format!(

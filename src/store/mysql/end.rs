@@ -3,12 +3,14 @@
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, MySqlTransaction};
 
-use super::super::{Ended, HistoryKind, PublishFailure, ids, micros, short};
+use super::super::{BY_EVENT, CancelOutcome, Ended, HistoryKind, PublishFailure, ids, micros, short};
 use super::error::Answer;
+use super::told_time;
 
 pub(super) const SENT: &str =
     "status = 'sent', sent_at = UTC_TIMESTAMP(3), claim_id = NULL, last_error = NULL";
-const RELEASED: &str = "status = 'pending', attempts = attempts - 1, claim_id = NULL";
+pub(super) const RELEASED: &str = "status = IF(cancel_requested_at IS NULL, 'pending', 'cancelled'), \
+     attempts = attempts - 1, claim_id = NULL";
 
 /// See [`super::super::Store::settle`].
 pub(super) async fn settle(
@@ -18,7 +20,7 @@ pub(super) async fn settle(
     recovered: bool,
 ) -> Result<Ended, Answer> {
     let kind = recovered.then_some(HistoryKind::RecoveredAsSent);
-    end(pool, claim, rows, SENT, kind).await
+    end(pool, claim, rows, false, kind).await
 }
 
 /// See [`super::super::Store::release`].
@@ -29,14 +31,14 @@ pub(super) async fn release(
     recovered: bool,
 ) -> Result<Ended, Answer> {
     let kind = recovered.then_some(HistoryKind::RecoveredAsPending);
-    end(pool, claim, rows, RELEASED, kind).await
+    end(pool, claim, rows, true, kind).await
 }
 
 async fn end(
     pool: &MySqlPool,
     claim: i64,
     rows: &[i64],
-    change: &str,
+    returns: bool,
     history: Option<HistoryKind>,
 ) -> Result<Ended, Answer> {
     let mut transaction = pool.begin().await?;
@@ -48,7 +50,11 @@ async fn end(
         // Before the change, which may count the attempt back.
         tell(&mut transaction, claim, rows, kind).await?;
     }
+    let change = if returns { RELEASED } else { SENT };
     let found = change_rows(&mut transaction, claim, rows, change).await?;
+    if returns {
+        tell_called_off(&mut transaction, rows).await?;
+    }
     conclude(transaction, rows.len(), found).await
 }
 
@@ -72,6 +78,13 @@ pub(super) async fn give_back(
     for failure in failed {
         found += fail(&mut transaction, claim, failure).await?;
     }
+    let tried_again = failed.iter().filter(|failure| failure.retry_in.is_some());
+    let returned: Vec<i64> = released
+        .iter()
+        .copied()
+        .chain(tried_again.map(|failure| failure.notification_id))
+        .collect();
+    tell_called_off(&mut transaction, &returned).await?;
     conclude(transaction, sent.len() + failed.len() + released.len(), found).await
 }
 
@@ -143,30 +156,62 @@ async fn tell(
     query.bind(claim).execute(connection).await.map(drop)
 }
 
+/// Tells of those rows that have just come back and were called off meanwhile.
+async fn tell_called_off(connection: &mut MySqlConnection, rows: &[i64]) -> sqlx::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
+         SELECT id, UTC_TIMESTAMP(3), ?, attempts, \
+         JSON_OBJECT('by', ?, 'was', 'processing', 'requested_at', {}) FROM incentive_notify_queue \
+         WHERE {} AND status = 'cancelled' AND cancel_requested_at IS NOT NULL ORDER BY id",
+        told_time("cancel_requested_at"),
+        ids::id_in(rows.len())
+    );
+    let mut query = sqlx::query(AssertSqlSafe(text))
+        .bind(HistoryKind::Cancelled.as_str())
+        .bind(BY_EVENT);
+    for id in ids::bound(rows) {
+        query = query.bind(id);
+    }
+    let told = query.execute(connection).await?.rows_affected();
+    CancelOutcome::Cancelled.count(told);
+    Ok(())
+}
+
 async fn fail(connection: &mut MySqlConnection, claim: i64, failure: &PublishFailure) -> sqlx::Result<u64> {
     let error = short(&failure.error);
     let (status, kind, detail) = match failure.retry_in {
         Some(_) => (
             "pending",
             HistoryKind::PublishFailed,
-            "JSON_OBJECT('error', ?, 'retry_at', \
-             CONCAT(LEFT(DATE_FORMAT(scheduled_at, '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z'))",
+            format!(
+                "JSON_OBJECT('error', ?, 'retry_at', {})",
+                told_time("scheduled_at")
+            ),
         ),
         None => (
             "failed",
             HistoryKind::PublishFailedFinally,
-            "JSON_OBJECT('error', ?)",
+            "JSON_OBJECT('error', ?)".to_owned(),
         ),
     };
+    let delay = micros(failure.retry_in.unwrap_or_default());
+    // What has expired before its next attempt ends when it expires.
     let changed = sqlx::query(
-        "UPDATE incentive_notify_queue FORCE INDEX (PRIMARY) SET status = ?, last_error = ?, claim_id = NULL, \
-         scheduled_at = IF(?, UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND, scheduled_at) \
+        "UPDATE incentive_notify_queue FORCE INDEX (PRIMARY) \
+         SET status = IF(? AND cancel_requested_at IS NOT NULL, 'cancelled', ?), last_error = ?, claim_id = NULL, \
+         scheduled_at = IF(?, IF(expires_at < UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND, expires_at, \
+         UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND), scheduled_at) \
          WHERE id = ? AND claim_id = ? AND status = 'processing'",
     )
+    .bind(failure.retry_in.is_some())
     .bind(status)
     .bind(&error)
     .bind(failure.retry_in.is_some())
-    .bind(micros(failure.retry_in.unwrap_or_default()))
+    .bind(delay)
+    .bind(delay)
     .bind(failure.notification_id)
     .bind(claim)
     .execute(&mut *connection)

@@ -1,7 +1,7 @@
 //! The statements of the hot path with values in place, for the tests that look at how they are executed.
 
 use super::super::ids;
-use super::{claim, depth, end, insert, results, retention};
+use super::{cancel, claim, depth, end, insert, results, retention};
 
 /// A statement, and how it is meant to be executed.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub fn explained(rows: usize) -> Vec<Explained> {
     let ids: Vec<String> = ids::bound(&ids).map(|id| id.to_string()).collect();
     let claim = ["7".to_owned()];
     let events: Vec<_> = (0..rows).map(|number| format!("'event-{number}'")).collect();
+    let each: Vec<_> = events.iter().collect();
+    let padded: Vec<String> = ids::repeated(&each).cloned().collect();
     let statement = |name, text: &str, values: &[String], index, accesses| Explained {
         name,
         text: filled(text, values),
@@ -49,6 +51,34 @@ pub fn explained(rows: usize) -> Vec<Explained> {
             &insert::known_text(events.len()),
             &events,
             "one_row_per_event",
+            1,
+        ),
+        statement(
+            "cancels of events",
+            &cancel::look_up_text(events.len()),
+            &padded,
+            "PRIMARY",
+            1,
+        ),
+        statement(
+            "rows of cancels",
+            &cancel::stored_text(events.len()),
+            &padded,
+            "one_row_per_event",
+            1,
+        ),
+        statement(
+            "rows to be cancelled",
+            &cancel::targets_text(rows),
+            &ids,
+            "PRIMARY",
+            1,
+        ),
+        statement(
+            "mark as released",
+            &end::change_text(end::RELEASED, rows),
+            &[&ids, &claim[..]].concat(),
+            "PRIMARY",
             1,
         ),
         statement(

@@ -6,6 +6,7 @@ use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
 use super::super::{Beginning, Inserted, NewNotification, bounds, ids};
+use super::cancel;
 use super::error::Answer;
 use super::stored;
 
@@ -33,12 +34,16 @@ pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Resul
             Err(error) => return Err(error.into()),
         };
     }
+    let events: Vec<&str> = distinct.iter().map(|row| row.event_id.as_str()).collect();
+    let (cancelled, foreign_cancels) = cancel::meet(&mut transaction, &events).await?;
     failpoint!("store::insert_uncommitted");
     transaction.commit().await?;
     failpoint!("store::insert_unheard", Err(sqlx::Error::PoolTimedOut.into()));
     Ok(Inserted {
         inserted: inserted.try_into().unwrap_or(u64::MAX),
         duplicates: (batch.len() - inserted).try_into().unwrap_or(u64::MAX),
+        cancelled,
+        foreign_cancels,
     })
 }
 

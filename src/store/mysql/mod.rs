@@ -3,6 +3,7 @@
 //! Every session is strict, in UTC, READ COMMITTED, and gives a lock up after ten seconds. Rows are changed by primary
 //! key in id order. A transaction that a deadlock or a lock time-out has ended is done again at once, with jitter.
 
+mod cancel;
 mod claim;
 mod depth;
 mod end;
@@ -31,11 +32,11 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::bounds;
 use super::columns::{self, Columns};
 use super::{
-    Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
-    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
-    PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
+    Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended,
+    EngagementRow, Filter, GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim,
+    PendingRow, Preferences, PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
-use crate::contract::{DeliveryResult, PreferenceChange};
+use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
 use crate::measures;
 use error::{Answer, sorted};
 
@@ -171,6 +172,11 @@ fn stored(time: DateTime<Utc>) -> NaiveDateTime {
     bounds::cut(time).naive_utc()
 }
 
+/// A time of a column as messages and histories write it.
+fn told_time(column: &str) -> String {
+    format!("CONCAT(LEFT(DATE_FORMAT({column}, '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')")
+}
+
 impl Columns for MySqlRow {
     // Unchecked: an integer column may be narrower than 64 bits, and JSON is text on one server and a type of its own on
     // the other.
@@ -245,6 +251,16 @@ impl Store for MySqlStore {
 
     async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted> {
         self.retried(|| Box::pin(insert::insert(&self.pool, batch))).await
+    }
+
+    async fn cancel(&self, cancellations: &[Cancellation]) -> Result<Vec<CancelOutcome>> {
+        self.retried(|| Box::pin(cancel::cancel(&self.pool, cancellations)))
+            .await
+    }
+
+    async fn remove_cancellations(&self, kept: Duration, limit: u32) -> Result<u64> {
+        self.retried(|| Box::pin(cancel::remove(&self.pool, kept, limit)))
+            .await
     }
 
     async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()> {

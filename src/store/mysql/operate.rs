@@ -111,7 +111,7 @@ async fn tell(connection: &mut MySqlConnection, rows: &[i64], change: Change, by
 
 async fn write(connection: &mut MySqlConnection, rows: &[i64], change: Change) -> sqlx::Result<()> {
     let set = match change {
-        Change::Retry => "status = 'pending', scheduled_at = UTC_TIMESTAMP(3)",
+        Change::Retry => "status = 'pending', scheduled_at = UTC_TIMESTAMP(3), cancel_requested_at = NULL",
         Change::Cancel => "status = 'cancelled'",
     };
     let text = format!(

@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use super::super::columns::{CLAIMED, Columns};
 use super::super::pick::Pick;
 use super::super::{Claimant, Claimed, Result, ids};
-use super::{IMMEDIATE, NOW, from_now, sorted, stored};
+use super::{IMMEDIATE, NOW, from_now, sorted, stored, told_time};
 use crate::contract::Priority;
 
 /// One transaction: find, mark what has expired, write the claim, mark its rows.
@@ -66,7 +66,10 @@ async fn mark_expired(connection: &mut SqliteConnection, rows: &[i64]) -> Result
     let places = ids::id_in(rows.len());
     let history = format!(
         "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
-         SELECT id, {NOW}, 'expired', attempts, '{{}}' FROM incentive_notify_queue WHERE {places} ORDER BY id"
+         SELECT id, {NOW}, 'expired', attempts, json_object('rule', 'expires_at', 'expires_at', {}, 'due_at', {}) \
+         FROM incentive_notify_queue WHERE {places} ORDER BY id",
+        told_time("expires_at"),
+        told_time("scheduled_at")
     );
     let mark =
         format!("UPDATE incentive_notify_queue SET status = 'expired', updated_at = {NOW} WHERE {places}");

@@ -5,31 +5,32 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{AssertSqlSafe, SqliteTransaction};
 
-use super::super::{Ended, HistoryKind, PublishFailure, Result, ids, short};
-use super::{IMMEDIATE, NOW, from_now, sorted};
+use super::super::{BY_EVENT, CancelOutcome, Ended, HistoryKind, PublishFailure, Result, ids, short};
+use super::{IMMEDIATE, NOW, from_now, sorted, told_time};
 
 /// What a row becomes that was published; `{now}` is the database's clock.
 const SENT: &str = "status = 'sent', sent_at = {now}, claim_id = NULL, last_error = NULL";
 /// What a row becomes that was not.
-const RELEASED: &str = "status = 'pending', attempts = attempts - 1, claim_id = NULL";
+const RELEASED: &str = "status = iif(cancel_requested_at IS NULL, 'pending', 'cancelled'), \
+     attempts = attempts - 1, claim_id = NULL";
 
 /// See [`super::super::Store::settle`].
 pub(super) async fn settle(pool: &SqlitePool, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended> {
     let kind = recovered.then_some(HistoryKind::RecoveredAsSent);
-    end(pool, claim, rows, SENT, kind).await
+    end(pool, claim, rows, false, kind).await
 }
 
 /// See [`super::super::Store::release`].
 pub(super) async fn release(pool: &SqlitePool, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended> {
     let kind = recovered.then_some(HistoryKind::RecoveredAsPending);
-    end(pool, claim, rows, RELEASED, kind).await
+    end(pool, claim, rows, true, kind).await
 }
 
 async fn end(
     pool: &SqlitePool,
     claim: i64,
     rows: &[i64],
-    change: &str,
+    returns: bool,
     history: Option<HistoryKind>,
 ) -> Result<Ended> {
     let mut transaction = pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
@@ -41,7 +42,11 @@ async fn end(
         // Before the change, which may count the attempt back.
         tell(&mut transaction, claim, rows, kind).await?;
     }
+    let change = if returns { RELEASED } else { SENT };
     let found = change_rows(&mut transaction, claim, rows, change).await?;
+    if returns {
+        tell_called_off(&mut transaction, rows).await?;
+    }
     conclude(transaction, rows.len(), found).await
 }
 
@@ -65,6 +70,13 @@ pub(super) async fn give_back(
     for failure in failed {
         found += fail(&mut transaction, claim, failure).await?;
     }
+    let tried_again = failed.iter().filter(|failure| failure.retry_in.is_some());
+    let returned: Vec<i64> = released
+        .iter()
+        .copied()
+        .chain(tried_again.map(|failure| failure.notification_id))
+        .collect();
+    tell_called_off(&mut transaction, &returned).await?;
     conclude(transaction, sent.len() + failed.len() + released.len(), found).await
 }
 
@@ -133,29 +145,56 @@ async fn tell(connection: &mut SqliteConnection, claim: i64, rows: &[i64], kind:
         .map_err(sorted)
 }
 
+/// Tells of those rows that have just come back and were called off meanwhile.
+async fn tell_called_off(connection: &mut SqliteConnection, rows: &[i64]) -> Result<()> {
+    let text = format!(
+        "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
+         SELECT id, {NOW}, ?, attempts, json_object('by', ?, 'was', 'processing', 'requested_at', {}) \
+         FROM incentive_notify_queue \
+         WHERE {} AND status = 'cancelled' AND cancel_requested_at IS NOT NULL ORDER BY id",
+        told_time("cancel_requested_at"),
+        ids::id_in(rows.len())
+    );
+    let mut query = sqlx::query(AssertSqlSafe(text))
+        .bind(HistoryKind::Cancelled.as_str())
+        .bind(BY_EVENT);
+    for id in ids::bound(rows) {
+        query = query.bind(id);
+    }
+    let told = query.execute(connection).await.map_err(sorted)?.rows_affected();
+    CancelOutcome::Cancelled.count(told);
+    Ok(())
+}
+
 async fn fail(connection: &mut SqliteConnection, claim: i64, failure: &PublishFailure) -> Result<u64> {
     let error = short(&failure.error);
     let (status, kind, detail) = match failure.retry_in {
         Some(_) => (
             "pending",
             HistoryKind::PublishFailed,
-            "json_object('error', ?, 'retry_at', strftime('%Y-%m-%dT%H:%M:%fZ', scheduled_at))",
+            format!(
+                "json_object('error', ?, 'retry_at', {})",
+                told_time("scheduled_at")
+            ),
         ),
         None => (
             "failed",
             HistoryKind::PublishFailedFinally,
-            "json_object('error', ?)",
+            "json_object('error', ?)".to_owned(),
         ),
     };
+    // What has expired before its next attempt ends when it expires.
     let text = format!(
-        "UPDATE incentive_notify_queue SET status = ?, last_error = ?, claim_id = NULL, updated_at = {NOW}, \
-         scheduled_at = iif(?, strftime('%Y-%m-%d %H:%M:%f', 'now', ?), scheduled_at) \
-         WHERE id = ? AND claim_id = ? AND status = 'processing'"
+        "UPDATE incentive_notify_queue SET status = iif(?1 AND cancel_requested_at IS NOT NULL, 'cancelled', ?2), \
+         last_error = ?3, claim_id = NULL, updated_at = {NOW}, \
+         scheduled_at = iif(?1, iif(expires_at < strftime('%Y-%m-%d %H:%M:%f', 'now', ?4), expires_at, \
+         strftime('%Y-%m-%d %H:%M:%f', 'now', ?4)), scheduled_at) \
+         WHERE id = ?5 AND claim_id = ?6 AND status = 'processing'"
     );
     let changed = sqlx::query(AssertSqlSafe(text))
+        .bind(failure.retry_in.is_some())
         .bind(status)
         .bind(&error)
-        .bind(failure.retry_in.is_some())
         .bind(from_now(failure.retry_in.unwrap_or_default()))
         .bind(failure.notification_id)
         .bind(claim)

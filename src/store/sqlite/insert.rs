@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqlitePool;
 
 use super::super::{Beginning, Inserted, NewNotification, Result, bounds};
-use super::{IMMEDIATE, NOW, sorted, stored};
+use super::{IMMEDIATE, NOW, cancel, sorted, stored};
 
 /// See [`super::super::Store::insert`].
 pub(super) async fn insert(pool: &SqlitePool, batch: &[NewNotification]) -> Result<Inserted> {
@@ -60,10 +60,14 @@ pub(super) async fn insert(pool: &SqlitePool, batch: &[NewNotification]) -> Resu
         }
         inserted += done.rows_affected();
     }
+    let events: Vec<&str> = batch.iter().map(|row| row.event_id.as_str()).collect();
+    let (cancelled, foreign_cancels) = cancel::meet(&mut transaction, &events).await?;
     transaction.commit().await.map_err(sorted)?;
     let all = u64::try_from(batch.len()).unwrap_or(u64::MAX);
     Ok(Inserted {
         inserted,
         duplicates: all - inserted,
+        cancelled,
+        foreign_cancels,
     })
 }

@@ -3,6 +3,7 @@
 //! One writer at a time, so that a claim excludes another by the lock on the file: every writing transaction begins
 //! IMMEDIATE. Readers go on beside it (WAL).
 
+mod cancel;
 mod claim;
 mod end;
 mod insert;
@@ -28,11 +29,11 @@ use super::bounds;
 use super::columns::Columns;
 use super::migrations::{self, Applied};
 use super::{
-    Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
-    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
-    PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
+    Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended,
+    EngagementRow, Filter, GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim,
+    PendingRow, Preferences, PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
-use crate::contract::{DeliveryResult, PreferenceChange};
+use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -44,6 +45,11 @@ const ACQUIRE: Duration = Duration::from_secs(15);
 const IMMEDIATE: &str = "BEGIN IMMEDIATE";
 /// The database's clock, as the tables keep times.
 const NOW: &str = "strftime('%Y-%m-%d %H:%M:%f', 'now')";
+
+/// A time of a column as messages and histories write it.
+fn told_time(column: &str) -> String {
+    format!("strftime('%Y-%m-%dT%H:%M:%fZ', {column})")
+}
 
 /// The store in a SQLite file.
 pub(super) struct SqliteStore {
@@ -228,6 +234,14 @@ impl Store for SqliteStore {
 
     async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted> {
         insert::insert(&self.pool, batch).await
+    }
+
+    async fn cancel(&self, cancellations: &[Cancellation]) -> Result<Vec<CancelOutcome>> {
+        cancel::cancel(&self.pool, cancellations).await
+    }
+
+    async fn remove_cancellations(&self, kept: Duration, limit: u32) -> Result<u64> {
+        cancel::remove(&self.pool, kept, limit).await
     }
 
     async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()> {

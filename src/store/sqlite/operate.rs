@@ -66,7 +66,7 @@ pub(super) async fn change(
         return Ok(Changed::default());
     };
     let set = match change {
-        Change::Retry => format!("status = 'pending', scheduled_at = {NOW}"),
+        Change::Retry => format!("status = 'pending', scheduled_at = {NOW}, cancel_requested_at = NULL"),
         Change::Cancel => "status = 'cancelled'".to_owned(),
     };
     let these = ids::id_in(held.len());

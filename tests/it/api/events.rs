@@ -110,3 +110,25 @@ async fn what_the_topic_does_not_take_is_told() {
     assert!(api.service.terminate().await.success());
     house.database.drop().await;
 }
+
+#[tokio::test]
+async fn a_cancel_goes_the_same_way() {
+    let Some(house) = House::fresh().await else { return };
+    let api = Api::of(house.run(&["--only", "ingest,http"]).await).await;
+    let event = json!({ "event_id": "over-http", "user_id": 7, "incentive_type": "point_earning" });
+    let cancel = json!({ "action": "cancel", "event_id": "over-http", "user_id": 7 });
+    for message in [&event, &cancel] {
+        let answer = api.ask("POST", "/v1/events", &[], &message.to_string()).await;
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        assert_eq!(answer.json(), json!({ "event_id": "over-http" }));
+    }
+    assert_eq!(house.kafka.read_all(&house.events)[1].key(), Some(&b"7"[..]));
+    eventually("both are read", async || house.behind() == 0).await;
+    let found = api.get("/v1/notifications?event_id=over-http").await.json();
+    assert_eq!(found["notifications"][0]["status"], "cancelled");
+    let refused = json!({ "action": "revoke", "event_id": "over-http", "user_id": 7 });
+    let answer = api.ask("POST", "/v1/events", &[], &refused.to_string()).await;
+    assert_eq!((answer.status, field(&answer)), (422, "action".to_owned()));
+    assert!(api.service.terminate().await.success());
+    house.database.drop().await;
+}

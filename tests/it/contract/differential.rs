@@ -8,7 +8,7 @@ use jsonschema::Validator;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
-use super::messages::{EVENT_FIELDS, RESULT_FIELDS, any_value, event, good_event, mutated, result};
+use super::messages::{EVENT_FIELDS, RESULT_FIELDS, any_value, cancel, event, good_event, mutated, result};
 use super::{decode_event, decode_result, validator};
 
 static EVENT: LazyLock<Validator> = LazyLock::new(|| validator("incentive-event"));
@@ -97,6 +97,11 @@ proptest! {
 
     #[test]
     fn schema_and_type_agree_on_events(message in mutated(EVENT_FIELDS, event)) {
+        agree(&message, &EVENT, decode_event(message.to_string().as_bytes()))?;
+    }
+
+    #[test]
+    fn schema_and_type_agree_on_cancels(message in mutated(EVENT_FIELDS, cancel)) {
         agree(&message, &EVENT, decode_event(message.to_string().as_bytes()))?;
     }
 

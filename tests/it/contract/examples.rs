@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use inq::contract::{
-    DeliveryResult, IncentiveEvent, IncentiveType, Preference, PreferenceChange, Reason, Rejection,
-    ResultStatus,
+    Cancellation, DeliveryResult, EventMessage, IncentiveEvent, IncentiveType, Preference, PreferenceChange,
+    Reason, Rejection, ResultStatus,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -193,8 +193,9 @@ fn the_examples_within_the_schemas_are_valid() {
         for example in schema["examples"].as_array().unwrap() {
             assert!(validator.is_valid(example), "{name}: {example}");
         }
-        let types = schema["properties"].as_object().unwrap();
-        for (field, property) in types {
+        assert!(!schema["properties"].as_object().unwrap().is_empty());
+        let fields = [&schema, &schema["then"], &schema["else"]].map(|part| part["properties"].as_object());
+        for (field, property) in fields.into_iter().flatten().flatten() {
             assert!(
                 property["description"].is_string(),
                 "{name}: {field} has no description"
@@ -211,6 +212,7 @@ fn there_is_a_valid_example_of_each_type_and_status() {
             .values()
             .map(|bytes| serde_json::from_slice::<Value>(bytes).unwrap());
         values
+            .filter(|value| field != "incentive_type" || value["action"] != "cancel")
             .map(|value| value[field].as_str().unwrap().to_owned())
             .collect()
     };
@@ -274,6 +276,41 @@ fn what_is_read_is_normalised() {
     assert_eq!(event.language.as_deref(), Some("zh-Hant-TW"));
     assert_eq!((event.message_title, event.priority), (None, None));
     assert_eq!(event.incentive_data["n"], 2);
+}
+
+#[test]
+fn a_record_asks_to_notify_or_to_cancel() {
+    let read = |text: &str| EventMessage::decode(Some(text.as_bytes()), MAX_BYTES);
+    let event = |action: &str| {
+        format!(r#"{{{action}"event_id":"e","user_id":1,"incentive_type":"point_earning","reason":"why"}}"#)
+    };
+    for action in ["", r#""action":null,"#, r#""action":"notify","#] {
+        assert!(
+            matches!(read(&event(action)), Ok(EventMessage::Notify(_))),
+            "{action}"
+        );
+    }
+    let Ok(EventMessage::Cancel(cancel)) = read(&event(r#""action":"cancel","#)) else {
+        panic!("no cancel");
+    };
+    assert_eq!(
+        cancel,
+        Cancellation {
+            event_id: "e".to_owned(),
+            user_id: 1,
+            occurred_at: None,
+            reason: Some("why".to_owned()),
+        }
+    );
+    for action in ["Cancel", "cancel ", "", "delete"] {
+        let rejection = read(&event(&format!(r#""action":"{action}","#))).unwrap_err();
+        assert_eq!(rejection.field.as_deref(), Some("action"), "{rejection}");
+    }
+    let long = format!(
+        r#"{{"action":"cancel","event_id":"e","user_id":1,"x":"{}"}}"#,
+        "x".repeat(MAX_BYTES)
+    );
+    assert_eq!(read(&long).unwrap_err().reason, Reason::TooLarge);
 }
 
 #[test]

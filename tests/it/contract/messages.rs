@@ -20,6 +20,8 @@ pub const EVENT_FIELDS: &[&str] = &[
     "message_title",
     "message_body",
     "incentive_data",
+    "action",
+    "reason",
 ];
 
 pub const RESULT_FIELDS: &[&str] = &[
@@ -40,6 +42,11 @@ pub const RESULT_FIELDS: &[&str] = &[
 /// The least event.
 pub fn event() -> Value {
     json!({"event_id": "e-1", "user_id": 42, "incentive_type": "point_earning"})
+}
+
+/// The least cancel.
+pub fn cancel() -> Value {
+    json!({"action": "cancel", "event_id": "e-1", "user_id": 42})
 }
 
 /// The least result.
@@ -92,6 +99,8 @@ fn nearly(field: &str) -> BoxedStrategy<Value> {
         "attempt" => around(&[0, u32::MAX.into()]),
         "retry_after_s" => around(&[0, 2_592_000]),
         "priority" => around(&[0, 4]),
+        "action" => names(vec!["notify", "cancel", "cancel", "Cancel", "revoke", ""]),
+        "reason" => text("[a-zé\u{1F389}]{254,258}|[ -~]{0,2}|[\\x00-\\xa0]"),
         "incentive_type" => names(vec!["point_earning", "streak_reward", "Point_earning", "points", ""]),
         "status" => names(ResultStatus::ALL.map(ResultStatus::as_str).into_iter().chain(["sent", ""]).collect()),
         "occurred_at" | "scheduled_at" | "expires_at" => prop_oneof![
@@ -164,6 +173,7 @@ pub fn good_event() -> impl Strategy<Value = Value> {
                 .prop_map(|zone| zone.name().into())
                 .boxed(),
             "device_type" => text("\\PC{1,32}"),
+            "action" => Just(Value::from("notify")).boxed(),
             "message_title" | "message_body" => any::<String>().prop_map(Value::from).boxed(),
             _ => prop::collection::btree_map(any::<String>(), any_value(), 0..4)
                 .prop_map(|members| Value::Object(members.into_iter().collect()))

@@ -132,10 +132,10 @@ proptest! {
 
     #[test]
     fn an_event_is_a_row_or_a_dead_letter(
-        good in good_event(), near in mutated(EVENT_FIELDS, messages::event), place in any::<Index>(),
+        good in good_event(), near in mutated(EVENT_FIELDS, messages::event), off in mutated(EVENT_FIELDS, messages::cancel), place in any::<Index>(),
         piece in select(PIECES.as_slice()), bytes in prop::collection::vec(any::<u8>(), 0..100),
     ) {
-        for message in [good, near] {
+        for message in [good, near, off] {
             let text = message.to_string();
             event::check(text.as_bytes());
             for text in damaged(&text, place, piece) {

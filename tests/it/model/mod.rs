@@ -29,6 +29,8 @@ struct Setting {
     aborts: u8,
     /// Deliveries that fail and are due again.
     failed: u8,
+    /// Rows that are called off.
+    cancels: u8,
     mutant: Mutant,
 }
 
@@ -57,6 +59,8 @@ enum Mutant {
     AheadBeforeSettling,
     /// A publisher that has given its name up publishes what it had claimed ahead under the new one.
     AheadUnderANewName,
+    /// What comes back from a claim or a failed delivery is due again, though it was called off meanwhile.
+    CancelForgotten,
 }
 
 const ONE_ROW: Setting = Setting {
@@ -68,6 +72,7 @@ const ONE_ROW: Setting = Setting {
     slow: 1,
     aborts: 0,
     failed: 0,
+    cancels: 0,
     mutant: Mutant::Sound,
 };
 const TWO_ROWS: Setting = Setting {
@@ -110,12 +115,18 @@ impl Model for Setting {
                 !world.short
             }),
             Property::always("nothing stays in doubt", |_, world: &World| !world.doubt),
-            // Every step uses up a fault or brings a row on, so that each path comes to an end, and this is where it ends.
-            Property::always("every row is sent in the end", |setting: &Self, world: &World| {
-                let mut steps = Vec::new();
-                setting.actions(world, &mut steps);
-                !steps.is_empty() || world.is_done()
+            Property::always("what was called off is not claimed", |_, world: &World| {
+                !world.claimed_off
             }),
+            // Every step uses up a fault or brings a row on, so that each path comes to an end, and this is where it ends.
+            Property::always(
+                "every row is sent or called off in the end",
+                |setting: &Self, world: &World| {
+                    let mut steps = Vec::new();
+                    setting.actions(world, &mut steps);
+                    !steps.is_empty() || world.is_done()
+                },
+            ),
             Property::sometimes("a claim is recovered as sent", |_, world: &World| {
                 world.is_judged(|ledger, claim| ledger == claim)
             }),
@@ -173,6 +184,32 @@ fn the_protocol_holds_in_every_state() {
             },
         ),
         (
+            "a cancel, a crash, a lost answer and a slow publisher",
+            Setting {
+                cancels: 1,
+                ..ONE_ROW
+            },
+        ),
+        (
+            "a cancel, an abort and a delivery that fails",
+            Setting {
+                cancels: 1,
+                aborts: 1,
+                failed: 1,
+                crashes: 0,
+                slow: 0,
+                ..ONE_ROW
+            },
+        ),
+        (
+            "two claims, a cancel and a crash",
+            Setting {
+                cancels: 1,
+                crashes: 1,
+                ..TWO_ROWS
+            },
+        ),
+        (
             "two claims, a crash and a lost answer",
             Setting {
                 crashes: 1,
@@ -219,6 +256,7 @@ fn every_mutant_is_caught() {
         Mutant::EndsBlindly,
         Mutant::AheadBeforeSettling,
         Mutant::AheadUnderANewName,
+        Mutant::CancelForgotten,
     ];
     for mutant in mutants {
         let setting = match mutant {
@@ -227,6 +265,11 @@ fn every_mutant_is_caught() {
                 mutant,
                 lost: 1,
                 ..TWO_ROWS
+            },
+            Mutant::CancelForgotten => Setting {
+                mutant,
+                cancels: 1,
+                ..ONE_ROW
             },
             _ => Setting {
                 mutant,

@@ -76,6 +76,8 @@ pub enum Step {
     Crash(usize),
     /// A delivery has failed, and the row is due again.
     DeliveryFails(usize),
+    /// An event calls a row off.
+    Cancel(usize),
 }
 
 /// Every step that can be taken.
@@ -97,6 +99,9 @@ pub fn possible(setting: &Setting, world: &World, steps: &mut Vec<Step>) {
     for (row, standing) in world.rows.iter().enumerate() {
         if standing.status == Status::Sent && world.left.failed > 0 {
             steps.push(Step::DeliveryFails(row));
+        }
+        if !standing.called_off && world.left.cancels > 0 {
+            steps.push(Step::Cancel(row));
         }
     }
     for instance in 0..world.instances.len() {
@@ -310,8 +315,25 @@ pub fn take(setting: &Setting, world: &mut World, step: Step) {
         }
         Step::DeliveryFails(row) => {
             world.left.failed -= 1;
-            world.rows[row].status = Status::Pending;
+            world.rows[row].status = returned(setting, &world.rows[row]);
         }
+        Step::Cancel(row) => {
+            world.left.cancels -= 1;
+            let standing = &mut world.rows[row];
+            standing.called_off = true;
+            if standing.status == Status::Pending {
+                standing.status = Status::Cancelled;
+            }
+        }
+    }
+}
+
+/// What a row becomes that would be due again.
+fn returned(setting: &Setting, row: &super::world::Row) -> Status {
+    if row.called_off && setting.mutant != Mutant::CancelForgotten {
+        Status::Cancelled
+    } else {
+        Status::Pending
     }
 }
 
@@ -323,6 +345,7 @@ fn claim(setting: &Setting, world: &mut World, producer: Producer, lost: bool) -
     let mut requests = Vec::new();
     for row in &rows {
         let standing = &mut world.rows[*row];
+        world.claimed_off |= standing.called_off;
         standing.status = Status::Processing(number);
         standing.attempts += 1;
         requests.push((*row, standing.attempts));
@@ -470,7 +493,10 @@ fn end(setting: &Setting, world: &mut World, claim: i64, rows: &[usize], to: Sta
             world.short = true;
             continue;
         }
-        standing.status = to;
+        standing.status = match to {
+            Status::Pending => returned(setting, standing),
+            to => to,
+        };
         if to == Status::Pending {
             standing.attempts = standing.attempts.saturating_sub(1);
         }

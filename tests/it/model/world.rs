@@ -23,12 +23,16 @@ pub struct World {
     // What was seen on the way.
     pub short: bool,
     pub doubt: bool,
+    /// Something was claimed that had been called off before.
+    pub claimed_off: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Row {
     pub status: Status,
     pub attempts: u8,
+    /// A cancel came.
+    pub called_off: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +40,7 @@ pub enum Status {
     Pending,
     Processing(i64),
     Sent,
+    Cancelled,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -136,6 +141,7 @@ pub struct Faults {
     pub slow: u8,
     pub aborts: u8,
     pub failed: u8,
+    pub cancels: u8,
 }
 
 impl Publisher {
@@ -160,6 +166,7 @@ impl World {
                 Row {
                     status: Status::Pending,
                     attempts: 0,
+                    called_off: false,
                 };
                 setting.rows
             ],
@@ -181,14 +188,17 @@ impl World {
                 slow: setting.slow,
                 aborts: setting.aborts,
                 failed: setting.failed,
+                cancels: setting.cancels,
             },
             short: false,
             doubt: false,
+            claimed_off: false,
         }
     }
 
     pub fn is_done(&self) -> bool {
-        self.claims.is_empty() && self.rows.iter().all(|row| row.status == Status::Sent)
+        let is_over = |row: &Row| matches!(row.status, Status::Sent | Status::Cancelled);
+        self.claims.is_empty() && self.rows.iter().all(is_over)
     }
 
     /// In the topic, or in a transaction whose commit the broker has decided: it answers before it has told all partitions.

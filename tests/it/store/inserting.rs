@@ -22,7 +22,11 @@ on_every_database! {
 }
 
 fn counts(inserted: u64, duplicates: u64) -> Inserted {
-    Inserted { inserted, duplicates }
+    Inserted {
+        inserted,
+        duplicates,
+        ..Inserted::default()
+    }
 }
 
 async fn a_redelivered_event_becomes_one_row(bench: Bench) {

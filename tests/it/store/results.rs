@@ -63,7 +63,7 @@ impl Bench {
     }
 
     /// A row of this event that was sent.
-    async fn sent(&self, event_id: &str) -> i64 {
+    pub(super) async fn sent(&self, event_id: &str) -> i64 {
         self.insert(&[row(event_id)]).await;
         let claim = self.claim(1).await;
         let ended = self.store.settle(claim.id, &ids(&claim), false).await;

@@ -1,0 +1,132 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds)
+}
+
+fn cancel(event: &str, user_id: i64) -> Waiting {
+    Waiting {
+        event_id: event.to_owned(),
+        user_id,
+        came_at: at(5),
+        occurred_at: None,
+        reason: Some("withdrawn".to_owned()),
+    }
+}
+
+fn row(id: i64, event: &str, user_id: i64, status: Status) -> Target {
+    Target {
+        id,
+        event_id: event.to_owned(),
+        user_id,
+        status,
+        attempts: 1,
+    }
+}
+
+#[test]
+fn what_waits_is_cancelled_and_nothing_else() {
+    for status in Status::ALL {
+        let orders = orders(&[cancel("a", 1)], &[row(7, "a", 1, status)]);
+        let outcome = match status {
+            Status::Pending => CancelOutcome::Cancelled,
+            Status::Cancelled => CancelOutcome::Repeat,
+            _ => CancelOutcome::TooLate,
+        };
+        assert_eq!(orders.outcomes, [outcome], "{status}");
+        assert_eq!(orders.cancel.is_empty(), status != Status::Pending, "{status}");
+        let comes_back = matches!(status, Status::Processing | Status::Sent);
+        assert_eq!(orders.mark.is_empty(), !comes_back, "{status}");
+        assert_eq!(orders.told.is_empty(), status == Status::Cancelled, "{status}");
+        assert_eq!(orders.met, ["a"], "{status}");
+    }
+}
+
+#[test]
+fn the_history_says_how_it_stood_and_why_it_was_called_off() {
+    let told = orders(&[cancel("a", 1)], &[row(7, "a", 1, Status::Sent)])
+        .told
+        .remove(0);
+    assert_eq!(
+        (told.id, told.kind, told.attempt),
+        (7, HistoryKind::CancelTooLate, 1)
+    );
+    assert_eq!(
+        told.detail,
+        r#"{"by":"event","reason":"withdrawn","requested_at":"1970-01-01T00:00:05.000Z","was":"sent"}"#
+    );
+}
+
+#[test]
+fn of_several_that_are_alike_one_is_news() {
+    let said = |event: &str, user_id| Cancellation {
+        event_id: event.to_owned(),
+        user_id,
+        occurred_at: None,
+        reason: None,
+    };
+    let came = [
+        said("b", 1),
+        said("a", 1),
+        said("b", 1),
+        said("b", 2),
+        said("b", 2),
+        said("c", 1),
+    ];
+    let keys: Vec<_> = distinct(&came)
+        .into_iter()
+        .map(|cancel| (cancel.event_id.as_str(), cancel.user_id))
+        .collect();
+    assert_eq!(keys, [("a", 1), ("b", 1), ("b", 2), ("c", 1)]);
+    // What came before, "c", is not among those that wait.
+    let waiting = [cancel("a", 1), cancel("b", 1), cancel("b", 2)];
+    let orders = orders(&waiting, &[row(7, "b", 1, Status::Pending)]);
+    assert_eq!(
+        each(&came, &waiting, &orders.outcomes),
+        [
+            CancelOutcome::Cancelled,
+            CancelOutcome::Remembered,
+            CancelOutcome::Repeat,
+            CancelOutcome::NotTheirs,
+            CancelOutcome::NotTheirs,
+            CancelOutcome::Repeat,
+        ]
+    );
+}
+
+fn statuses() -> impl Strategy<Value = Status> {
+    proptest::sample::select(Status::ALL.to_vec())
+}
+
+proptest! {
+    /// Whatever comes about whatever stands: a cancel touches its own user's notification alone, and only one that waits
+    /// becomes cancelled.
+    #[test]
+    fn nobody_calls_off_what_is_anothers(
+        cancels in prop::collection::btree_set((0..6_u8, 1..3_i64), 0..10),
+        rows in prop::collection::btree_map(0..6_u8, (1..3_i64, statuses()), 0..6),
+    ) {
+        let waiting: Vec<_> = cancels.iter().map(|(event, user)| cancel(&event.to_string(), *user)).collect();
+        let targets: Vec<_> = rows
+            .iter()
+            .map(|(event, (user, status))| row(i64::from(*event), &event.to_string(), *user, *status))
+            .collect();
+        let orders = orders(&waiting, &targets);
+        prop_assert_eq!(orders.outcomes.len(), waiting.len());
+        for (event, (user, status)) in &rows {
+            let id = i64::from(*event);
+            let wanted = cancels.contains(&(*event, *user));
+            prop_assert_eq!(orders.cancel.contains(&id), wanted && *status == Status::Pending);
+            prop_assert_eq!(
+                orders.mark.contains(&id),
+                wanted && matches!(status, Status::Processing | Status::Sent)
+            );
+            prop_assert_eq!(orders.met.contains(&event.to_string()), wanted);
+            prop_assert!(orders.told.iter().filter(|told| told.id == id).count() <= 1);
+        }
+        let met = cancels.iter().filter(|(event, user)| rows.get(event).is_some_and(|row| row.0 == *user)).count();
+        prop_assert_eq!(orders.met.len(), met);
+    }
+}
