@@ -3,11 +3,15 @@
 //! Names follow Prometheus' conventions: base units, `_total` for what only grows. Labels have few values, never those
 //! of an event. On the hot path a metric is touched a few times a batch, never once a row.
 
+mod forgetting;
 mod measure;
 
 use crate::contract::{Priority, Reason, ResultStatus};
 use crate::store::Status;
 
+pub use forgetting::{
+    FORGETTING_OLDEST_SECONDS, FORGETTING_USERS, IN_ARCHIVE, IN_ROWS, KEPT_OUT, USERS_FORGOTTEN,
+};
 pub use measure::{Kind, Label, Measure, Values};
 use measure::{counter, gauge, histogram};
 
@@ -219,7 +223,7 @@ pub const RESULTS_IGNORED: Measure = counter(
     "inq_results_ignored_total",
     &[Label {
         name: "why",
-        values: Values::Of(|| vec![LATE, REPEAT]),
+        values: Values::Of(|| vec![LATE, REPEAT, FORGOTTEN]),
     }],
     "Delivery results that changed nothing.",
 );
@@ -379,6 +383,7 @@ pub const INGEST: &[Measure] = &[
     CATALOGUE_RELOADS,
     HELD,
     SUPPRESSED,
+    KEPT_OUT,
     INGEST_BATCH_SECONDS,
     INGEST_BATCH_RECORDS,
     DEAD_LETTERS,
@@ -419,6 +424,9 @@ pub const MAINTAIN: &[Measure] = &[
     SAMPLED,
     ARCHIVED,
     REMOVED,
+    USERS_FORGOTTEN,
+    FORGETTING_USERS,
+    FORGETTING_OLDEST_SECONDS,
 ];
 
 /// All of them, under the heading of those who tell them.

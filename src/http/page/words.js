@@ -48,8 +48,11 @@ export function standing(row) {
   }
 }
 
-export const canBeRetried = (row) =>
-  ["failed", "cancelled"].includes(row.status) || (row.status === "pending" && row.attempts > 0);
+/** Whose the notifications are of those who were forgotten. */
+const NOBODY = 0;
+
+export const canBeRetried = (row) => row.user_id !== NOBODY
+  && (["failed", "cancelled"].includes(row.status) || (row.status === "pending" && row.attempts > 0));
 export const canBeCancelled = (row) => row.status === "pending";
 
 function reason(detail) {
@@ -63,6 +66,9 @@ function keptQuiet({ due_at, held_until, from, to, days, of, timezone }) {
   const whose = of === "user" ? "the user" : "the settings";
   return `due at ${utc(due_at)}, held until ${utc(held_until)}, for ${from} to ${to}${on} are quiet hours of ${whose} in ${timezone}`;
 }
+
+/** What is left of an entry when its particulars are gone. */
+const toldInShort = ({ kind, attempt }) => `${plain(kind)}, attempt ${attempt}`;
 
 function told({ kind, attempt, detail }) {
   const next = detail.retry_at ? `; the next one is due at ${utc(detail.retry_at)}` : "";
@@ -97,7 +103,7 @@ export function timeline(row) {
       published.add(entry.attempt);
       story.push([entry.detail.published_at, `Attempt ${entry.attempt} was published`]);
     }
-    story.push([entry.at, told(entry)]);
+    story.push([entry.at, row.user_id === NOBODY ? toldInShort(entry) : told(entry)]);
   }
   if (row.status === "sent" && row.sent_at && !published.has(row.attempts)) {
     story.push([row.sent_at, `Attempt ${row.attempts} was published`]);

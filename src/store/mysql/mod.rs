@@ -9,6 +9,7 @@ mod end;
 mod engagement;
 mod error;
 mod explained;
+mod forget;
 mod insert;
 mod migrate;
 mod operate;
@@ -32,8 +33,8 @@ use super::bounds;
 use super::columns::{self, Columns};
 use super::{
     Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
-    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
-    PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
+    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, PublishFailure,
+    Readers, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::{DeliveryResult, PreferenceChange};
 use crate::measures;
@@ -252,7 +253,7 @@ impl Store for MySqlStore {
             .await
     }
 
-    async fn preferences(&self, users: &[i64]) -> Result<Preferences> {
+    async fn readers(&self, users: &[i64]) -> Result<Readers> {
         Ok(preferences::look_up(&self.pool, users).await?)
     }
 

@@ -11,7 +11,7 @@ use super::super::{HistoryEntry, Result, Status, Story, ids};
 use super::{IMMEDIATE, NOW, from_now, sorted};
 
 /// So long ago, as a modifier of SQLite's date functions.
-fn ago(duration: Duration) -> String {
+pub(super) fn ago(duration: Duration) -> String {
     format!("-{:.3} seconds", duration.as_secs_f64())
 }
 
