@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Failure, output, store};
 use crate::config::Settings;
 use crate::contract::time;
-use crate::store::{HistoryEntry, HistoryKind, Notification, Status, Story};
+use crate::store::{HistoryEntry, HistoryKind, NOBODY, Notification, Status, Story};
 
 /// Which notification: by its id, or by its event.
 #[derive(Debug, clap::Args)]
