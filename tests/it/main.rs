@@ -10,6 +10,7 @@ mod dead_letters;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod faults;
+mod forgetting;
 mod hostile;
 mod house;
 mod household;

@@ -291,3 +291,23 @@ fn another_attempt_does_not_come_in_quiet_hours() {
     let _ = decide(Some(&mut urgent), &result(ResultStatus::Failed), &rules);
     assert_eq!(urgent.scheduled_at, at(1_000 + 900), "the urgent is not held");
 }
+
+#[test]
+fn a_result_for_what_was_made_anonymous_changes_nothing_and_is_no_dead_letter() {
+    let anonymous = Standing {
+        user_id: NOBODY,
+        ..sent()
+    };
+    for status in ResultStatus::ALL {
+        let mut row = anonymous.clone();
+        let of_another_attempt = DeliveryResult {
+            attempt: 9,
+            ..result(status)
+        };
+        for result in [result(status), of_another_attempt] {
+            let verdict = decide(Some(&mut row), &result, &policy());
+            assert_eq!(verdict, Verdict::Ignored(FORGOTTEN));
+            assert_eq!(row, anonymous);
+        }
+    }
+}

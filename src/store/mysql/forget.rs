@@ -71,13 +71,13 @@ pub(super) async fn request(
     as_of: DateTime<Utc>,
     by: &str,
 ) -> sqlx::Result<()> {
-    // What was asked before, as of the same time or a later one, stays as it is. The last assignment is the one that the
-    // others look at.
+    // What was asked before, as of the same time or a later one, stays as it is, and who has asked first while it is not
+    // done. An assignment sees what those before it have set.
     sqlx::query(
         "INSERT INTO incentive_notify_forgotten (user_id, as_of, requested_at, requested_by) \
          VALUES (?, LEAST(?, UTC_TIMESTAMP(3)), UTC_TIMESTAMP(3), ?) ON DUPLICATE KEY UPDATE \
-         requested_at = IF(VALUES(as_of) > as_of, VALUES(requested_at), requested_at), \
-         requested_by = IF(VALUES(as_of) > as_of, VALUES(requested_by), requested_by), \
+         requested_at = IF(VALUES(as_of) > as_of AND done_at IS NOT NULL, VALUES(requested_at), requested_at), \
+         requested_by = IF(VALUES(as_of) > as_of AND done_at IS NOT NULL, VALUES(requested_by), requested_by), \
          erased_at = IF(VALUES(as_of) > as_of, NULL, erased_at), \
          done_at = IF(VALUES(as_of) > as_of, NULL, done_at), \
          as_of = GREATEST(as_of, VALUES(as_of))",
@@ -265,7 +265,8 @@ impl Forget for MySqlStore {
     async fn note_erased(&self, of: &Forgetting, grace: Duration, done: bool) -> Result<bool> {
         let waited = sqlx::query(
             "SELECT user_id FROM incentive_notify_forgotten \
-             WHERE user_id = ? AND as_of = ? AND requested_at <= UTC_TIMESTAMP(3) - INTERVAL ? MICROSECOND",
+             WHERE user_id = ? AND as_of = ? \
+             AND GREATEST(as_of, requested_at) <= UTC_TIMESTAMP(3) - INTERVAL ? MICROSECOND",
         )
         .bind(of.user_id)
         .bind(stored(of.as_of))

@@ -22,11 +22,14 @@ pub(super) async fn request(
     as_of: DateTime<Utc>,
     by: &str,
 ) -> Result<()> {
-    // What was asked before, as of the same time or a later one, stays as it is.
+    // What was asked before, as of the same time or a later one, stays as it is, and who has asked first while it is not
+    // done.
     let text = format!(
         "INSERT INTO incentive_notify_forgotten (user_id, as_of, requested_at, requested_by) \
          VALUES (?, MIN(?, {NOW}), {NOW}, ?) ON CONFLICT (user_id) DO UPDATE SET as_of = excluded.as_of, \
-         requested_at = excluded.requested_at, requested_by = excluded.requested_by, erased_at = NULL, done_at = NULL \
+         requested_at = CASE WHEN done_at IS NULL THEN requested_at ELSE excluded.requested_at END, \
+         requested_by = CASE WHEN done_at IS NULL THEN requested_by ELSE excluded.requested_by END, \
+         erased_at = NULL, done_at = NULL \
          WHERE excluded.as_of > incentive_notify_forgotten.as_of"
     );
     sqlx::query(AssertSqlSafe(text))
@@ -175,7 +178,7 @@ impl Forget for SqliteStore {
         let text = format!(
             "UPDATE incentive_notify_forgotten SET erased_at = {NOW}, done_at = CASE WHEN ? THEN {NOW} END \
              WHERE user_id = ? AND as_of = ? AND erased_at IS NULL \
-             AND requested_at <= strftime('%Y-%m-%d %H:%M:%f', 'now', ?)"
+             AND MAX(as_of, requested_at) <= strftime('%Y-%m-%d %H:%M:%f', 'now', ?)"
         );
         let noted = sqlx::query(AssertSqlSafe(text))
             .bind(done)

@@ -3,6 +3,7 @@
 mod claiming;
 mod ending;
 mod explain;
+mod forgetting;
 mod inserting;
 mod operating;
 mod preferences;
