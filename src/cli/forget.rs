@@ -173,7 +173,11 @@ fn text(report: &Report) -> String {
             report.user_id,
             report.notifications,
             report.pending,
-            if report.preferences { "preferences" } else { "no preferences" }
+            if report.preferences {
+                "preferences"
+            } else {
+                "no preferences"
+            }
         );
     }
     let Some(request) = &report.request else {

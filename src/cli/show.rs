@@ -148,7 +148,11 @@ fn moment(detail: &Map<String, Value>, name: &str) -> Option<DateTime<Utc>> {
 
 /// What is left of an entry when its particulars are gone.
 fn told_in_short(entry: &HistoryEntry) -> String {
-    format!("{}, attempt {}", entry.kind.as_str().replace('_', " "), entry.attempt)
+    format!(
+        "{}, attempt {}",
+        entry.kind.as_str().replace('_', " "),
+        entry.attempt
+    )
 }
 
 fn told(entry: &HistoryEntry) -> String {

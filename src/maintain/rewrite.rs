@@ -105,7 +105,10 @@ fn rewrite_file(directory: &Path, path: &Path, forgotten: &Forgotten) -> std::io
         file.set_permissions(std::fs::metadata(path)?.permissions())?;
         let mut compressed = GzEncoder::new(BufWriter::new(file), Compression::default());
         read(path, forgotten, |line| compressed.write_all(line))?;
-        let file = compressed.finish()?.into_inner().map_err(|fault| fault.into_error())?;
+        let file = compressed
+            .finish()?
+            .into_inner()
+            .map_err(|fault| fault.into_error())?;
         file.sync_all()?;
         failpoint!("archive::unnamed");
         std::fs::rename(&beside, path)?;
@@ -139,7 +142,10 @@ fn read(
         }
         let of: Line = serde_json::from_slice(&line).map_err(|fault| {
             let number = found.kept + found.gone + 1;
-            std::io::Error::new(ErrorKind::InvalidData, format!("line {number} is no notification: {fault}"))
+            std::io::Error::new(
+                ErrorKind::InvalidData,
+                format!("line {number} is no notification: {fault}"),
+            )
         })?;
         let as_of = forgotten.get(&of.user_id);
         if as_of.is_some_and(|as_of| of.occurred_at <= *as_of || of.created_at <= *as_of) {
@@ -218,7 +224,10 @@ mod tests {
         for length in 1..whole.len() {
             std::fs::write(&path, [&whole[..], &whole[..length]].concat()).unwrap();
             assert_eq!(run(folder.path()), Ok(Some(0)), "{length} bytes");
-            assert!(text(&path).starts_with(&line(1, 8, "2026-01-31")), "{length} bytes");
+            assert!(
+                text(&path).starts_with(&line(1, 8, "2026-01-31")),
+                "{length} bytes"
+            );
         }
     }
 
@@ -228,7 +237,10 @@ mod tests {
         let path = folder.path().join("notifications-a.ndjson.gz");
         for (bytes, why) in [
             (member("{\"user_id\":7}\n"), "line 1 is no notification"),
-            (b"not compressed".to_vec(), "notifications-a.ndjson.gz cannot be rewritten"),
+            (
+                b"not compressed".to_vec(),
+                "notifications-a.ndjson.gz cannot be rewritten",
+            ),
         ] {
             std::fs::write(&path, &bytes).unwrap();
             let fault = run(folder.path()).unwrap_err();

@@ -40,7 +40,9 @@ const REMEMBERED: [&str; 2] = ["incentive_notify_forgotten.user_id", "user_prefe
 
 /// The columns in which a text is found.
 async fn found(database: &Database, text: &str) -> Vec<String> {
-    let mut connection = MySqlConnection::connect(&database.url).await.expect("a connection");
+    let mut connection = MySqlConnection::connect(&database.url)
+        .await
+        .expect("a connection");
     let columns = sqlx::query(
         "SELECT CAST(table_name AS CHAR) AS t, CAST(column_name AS CHAR) AS c FROM information_schema.columns \
          WHERE table_schema = DATABASE() ORDER BY 1, 2",
@@ -132,7 +134,12 @@ impl Home {
         if user == USER {
             let kafka = &self.house.kafka;
             kafka
-                .produce_with_header(&self.house.events, event.to_string().as_bytes(), "traceparent", &trace)
+                .produce_with_header(
+                    &self.house.events,
+                    event.to_string().as_bytes(),
+                    "traceparent",
+                    &trace,
+                )
                 .await;
         } else {
             self.house.send_event(&event.to_string()).await;
@@ -141,7 +148,10 @@ impl Home {
 
     async fn until(&self, id: &str, status: &str) {
         let condition = format!("event_id LIKE '% {id}' AND status = '{status}'");
-        eventually(&format!("{id} is {status}"), async || self.rows(&condition).await == 2).await;
+        eventually(&format!("{id} is {status}"), async || {
+            self.rows(&condition).await == 2
+        })
+        .await;
     }
 
     async fn rows(&self, condition: &str) -> i64 {
@@ -160,7 +170,10 @@ impl Home {
             assert_eq!(status, 200, "{body}");
             let body: Value = serde_json::from_str(&body).expect("JSON");
             told.push(format!("{by}: {}", body["groups"]));
-            assert!(body["groups"].as_array().is_some_and(|groups| !groups.is_empty()), "{body}");
+            assert!(
+                body["groups"].as_array().is_some_and(|groups| !groups.is_empty()),
+                "{body}"
+            );
         }
         told
     }
@@ -189,8 +202,10 @@ impl Home {
             for id in ["opened", "failed for good", "failed for now"] {
                 self.send(user, id, json!({})).await;
             }
-            self.send(user, "ahead", json!({ "scheduled_at": tomorrow })).await;
-            self.send(user, "called off", json!({ "scheduled_at": tomorrow })).await;
+            self.send(user, "ahead", json!({ "scheduled_at": tomorrow }))
+                .await;
+            self.send(user, "called off", json!({ "scheduled_at": tomorrow }))
+                .await;
             self.send(user, "too late", json!({ "expires_at": before })).await;
         }
         for id in ["opened", "failed for good", "failed for now"] {
@@ -207,8 +222,14 @@ impl Home {
             let request = self.house.request(number).await;
             let event = request["event_id"].as_str().expect("an event");
             if event.ends_with("opened") {
-                let zone = if event.starts_with(MARK) { "Asia/Kathmandu" } else { "UTC" };
-                self.house.send_result(&request, "delivered", json!({ "user_timezone": zone })).await;
+                let zone = if event.starts_with(MARK) {
+                    "Asia/Kathmandu"
+                } else {
+                    "UTC"
+                };
+                self.house
+                    .send_result(&request, "delivered", json!({ "user_timezone": zone }))
+                    .await;
                 self.house.send_result(&request, "opened", json!({})).await;
             } else if event.ends_with("for good") {
                 let error = json!({ "error_message": event, "retryable": false });
@@ -220,7 +241,10 @@ impl Home {
         }
         self.until("failed for good", "failed").await;
         self.until("failed for now", "pending").await;
-        eventually("it is known to be opened", async || self.rows("opened_at IS NOT NULL").await == 2).await;
+        eventually("it is known to be opened", async || {
+            self.rows("opened_at IS NOT NULL").await == 2
+        })
+        .await;
         for (user, segment) in [(USER, MARK), (OTHER, "of another")] {
             let said = json!({
                 "user_id": user, "updated_at": text(Utc::now()), "segments": [segment],
@@ -233,11 +257,16 @@ impl Home {
                 .await;
         }
         eventually("the preferences are known", async || {
-            self.house.database.count("SELECT COUNT(*) FROM user_preferences").await == 2
+            self.house
+                .database
+                .count("SELECT COUNT(*) FROM user_preferences")
+                .await
+                == 2
         })
         .await;
         for user in [USER, OTHER] {
-            self.send(user, "unwanted", json!({ "incentive_type": "point_earning" })).await;
+            self.send(user, "unwanted", json!({ "incentive_type": "point_earning" }))
+                .await;
         }
         self.until("unwanted", "suppressed").await;
         assert!(service.terminate().await.success());
@@ -269,7 +298,10 @@ async fn of_the_other(database: &Database) -> Vec<String> {
         let history = store.history(row.id).await.expect("an answer");
         told.push(format!("{row:?} {history:?}"));
     }
-    told.push(format!("{:?}", store.preferences(&[OTHER]).await.expect("an answer")));
+    told.push(format!(
+        "{:?}",
+        store.preferences(&[OTHER]).await.expect("an answer")
+    ));
     store.close().await;
     told
 }
@@ -279,25 +311,45 @@ async fn who_is_forgotten_is_found_nowhere_and_the_figures_stay() {
     let Some(home) = Home::fresh().await else { return };
     home.furnish().await;
     let house = &home.house;
-    let service = house.run(&["--only", "preferences,ingest,feedback,maintain,http"]).await;
+    let service = house
+        .run(&["--only", "preferences,ingest,feedback,maintain,http"])
+        .await;
     let (store, claim) = home.hold().await;
     for telltale in TELLTALES {
-        assert!(!found(&house.database, telltale).await.is_empty(), "{telltale} is there");
+        assert!(
+            !found(&house.database, telltale).await.is_empty(),
+            "{telltale} is there"
+        );
     }
     let (figures, other) = (home.figures(&service).await, of_the_other(&house.database).await);
     let user = USER.to_string();
 
     let looked = inq_json(&house.environment(), &["forget", &user, "--dry-run"]);
-    assert_eq!((&looked["notifications"], &looked["pending"]), (&json!(8), &json!(2)));
-    assert_eq!((&looked["preferences"], &looked["request"]), (&json!(true), &Value::Null));
+    assert_eq!(
+        (&looked["notifications"], &looked["pending"]),
+        (&json!(8), &json!(2))
+    );
+    assert_eq!(
+        (&looked["preferences"], &looked["request"]),
+        (&json!(true), &Value::Null)
+    );
     let refused = inq(&house.environment(), &["forget", &user]);
     assert_eq!(refused.status.code(), Some(2), "nobody is there to be asked");
 
-    let asked = inq_json(&house.environment(), &["forget", &user, "--by", "a clerk", "--yes"]);
+    let asked = inq_json(
+        &house.environment(),
+        &["forget", &user, "--by", "a clerk", "--yes"],
+    );
     assert_eq!(asked["request"]["requested_by"], "a clerk");
     let of_user = format!("user_id = {USER}");
-    eventually("only what the claim holds is left", async || home.rows(&of_user).await == 1).await;
-    assert_eq!(home.rows(&format!("{of_user} AND status = 'processing'")).await, 1);
+    eventually("only what the claim holds is left", async || {
+        home.rows(&of_user).await == 1
+    })
+    .await;
+    assert_eq!(
+        home.rows(&format!("{of_user} AND status = 'processing'")).await,
+        1
+    );
     assert_eq!(home.figures(&service).await, figures);
     let held: Vec<i64> = claim.rows.iter().map(|row| row.id).collect();
     let ended = store.settle(claim.id, &held, true).await;
@@ -313,7 +365,11 @@ async fn who_is_forgotten_is_found_nowhere_and_the_figures_stay() {
     assert_eq!(home.figures(&service).await, settled);
 
     // What comes too late: a result, and an event from before.
-    let request = claim.rows.iter().find(|row| row.user_id == USER).expect("the user's");
+    let request = claim
+        .rows
+        .iter()
+        .find(|row| row.user_id == USER)
+        .expect("the user's");
     let late = json!({ "notification_id": request.id, "attempt": 1, "user_id": USER });
     house.send_result(&late, "clicked", json!({})).await;
     let before = text(Utc::now() - chrono::Duration::hours(1));
@@ -328,7 +384,11 @@ async fn who_is_forgotten_is_found_nowhere_and_the_figures_stay() {
         assert!(metrics.lines().any(|line| line == told), "{told}: {metrics}");
     }
     assert_nothing_is_left(&house.database, home.archive.path()).await;
-    assert!(!service.log().contains(&user) && !service.log().contains(MARK), "{}", service.log());
+    assert!(
+        !service.log().contains(&user) && !service.log().contains(MARK),
+        "{}",
+        service.log()
+    );
     assert_eq!(house.kafka.read_all(&house.kafka.name("results.dlq")).len(), 0);
     let emptied = house.kafka.read_all(&home.preferences);
     assert!(emptied.last().expect("a record").payload().is_none());
@@ -357,24 +417,59 @@ async fn an_empty_preference_record_forgets_the_user_and_the_api_does_too() {
     let service = house.run(&["--only", "preferences,ingest,maintain,http"]).await;
     let tomorrow = text(Utc::now() + chrono::Duration::days(1));
     for user in [USER, OTHER] {
-        home.send(user, "ahead", json!({ "scheduled_at": tomorrow })).await;
+        home.send(user, "ahead", json!({ "scheduled_at": tomorrow }))
+            .await;
     }
     home.until("ahead", "pending").await;
     let key = USER.to_string();
-    house.kafka.produce(&home.preferences, [(key.as_str(), &b""[..])]).await;
-    eventually("nothing is left of the user", async || home.rows("user_id = 0").await == 1).await;
-    assert_eq!(home.rows(&format!("user_id = {OTHER} AND status = 'pending'")).await, 1);
+    house
+        .kafka
+        .produce(&home.preferences, [(key.as_str(), &b""[..])])
+        .await;
+    eventually("nothing is left of the user", async || {
+        home.rows("user_id = 0").await == 1
+    })
+    .await;
+    assert_eq!(
+        home.rows(&format!("user_id = {OTHER} AND status = 'pending'"))
+            .await,
+        1
+    );
 
     let path = format!("/v1/users/{OTHER}");
-    let looked = service.ask("DELETE", &format!("{path}?dry_run=true"), &[], "").await;
+    let looked = service
+        .ask("DELETE", &format!("{path}?dry_run=true"), &[], "")
+        .await;
     let looked = looked.expect("an answer");
-    assert_eq!((looked.status, &looked.json()["pending"]), (200, &json!(1)), "{}", looked.body);
-    assert_eq!(service.get(&format!("{path}/forgetting")).await.expect("an answer").0, 404);
-    let wrong = service.ask("DELETE", &format!("{path}?dry_run=perhaps"), &[], "").await;
+    assert_eq!(
+        (looked.status, &looked.json()["pending"]),
+        (200, &json!(1)),
+        "{}",
+        looked.body
+    );
+    assert_eq!(
+        service
+            .get(&format!("{path}/forgetting"))
+            .await
+            .expect("an answer")
+            .0,
+        404
+    );
+    let wrong = service
+        .ask("DELETE", &format!("{path}?dry_run=perhaps"), &[], "")
+        .await;
     assert_eq!(wrong.expect("an answer").status, 422);
     let asked = service.ask("DELETE", &path, &[], "").await.expect("an answer");
-    assert_eq!((asked.status, &asked.json()["request"]["requested_by"]), (202, &json!("api")), "{}", asked.body);
-    eventually("nothing is left of the other either", async || home.rows("user_id = 0").await == 2).await;
+    assert_eq!(
+        (asked.status, &asked.json()["request"]["requested_by"]),
+        (202, &json!("api")),
+        "{}",
+        asked.body
+    );
+    eventually("nothing is left of the other either", async || {
+        home.rows("user_id = 0").await == 2
+    })
+    .await;
     assert!(service.terminate().await.success());
     home.house.database.drop().await;
 }
@@ -435,7 +530,11 @@ async fn who_dies_while_forgetting_leaves_the_rest_to_the_next() {
         let environment = [house.environment(), vec![("FAILPOINTS", failpoint.as_str())]].concat();
         let mut service = Service::start(&environment, &["run", "--only", "maintain"]);
         eventually(&format!("it dies at {place}"), async || service.has_ended()).await;
-        assert!(service.log().contains(&format!("failpoint {place}")), "{}", service.log());
+        assert!(
+            service.log().contains(&format!("failpoint {place}")),
+            "{}",
+            service.log()
+        );
         let others = archived_lines(home.archive.path(), "of another");
         assert_eq!(others, 100, "{place}");
     }
@@ -451,7 +550,11 @@ async fn who_dies_while_forgetting_leaves_the_rest_to_the_next() {
     .await;
     assert_nothing_is_left(&house.database, home.archive.path()).await;
     assert_eq!(archived_lines(home.archive.path(), "of another"), 100);
-    assert_eq!(home.rows(&format!("user_id = {OTHER} AND status = 'pending'")).await, 600);
+    assert_eq!(
+        home.rows(&format!("user_id = {OTHER} AND status = 'pending'"))
+            .await,
+        600
+    );
     assert_eq!(home.rows("user_id = 0 AND status = 'cancelled'").await, 600);
     assert!(service.terminate().await.success());
     store.close().await;
@@ -494,7 +597,12 @@ async fn nothing_is_left_in_the_file_of_a_small_database() {
     };
     assert!(bytes().contains(MARK));
     let asked = store.request_forgetting(USER, "a test").await.expect("asked");
-    assert!(store.note_erased(&asked, Duration::ZERO, true).await.expect("an answer"));
+    assert!(
+        store
+            .note_erased(&asked, Duration::ZERO, true)
+            .await
+            .expect("an answer")
+    );
     assert!(!bytes().contains(MARK));
     store.close().await;
 }

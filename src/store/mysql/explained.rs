@@ -1,7 +1,7 @@
 //! The statements of the hot path with values in place, for the tests that look at how they are executed.
 
-use super::super::ids;
 use super::super::Which;
+use super::super::ids;
 use super::{claim, depth, end, forget, insert, preferences, results, retention};
 
 /// A statement, and how it is meant to be executed.

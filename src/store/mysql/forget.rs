@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use super::super::columns::Columns;
 use super::super::forget::{FORGETTING, NOBODY, OF_BEFORE, forgetting, requester, waiting, waiting_text};
-use super::super::{Forget, Forgetting, Result, Status, StoreError, WaitingToBeForgotten, Which, ids, micros};
+use super::super::{
+    Forget, Forgetting, Result, Status, StoreError, WaitingToBeForgotten, Which, ids, micros,
+};
 use super::error::{Answer, sorted};
 use super::{MySqlStore, stored};
 
@@ -24,7 +26,9 @@ pub(super) fn candidates_text(which: Which) -> String {
 
 /// Whether a user has rows that go.
 pub(super) fn left_text() -> String {
-    format!("SELECT id FROM incentive_notify_queue FORCE INDEX (of_user) WHERE {OF_BEFORE} ORDER BY id LIMIT 1")
+    format!(
+        "SELECT id FROM incentive_notify_queue FORCE INDEX (of_user) WHERE {OF_BEFORE} ORDER BY id LIMIT 1"
+    )
 }
 
 /// So many rows, locked in id order, as far as they are still as they were found.

@@ -1,7 +1,7 @@
 //! What readers want.
 
-use sqlx::mysql::MySqlPool;
 use sqlx::AssertSqlSafe;
+use sqlx::mysql::MySqlPool;
 
 use super::super::columns::Columns;
 use super::super::preferences::{BY_TOPIC, forgotten, newest, read};

@@ -90,8 +90,7 @@ async fn anonymise(connection: &mut SqliteConnection, rows: &[i64]) -> Result<()
          metrics_data = json_remove(metrics_data, '$.user_timezone'), occurred_at = created_at, expires_at = NULL, \
          timezone = NULL, traceparent = NULL, last_error = NULL WHERE {these}"
     );
-    let anonymised =
-        sqlx::query(AssertSqlSafe(anonymised)).bind(Uuid::new_v4().simple().to_string());
+    let anonymised = sqlx::query(AssertSqlSafe(anonymised)).bind(Uuid::new_v4().simple().to_string());
     for mut query in [
         sqlx::query(AssertSqlSafe(cancelled)),
         sqlx::query(AssertSqlSafe(reduced)),
@@ -243,7 +242,10 @@ impl Forget for SqliteStore {
         for row in &rows {
             let (user_id, as_of) = (row.int("user_id")?, row.time("as_of")?);
             last = Some(user_id);
-            if !found(&mut transaction, (user_id, as_of), "TRUE", 1).await?.is_empty() {
+            if !found(&mut transaction, (user_id, as_of), "TRUE", 1)
+                .await?
+                .is_empty()
+            {
                 sqlx::query(
                     "UPDATE incentive_notify_forgotten SET erased_at = NULL, done_at = NULL WHERE user_id = ?",
                 )

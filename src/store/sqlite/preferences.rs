@@ -1,7 +1,7 @@
 //! What readers want.
 
-use sqlx::sqlite::SqlitePool;
 use sqlx::AssertSqlSafe;
+use sqlx::sqlite::SqlitePool;
 
 use super::super::columns::Columns;
 use super::super::preferences::{BY_TOPIC, forgotten, newest, read};

@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::Utc;
 use inq::contract::{Preference, PreferenceChange};
 use inq::store::{
-    Beginning, Change, Ended, Filter, Forgetting, GroupBy, HistoryKind, NOBODY, NewNotification, Status, Which,
+    Beginning, Change, Ended, Filter, Forgetting, GroupBy, HistoryKind, NOBODY, NewNotification, Status,
+    Which,
 };
 use serde_json::json;
 
@@ -80,7 +81,10 @@ impl Bench {
 async fn rows_become_anonymous_and_the_figures_stay(bench: Bench) {
     let held = Beginning {
         kind: HistoryKind::Held,
-        detail: json!({ "timezone": "Asia/Kathmandu" }).as_object().cloned().expect("an object"),
+        detail: json!({ "timezone": "Asia/Kathmandu" })
+            .as_object()
+            .cloned()
+            .expect("an object"),
     };
     let rows = [
         of(USER, "sent"),
@@ -103,14 +107,36 @@ async fn rows_become_anonymous_and_the_figures_stay(bench: Bench) {
         (asked.erased_at, asked.done_at, asked.requested_by.as_str()),
         (None, None, "a test")
     );
-    assert_eq!(bench.store.next_to_forget(0).await.expect("an answer"), Some(asked.clone()));
-    assert!(!bench.store.note_erased(&asked, Duration::ZERO, true).await.expect("an answer"));
+    assert_eq!(
+        bench.store.next_to_forget(0).await.expect("an answer"),
+        Some(asked.clone())
+    );
+    assert!(
+        !bench
+            .store
+            .note_erased(&asked, Duration::ZERO, true)
+            .await
+            .expect("an answer")
+    );
     assert_eq!(bench.anonymise(&asked, Which::Pending).await, 1);
     assert_eq!(bench.anonymise(&asked, Which::Free).await, 1);
     assert_eq!(bench.anonymise(&asked, Which::Free).await, 0);
     let hour = Duration::from_hours(1);
-    assert!(!bench.store.note_erased(&asked, hour, true).await.expect("an answer"), "it is too soon");
-    assert!(bench.store.note_erased(&asked, Duration::ZERO, false).await.expect("an answer"));
+    assert!(
+        !bench
+            .store
+            .note_erased(&asked, hour, true)
+            .await
+            .expect("an answer"),
+        "it is too soon"
+    );
+    assert!(
+        bench
+            .store
+            .note_erased(&asked, Duration::ZERO, false)
+            .await
+            .expect("an answer")
+    );
     let erased = bench.store.erased(10).await.expect("an answer");
     assert_eq!(erased.len(), 1);
     assert_eq!(bench.store.note_forgotten(&erased).await.expect("an answer"), 1);
@@ -120,15 +146,31 @@ async fn rows_become_anonymous_and_the_figures_stay(bench: Bench) {
     assert_eq!(bench.figures().await, figures);
     for (before, status, history) in [
         (&sent, Status::Sent, vec![HistoryKind::RecoveredAsSent]),
-        (&waits, Status::Cancelled, vec![HistoryKind::Held, HistoryKind::Cancelled]),
+        (
+            &waits,
+            Status::Cancelled,
+            vec![HistoryKind::Held, HistoryKind::Cancelled],
+        ),
     ] {
-        let row = bench.store.notification(before.id).await.expect("an answer").expect("a row");
+        let row = bench
+            .store
+            .notification(before.id)
+            .await
+            .expect("an answer")
+            .expect("a row");
         assert_eq!((row.user_id, row.status), (NOBODY, status));
-        assert!(row.event_id.starts_with("forgotten-") && row.event_id.len() > 40, "{}", row.event_id);
+        assert!(
+            row.event_id.starts_with("forgotten-") && row.event_id.len() > 40,
+            "{}",
+            row.event_id
+        );
         assert_eq!((row.message_title.as_str(), row.message_body.as_str()), ("", ""));
         assert_eq!(row.incentive_data.get(), "{}");
         assert_eq!((row.timezone, row.last_error, row.expires_at), (None, None, None));
-        assert_eq!((row.language.as_str(), row.device_type.as_deref()), ("en", Some("ios")));
+        assert_eq!(
+            (row.language.as_str(), row.device_type.as_deref()),
+            ("en", Some("ios"))
+        );
         assert_eq!((row.created_at, row.sent_at), (before.created_at, before.sent_at));
         if status == Status::Sent {
             assert_eq!(row.updated_at, before.updated_at, "it is kept no longer for it");
@@ -205,7 +247,10 @@ async fn an_empty_record_asks_as_of_its_time(bench: Bench) {
     bench.store.change_preferences(&[future]).await.expect("changed");
     let asked = bench.forgetting().await.expect("a request");
     assert_eq!(asked.done_at, None);
-    assert!(asked.as_of <= Utc::now() + chrono::Duration::minutes(1), "{asked:?}");
+    assert!(
+        asked.as_of <= Utc::now() + chrono::Duration::minutes(1),
+        "{asked:?}"
+    );
 
     // Whatever the preferences say of their time, who asks by hand has none.
     bench
@@ -214,7 +259,14 @@ async fn an_empty_record_asks_as_of_its_time(bench: Bench) {
         .await
         .expect("changed");
     bench.ask().await;
-    assert!(bench.store.preferences(&[USER]).await.expect("looked up").is_empty());
+    assert!(
+        bench
+            .store
+            .preferences(&[USER])
+            .await
+            .expect("looked up")
+            .is_empty()
+    );
 }
 
 async fn rows_that_slip_in_are_found_again(bench: Bench) {
@@ -251,7 +303,10 @@ async fn a_request_is_let_go_after_its_time(bench: Bench) {
     // Of the preferences not even the time is left, which would outdo what is older.
     let change = said("2026-01-31T12:00:00Z", "de");
     bench.store.change_preferences(&[change]).await.expect("changed");
-    assert_eq!(bench.store.preferences(&[USER]).await.expect("looked up").len(), 1);
+    assert_eq!(
+        bench.store.preferences(&[USER]).await.expect("looked up").len(),
+        1
+    );
 }
 
 async fn what_is_anonymous_goes_to_nobody(bench: Bench) {
@@ -259,21 +314,27 @@ async fn what_is_anonymous_goes_to_nobody(bench: Bench) {
     let id = bench.row("waits").await.id;
     let asked = bench.ask().await;
     assert!(bench.forget(&asked, true).await);
-    let retried = bench.store.change(&Filter::id(id), Change::Retry, "a test", 0, 10).await;
+    let retried = bench
+        .store
+        .change(&Filter::id(id), Change::Retry, "a test", 0, 10)
+        .await;
     assert_eq!(retried.expect("an answer").changed, 0);
-    let row = bench.store.notification(id).await.expect("an answer").expect("a row");
+    let row = bench
+        .store
+        .notification(id)
+        .await
+        .expect("an answer")
+        .expect("a row");
     assert_eq!(row.status, Status::Cancelled);
-    assert!(Change::Retry.refusal(&row).contains("forgotten"), "{}", Change::Retry.refusal(&row));
+    assert!(
+        Change::Retry.refusal(&row).contains("forgotten"),
+        "{}",
+        Change::Retry.refusal(&row)
+    );
 }
 
 async fn who_waits_is_told(bench: Bench) {
-    let waiting = async || {
-        bench
-            .store
-            .waiting_to_be_forgotten()
-            .await
-            .expect("an answer")
-    };
+    let waiting = async || bench.store.waiting_to_be_forgotten().await.expect("an answer");
     assert!(!waiting().await.any());
     let asked = bench.ask().await;
     assert_eq!((waiting().await.rows, waiting().await.archive), (1, 0));
@@ -281,7 +342,11 @@ async fn who_waits_is_told(bench: Bench) {
     assert!(bench.forget(&asked, false).await);
     assert_eq!((waiting().await.rows, waiting().await.archive), (0, 1));
     let asked = bench.ask().await;
-    assert_eq!((waiting().await.rows, waiting().await.archive), (1, 0), "asked anew");
+    assert_eq!(
+        (waiting().await.rows, waiting().await.archive),
+        (1, 0),
+        "asked anew"
+    );
     assert!(bench.forget(&asked, true).await);
     assert!(!waiting().await.any());
 }
