@@ -108,7 +108,7 @@ fn rewrite_file(directory: &Path, path: &Path, forgotten: &Forgotten) -> std::io
         let file = compressed
             .finish()?
             .into_inner()
-            .map_err(|fault| fault.into_error())?;
+            .map_err(std::io::IntoInnerError::into_error)?;
         file.sync_all()?;
         failpoint!("archive::unnamed");
         std::fs::rename(&beside, path)?;
