@@ -32,7 +32,7 @@ pub fn explained(rows: usize) -> Vec<Explained> {
     };
     let due = ["1".to_owned(), rows.to_string()];
     let outlived = ["'sent'", "1", "1000000", "1000000"].map(str::to_owned);
-    let user = ["42", "'2026-01-31 12:00:00.000'", "'2026-01-31 12:00:00.000'"].map(str::to_owned);
+    let user = ["7", "'2026-01-31 12:00:00.000'", "'2026-01-31 12:00:00.000'"].map(str::to_owned);
     let mark = end::change_text(end::SENT, rows);
     vec![
         statement("due rows", &claim::due_rows_text(), &due, "claim_order", 1),
