@@ -16,6 +16,7 @@ pub mod confirm;
 pub mod dead_letters;
 pub mod dev;
 mod failure;
+pub mod forget;
 pub mod man;
 pub mod migrate;
 pub mod output;
@@ -82,6 +83,7 @@ pub enum Command {
     Cancel(cancel::Args),
     Claims(claims::Args),
     Purge(purge::Args),
+    Forget(forget::Args),
     DeadLetters(dead_letters::Args),
     Bench(bench::Args),
     Completions(completions::Args),
@@ -138,6 +140,7 @@ async fn dispatch(cli: Cli, effective: Effective) -> Result<(), Failure> {
         Command::Cancel(args) => cancel::run(args, effective.settings).await,
         Command::Claims(args) => claims::run(args, effective.settings).await,
         Command::Purge(args) => purge::run(args, effective.settings).await,
+        Command::Forget(args) => forget::run(args, effective.settings).await,
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
         Command::DeadLetters(args) => dead_letters::run(args, effective.settings).await,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Failure, output, store};
 use crate::config::Settings;
 use crate::contract::time;
-use crate::store::{HistoryEntry, HistoryKind, Notification, Status, Story};
+use crate::store::{HistoryEntry, HistoryKind, NOBODY, Notification, Status, Story};
 
 /// Which notification: by its id, or by its event.
 #[derive(Debug, clap::Args)]
@@ -64,11 +64,14 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
 fn text(row: &Notification, history: &[HistoryEntry]) -> String {
     let mut lines = vec![
         format!(
-            "notification {}  {}  {} for user {}, priority {}",
+            "notification {}  {}  {} for {}, priority {}",
             row.id,
             row.status,
             row.incentive_type,
-            row.user_id,
+            match row.user_id {
+                NOBODY => "a user who was forgotten".to_owned(),
+                user_id => format!("user {user_id}"),
+            },
             row.priority.get()
         ),
         format!("event         {}", row.event_id),
@@ -111,7 +114,11 @@ fn story(row: &Notification, history: &[HistoryEntry]) -> Vec<(DateTime<Utc>, St
         {
             story.push((at, format!("attempt {} was published", entry.attempt)));
         }
-        story.push((entry.at, told(entry)));
+        let told = match row.user_id {
+            NOBODY => told_in_short(entry),
+            _ => told(entry),
+        };
+        story.push((entry.at, told));
     }
     let told_already = history
         .iter()
@@ -137,6 +144,15 @@ fn is_first_of_attempt(entry: &HistoryEntry, history: &[HistoryEntry]) -> bool {
 fn moment(detail: &Map<String, Value>, name: &str) -> Option<DateTime<Utc>> {
     let text = detail.get(name)?.as_str()?;
     DateTime::parse_from_rfc3339(text).ok().map(Into::into)
+}
+
+/// What is left of an entry when its particulars are gone.
+fn told_in_short(entry: &HistoryEntry) -> String {
+    format!(
+        "{}, attempt {}",
+        entry.kind.as_str().replace('_', " "),
+        entry.attempt
+    )
 }
 
 fn told(entry: &HistoryEntry) -> String {

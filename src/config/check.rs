@@ -91,6 +91,7 @@ fn ranges(settings: &Settings) -> Checked {
     )?;
     length("retention.sent", retention.sent, HOUR..=3650 * DAY)?;
     length("retention.failed", retention.failed, HOUR..=3650 * DAY)?;
+    length("retention.forgotten", retention.forgotten, HOUR..=3650 * DAY)?;
     length("retention.interval", retention.interval, MINUTE..=7 * DAY)?;
     length(
         "shutdown_timeout",

@@ -216,6 +216,7 @@ mod tests {
                 "ingest.batch_wait",
                 "localization.reload_interval",
                 "retention.failed",
+                "retention.forgotten",
                 "retention.interval",
                 "retention.sent",
                 "retry.initial",

@@ -189,6 +189,9 @@ pub struct RetentionSettings {
     pub failed: Duration,
     /// Where notifications are written before they are deleted, a directory that exists; `None`: nowhere.
     pub archive: Option<PathBuf>,
+    /// How long it is remembered who was forgotten; 1 h to 3650 d.
+    #[serde(with = "duration")]
+    pub forgotten: Duration,
     /// How long from one look for them to the next; 1 min to 7 d.
     #[serde(with = "duration")]
     pub interval: Duration,

@@ -154,6 +154,27 @@ impl Preference {
         })
     }
 
+    /// As of a reader who says nothing, from then on.
+    #[must_use]
+    pub const fn of_nothing(user_id: i64, updated_at: DateTime<Utc>) -> Self {
+        Self {
+            user_id,
+            language: None,
+            timezone: None,
+            quiet_hours: None,
+            opted_out_types: BTreeSet::new(),
+            max_per_day: None,
+            segments: BTreeSet::new(),
+            updated_at,
+        }
+    }
+
+    /// Whether anything is said in it.
+    #[must_use]
+    pub fn says_something(&self) -> bool {
+        *self != Self::of_nothing(self.user_id, self.updated_at)
+    }
+
     /// Whether the reader does not want to be told of it.
     #[must_use]
     pub fn has_opted_out_of(&self, kind: IncentiveType) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! | result | row | then |
 //! | --- | --- | --- |
+//! | any | made anonymous: its user was forgotten | nothing: forgotten |
 //! | any | unknown, or another user's | dead letter |
 //! | any, attempt never made | any | dead letter |
 //! | any, of an earlier attempt | any | nothing: late |
@@ -21,9 +22,9 @@ use serde_json::{Map, Value};
 
 use super::score::{Doings, score};
 use crate::contract::{DeliveryResult, Reason, Rejection, ResultStatus, time};
-use crate::measures::{LATE, REPEAT};
+use crate::measures::{FORGOTTEN, LATE, REPEAT};
 use crate::schedule::{Leaving, QuietPolicy, RetryPolicy, spread};
-use crate::store::{BY_EVENT, HistoryKind, Preferences, Standing, Status, Verdict};
+use crate::store::{BY_EVENT, HistoryKind, NOBODY, Preferences, Standing, Status, Verdict};
 
 /// When what has failed is tried again.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +49,9 @@ pub fn decide(row: Option<&mut Standing>, result: &DeliveryResult, rules: &Rules
             ),
         );
     };
+    if row.user_id == NOBODY {
+        return Verdict::Ignored(FORGOTTEN);
+    }
     if row.user_id != result.user_id {
         return rejected(
             Reason::UnknownNotification,

@@ -22,6 +22,7 @@ mod probes;
 mod problem;
 mod queue;
 mod said;
+mod users;
 mod wanted;
 
 use std::any::Any;
@@ -144,8 +145,10 @@ fn api(longest_event: usize) -> OpenApiRouter<Served> {
         .routes(routes!(
             preferences::show_preferences,
             preferences::put_preferences,
-            preferences::forget_preferences
+            preferences::retract_preferences
         ))
+        .routes(routes!(users::forget_user))
+        .routes(routes!(users::show_forgetting))
         .routes(routes!(engagement::show_engagement))
         .routes(routes!(events::send_event).layer(DefaultBodyLimit::max(longest_event)))
 }

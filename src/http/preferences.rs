@@ -36,7 +36,7 @@ pub(super) async fn show_preferences(
         .ask(async move |store| store.preferences(&[user_id]).await)
         .await?
         .remove(&user_id);
-    found.map(Json).ok_or_else(|| {
+    found.filter(Preference::says_something).map(Json).ok_or_else(|| {
         Problem::new(
             Kind::NotFound,
             format!("there are no preferences of user {user_id}"),
@@ -69,33 +69,30 @@ pub(super) async fn put_preferences(
     Ok((status, Json(preference)))
 }
 
-/// Forget a user's preferences, as of now.
+/// Take a user's preferences back, as of now: as if nothing had been said. The user is not forgotten by it: that is
+/// `DELETE /v1/users/{user_id}`, or a record without a value in the topic.
 #[utoipa::path(
     delete,
     path = "/v1/users/{user_id}/preferences",
     tag = "preferences",
     params(("user_id" = i64, Path, description = "The user's id", minimum = 1)),
     responses(
-        (status = 200, description = "The user is forgotten", body = Forgotten),
-        (status = 202, description = "That the user is to be forgotten is in the topic", body = Forgotten)
+        (status = 200, description = "They are gone", body = Retracted),
+        (status = 202, description = "That they are to go is in the topic", body = Retracted)
     )
 )]
-pub(super) async fn forget_preferences(
+pub(super) async fn retract_preferences(
     State(served): State<Served>,
     Id(user_id): Id,
-) -> Result<(StatusCode, Json<Forgotten>), Problem> {
-    let forget = PreferenceChange {
-        user_id,
-        updated_at: Utc::now(),
-        preference: None,
-    };
-    let status = answered(change(&served, forget).await?);
-    Ok((status, Json(Forgotten { user_id })))
+) -> Result<(StatusCode, Json<Retracted>), Problem> {
+    let nothing = Preference::of_nothing(user_id, Utc::now());
+    let status = answered(change(&served, nothing.into()).await?);
+    Ok((status, Json(Retracted { user_id })))
 }
 
-/// Whose preferences are forgotten.
+/// Whose preferences are gone.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Forgotten {
+pub(super) struct Retracted {
     user_id: i64,
 }
 

@@ -23,7 +23,7 @@ use crate::contract::{Cancellation, Reason, Rejection, traceparent};
 use crate::measures;
 use crate::patience::Patience;
 use crate::stage::Stage;
-use crate::store::{CancelOutcome, Inserted, NewNotification, Preferences, Status, Store, StoreError};
+use crate::store::{CancelOutcome, Inserted, NewNotification, Readers, Status, Store, StoreError};
 use crate::telemetry::{Doing, Done, Traces};
 
 /// The stage.
@@ -46,6 +46,8 @@ pub struct Outcome {
     pub duplicates: u64,
     /// Events that call off another, those that were put aside included.
     pub cancels: usize,
+    /// Events from before their users were forgotten, which are not stored.
+    pub forgotten: u64,
     /// Records that were put aside.
     pub dead_letters: usize,
 }
@@ -82,14 +84,14 @@ impl Ingest {
         let begun = Instant::now();
         let mut rejected: Vec<(usize, Rejection)> = Vec::new();
         let mut events: Vec<Announced> = Vec::with_capacity(records.len());
-        let mut record_of_row: Vec<usize> = Vec::with_capacity(records.len());
+        let mut record_of_event: Vec<usize> = Vec::with_capacity(records.len());
         let (mut cancels, mut record_of_cancel): (Vec<Cancellation>, Vec<usize>) = Default::default();
         let now = Utc::now();
         for (index, record) in records.iter().enumerate() {
             match self.planner.read(record, now) {
                 Ok(Asked::Notify(event)) => {
                     events.push(event);
-                    record_of_row.push(index);
+                    record_of_event.push(index);
                 }
                 Ok(Asked::Cancel(cancel)) => {
                     cancels.push(cancel);
@@ -104,19 +106,33 @@ impl Ingest {
         for ((index, cancel), became) in record_of_cancel.iter().zip(&cancels).zip(became) {
             rejected.extend(refusal(cancel, became).map(|rejection| (*index, rejection)));
         }
-        let preferences = self
-            .preferences_of(&events)
+        let readers = self
+            .readers_of(&events)
             .await
             .map_err(|error| error.to_string())?;
         let mut rows: Vec<NewNotification> = Vec::with_capacity(events.len());
-        let (mut fallbacks, mut held, mut suppressed) = (0, 0, 0);
-        for announced in events {
-            let preference = preferences.get(&announced.event.user_id);
+        let mut record_of_row: Vec<usize> = Vec::with_capacity(events.len());
+        let (mut fallbacks, mut held, mut suppressed, mut forgotten) = (0, 0, 0, 0);
+        for (announced, record) in events.into_iter().zip(record_of_event) {
+            let user_id = announced.event.user_id;
+            let as_of = readers.forgotten.get(&user_id);
+            if as_of.is_some_and(|as_of| announced.is_not_after(*as_of)) {
+                forgotten += 1;
+                continue;
+            }
+            let preference = readers.preferences.get(&user_id);
             let Plan { row, fell_back } = self.planner.plan_for(announced, preference, now);
             fallbacks += u64::from(fell_back);
             held += u64::from(row.status == Status::Pending && !row.beginning.is_empty());
             suppressed += u64::from(row.status == Status::Suppressed);
             rows.push(row);
+            record_of_row.push(record);
+        }
+        if forgotten > 0 {
+            tracing::info!(
+                events = forgotten,
+                "events from before their users were forgotten are not stored"
+            );
         }
         failpoint!("ingest::planned");
         let stored = self.store_rows(&rows, begun).await;
@@ -152,11 +168,13 @@ impl Ingest {
         CancelOutcome::NotTheirs.count(inserted.foreign_cancels);
         metrics::counter!(measures::HELD.name).increment(held);
         metrics::counter!(measures::SUPPRESSED.name).increment(suppressed);
+        metrics::counter!(measures::KEPT_OUT.name).increment(forgotten);
         metrics::counter!(measures::LANGUAGE_FALLBACKS.name).increment(fallbacks);
         Ok(Outcome {
             inserted: inserted.inserted,
             duplicates: inserted.duplicates,
             cancels: cancels.len(),
+            forgotten,
             dead_letters: letters.len(),
         })
     }
@@ -214,15 +232,15 @@ impl Ingest {
         self.traces.tell(Doing::Ingest, begun, done);
     }
 
-    /// What the readers of these events want: one look by primary key.
-    async fn preferences_of(&self, events: &[Announced]) -> Result<Preferences, StoreError> {
+    /// What is known of the readers of these events: one look by primary key.
+    async fn readers_of(&self, events: &[Announced]) -> Result<Readers, StoreError> {
         let mut users: Vec<i64> = events.iter().map(|announced| announced.event.user_id).collect();
         users.sort_unstable();
         users.dedup();
         if users.is_empty() {
-            return Ok(Preferences::new());
+            return Ok(Readers::default());
         }
-        self.store.preferences(&users).await
+        self.store.readers(&users).await
     }
 
     /// Stores the rows. Where the database refuses the content of one, halves are tried until it stands alone: the

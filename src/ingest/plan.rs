@@ -34,6 +34,14 @@ pub struct Announced {
     trace: Option<String>,
 }
 
+impl Announced {
+    /// Whether it occurred then or before, or was written down then or before, whatever it says of when it occurred.
+    #[must_use]
+    pub fn is_not_after(&self, time: DateTime<Utc>) -> bool {
+        self.recorded_at <= time || self.event.occurred_at.is_some_and(|at| at <= time)
+    }
+}
+
 /// What a record asks for.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant)] // nearly all are the large one

@@ -10,6 +10,9 @@ use flate2::write::GzEncoder;
 
 use crate::store::Story;
 
+/// The file whose lock keeps those who write and those who rewrite the archive apart.
+const LOCK: &str = ".lock";
+
 /// Where one instance writes. Each process has files of its own, one a day: a file that a crash has cut off is never
 /// gone on with, so that everything in it before the cut can be read.
 pub(super) struct Archive {
@@ -25,6 +28,15 @@ impl Archive {
         }
     }
 
+    /// Until the guard goes, nobody else writes or rewrites: from reading the stories to writing them, so that who is
+    /// forgotten in between is not written after all.
+    pub(super) async fn lock(&self) -> Result<File, String> {
+        let directory = self.directory.clone();
+        tokio::task::spawn_blocking(move || lock(&directory))
+            .await
+            .unwrap_or_else(|fault| Err(format!("the locking broke off: {fault}")))
+    }
+
     /// Writes the stories as one member of the gzip file. They are on disk at the return.
     pub(super) async fn write(&self, stories: Vec<Story>) -> Result<(), String> {
         let day = Utc::now().format("%Y-%m-%d");
@@ -37,6 +49,20 @@ impl Archive {
         .await
         .unwrap_or_else(|fault| Err(format!("the writing broke off: {fault}")))
     }
+}
+
+/// Waits for the lock of this directory. Where the file system has no locks, the lease on the maintenance must do.
+pub(super) fn lock(directory: &Path) -> Result<File, String> {
+    let path = directory.join(LOCK);
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .map_err(|fault| format!("{} cannot be opened: {fault}", path.display()))?;
+    if let Err(fault) = file.lock() {
+        tracing::warn!(%fault, "the file system of retention.archive has no locks");
+    }
+    Ok(file)
 }
 
 fn append(directory: &Path, path: &Path, stories: &[Story]) -> std::io::Result<()> {

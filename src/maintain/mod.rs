@@ -1,10 +1,13 @@
-//! Maintenance: what has been kept long enough is archived where that is asked for, then removed.
+//! Maintenance: what has been kept long enough is archived where that is asked for, then removed, and who is to be forgotten
+//! is forgotten.
 //!
 //! One instance at a time does it, in small transactions with pauses between them, so that those who claim and store are
 //! hardly held up. The archive is durable before the rows go: who dies in between leaves rows that are archived twice,
 //! never rows that are lost.
 
 mod archive;
+mod forget;
+mod rewrite;
 mod when;
 
 use std::path::PathBuf;
@@ -22,6 +25,7 @@ use crate::measures;
 use crate::patience::Patience;
 use crate::store::{Status, Store, StoreError};
 use archive::Archive;
+use forget::{Forgetter, LOOK_EVERY};
 pub use when::When;
 
 /// How many rows go at a time: some milliseconds of a database's work.
@@ -40,6 +44,8 @@ pub struct Retention {
     pub failed: Duration,
     /// The directory into which they are written before they go; `None`: nowhere.
     pub archive: Option<PathBuf>,
+    /// How long it is remembered who was forgotten.
+    pub forgotten: Duration,
 }
 
 impl From<&RetentionSettings> for Retention {
@@ -48,6 +54,7 @@ impl From<&RetentionSettings> for Retention {
             sent: settings.sent,
             failed: settings.failed,
             archive: settings.archive.clone(),
+            forgotten: settings.forgotten,
         }
     }
 }
@@ -78,8 +85,10 @@ impl Retention {
 pub enum Step {
     /// So many rows were removed; there may be more.
     Removed(u64),
-    /// Cancels that were remembered long enough were forgotten; there may be more.
-    Forgot,
+    /// So many rows of users who are to be forgotten were made anonymous; there may be more.
+    Forgot(u64),
+    /// What was remembered beside the notifications, and long enough, was removed; there may be more.
+    Tidied,
     /// Nothing has been kept long enough.
     Nothing,
     /// Another instance does the maintenance.
@@ -102,6 +111,7 @@ pub struct Maintenance {
     store: Arc<dyn Store>,
     retention: Retention,
     archive: Option<Archive>,
+    forgetter: Forgetter,
     holder: String,
 }
 
@@ -114,15 +124,17 @@ impl Maintenance {
             .archive
             .as_ref()
             .map(|directory| Archive::new(directory.clone(), &holder));
+        let forgetter = Forgetter::new(Arc::clone(&store), retention.archive.clone());
         Self {
             store,
             retention,
             archive,
+            forgetter,
             holder,
         }
     }
 
-    /// Archives and removes one batch, if no other instance is at it.
+    /// Makes one batch of rows anonymous, or archives and removes one, if no other instance is at it.
     ///
     /// # Errors
     /// If the database is away or the archive cannot be written; what was not archived is not removed.
@@ -130,15 +142,20 @@ impl Maintenance {
         if !self.store.lead_maintenance(&self.holder, LEAD).await? {
             return Ok(Step::Elsewhere);
         }
+        if let Some(rows) = self.forgetter.step().await? {
+            return Ok(Step::Forgot(rows));
+        }
         for (status, kept) in self.retention.kept() {
             let ids = self.store.outlived(status, kept, BATCH).await?;
             if ids.is_empty() {
                 continue;
             }
             if let Some(archive) = &mut self.archive {
+                let held = archive.lock().await.map_err(MaintenanceError::Archive)?;
                 let stories = self.store.stories(&ids).await?;
                 let rows = stories.len() as u64;
                 archive.write(stories).await.map_err(MaintenanceError::Archive)?;
+                drop(held);
                 metrics::counter!(measures::ARCHIVED.name).increment(rows);
             }
             let removed = self.store.remove(status, kept, &ids).await?;
@@ -146,10 +163,29 @@ impl Maintenance {
             return Ok(Step::Removed(removed));
         }
         let kept = self.retention.cancels_kept();
-        match self.store.remove_cancellations(kept, BATCH).await? {
-            0 => Ok(Step::Nothing),
-            _ => Ok(Step::Forgot),
+        if self.store.remove_cancellations(kept, BATCH).await? > 0 {
+            return Ok(Step::Tidied);
         }
+        self.forgetter.look_back(self.retention.forgotten).await?;
+        Ok(Step::Nothing)
+    }
+
+    /// Does one step of forgetting, where somebody waits and no other instance is at it.
+    async fn forget(&mut self) -> Result<Step, MaintenanceError> {
+        if !self.forgetter.is_rewriting() && !self.store.waiting_to_be_forgotten().await?.any() {
+            return Ok(Step::Nothing);
+        }
+        if !self.store.lead_maintenance(&self.holder, LEAD).await? {
+            return Ok(Step::Elsewhere);
+        }
+        if let Some(rows) = self.forgetter.step().await? {
+            return Ok(Step::Forgot(rows));
+        }
+        self.forgetter.see_to_the_archive().await?;
+        if !self.forgetter.is_rewriting() {
+            self.hand_over().await?;
+        }
+        Ok(Step::Nothing)
     }
 
     /// How long to leave the database to others after a step that took so long.
@@ -179,10 +215,27 @@ impl Maintenance {
             let sleep = (when.next(last, now) - now).to_std().unwrap_or_default();
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(sleep) => {}
+                () = tokio::time::sleep(sleep.min(LOOK_EVERY)) => {}
             }
-            last = Some(Utc::now());
-            self.pass(&mut patience, &stop).await;
+            self.forget_all(&mut patience, &stop).await;
+            let now = Utc::now();
+            if when.next(last, now) <= now {
+                last = Some(now);
+                self.pass(&mut patience, &stop).await;
+            }
+        }
+    }
+
+    /// Until nothing can be forgotten now.
+    async fn forget_all(&mut self, patience: &mut Patience, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            let begun = Instant::now();
+            match self.forget().await {
+                Ok(Step::Nothing | Step::Elsewhere) => return patience.fine(),
+                Ok(_) => pause(begun.elapsed(), stop).await,
+                // What is removed at its time does not wait for it.
+                Err(error) => return patience.wait(&error.to_string(), stop).await,
+            }
         }
     }
 
@@ -192,15 +245,12 @@ impl Maintenance {
         while !stop.is_cancelled() {
             let begun = Instant::now();
             match self.step().await {
-                Ok(done @ (Step::Removed(_) | Step::Forgot)) => {
-                    if let Step::Removed(rows) = done {
+                Ok(step @ (Step::Removed(_) | Step::Forgot(_) | Step::Tidied)) => {
+                    if let Step::Removed(rows) = step {
                         removed += rows;
                     }
                     patience.fine();
-                    tokio::select! {
-                        () = stop.cancelled() => {}
-                        () = tokio::time::sleep(Self::pause_after(begun.elapsed())) => {}
-                    }
+                    pause(begun.elapsed(), stop).await;
                 }
                 Ok(Step::Nothing) => {
                     patience.fine();
@@ -216,5 +266,13 @@ impl Maintenance {
                 Err(error) => patience.wait(&error.to_string(), stop).await,
             }
         }
+    }
+}
+
+/// Leaves the database to others after a step that took so long.
+async fn pause(took: Duration, stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(Maintenance::pause_after(took)) => {}
     }
 }

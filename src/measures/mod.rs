@@ -3,11 +3,15 @@
 //! Names follow Prometheus' conventions: base units, `_total` for what only grows. Labels have few values, never those
 //! of an event. On the hot path a metric is touched a few times a batch, never once a row.
 
+mod forgetting;
 mod measure;
 
 use crate::contract::{Priority, Reason, ResultStatus};
 use crate::store::{CancelOutcome, Status};
 
+pub use forgetting::{
+    FORGETTING_OLDEST_SECONDS, FORGETTING_USERS, IN_ARCHIVE, IN_ROWS, KEPT_OUT, USERS_FORGOTTEN,
+};
 pub use measure::{Kind, Label, Measure, Values};
 use measure::{counter, gauge, histogram};
 
@@ -228,7 +232,7 @@ pub const RESULTS_IGNORED: Measure = counter(
     "inq_results_ignored_total",
     &[Label {
         name: "why",
-        values: Values::Of(|| vec![LATE, REPEAT]),
+        values: Values::Of(|| vec![LATE, REPEAT, FORGOTTEN]),
     }],
     "Delivery results that changed nothing.",
 );
@@ -389,6 +393,7 @@ pub const INGEST: &[Measure] = &[
     HELD,
     SUPPRESSED,
     CANCELLATIONS,
+    KEPT_OUT,
     INGEST_BATCH_SECONDS,
     INGEST_BATCH_RECORDS,
     DEAD_LETTERS,
@@ -429,6 +434,9 @@ pub const MAINTAIN: &[Measure] = &[
     SAMPLED,
     ARCHIVED,
     REMOVED,
+    USERS_FORGOTTEN,
+    FORGETTING_USERS,
+    FORGETTING_OLDEST_SECONDS,
 ];
 
 /// All of them, under the heading of those who tell them.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Cluster, HeldBack, Ledger};
 use crate::measures;
-use crate::store::{Backlog, Connections, Store};
+use crate::store::{Backlog, Connections, Store, WaitingToBeForgotten};
 
 /// Between two looks at the connections, the queue and the lag.
 const INTERVAL: Duration = Duration::from_secs(15);
@@ -55,6 +55,10 @@ pub(super) async fn sample(store: Arc<dyn Store>, shared: Option<Shared>, stop: 
             // The database's answer is waited for: its calls are never cancelled.
             match store.backlog(EXACTLY).await {
                 Ok(backlog) => tell_backlog(&backlog),
+                Err(error) => not_sampled(measures::SAMPLE_QUEUE, &error),
+            }
+            match store.waiting_to_be_forgotten().await {
+                Ok(waiting) => tell_forgetting(&waiting),
                 Err(error) => not_sampled(measures::SAMPLE_QUEUE, &error),
             }
         }
@@ -114,6 +118,17 @@ fn tell_backlog(backlog: &Backlog) {
         metrics::gauge!(measures::OLDEST_DUE_SECONDS.name, "priority" => priority.as_str()).set(*age);
     }
     sampled(measures::SAMPLE_QUEUE);
+}
+
+fn tell_forgetting(waiting: &WaitingToBeForgotten) {
+    for (left, users, age) in [
+        (measures::IN_ROWS, waiting.rows, waiting.rows_for),
+        (measures::IN_ARCHIVE, waiting.archive, waiting.archive_for),
+    ] {
+        #[allow(clippy::cast_precision_loss)] // exact up to 2^53
+        metrics::gauge!(measures::FORGETTING_USERS.name, "left" => left).set(users as f64);
+        metrics::gauge!(measures::FORGETTING_OLDEST_SECONDS.name, "left" => left).set(age);
+    }
 }
 
 async fn sample_lag(shared: &Shared) {

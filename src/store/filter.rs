@@ -5,6 +5,7 @@ use sqlx::query::Query;
 use sqlx::{Database, Encode, Type};
 
 use super::bounds;
+use super::forget::NOBODY;
 use super::notification::{HistoryKind, Notification, Status};
 use crate::contract::{IncentiveType, Priority};
 
@@ -69,6 +70,9 @@ impl Change {
     pub fn refusal(self, row: &Notification) -> String {
         let (id, status) = (row.id, row.status);
         match (self, status) {
+            (Self::Retry, _) if row.user_id == NOBODY => {
+                format!("notification {id} is of a user who was forgotten: there is nobody to send it to")
+            }
             (Self::Cancel, Status::Processing) => {
                 format!("notification {id} is being published: it cannot be called back")
             }
@@ -92,7 +96,10 @@ impl Change {
     /// What a row must be for it.
     pub(super) const fn applies_where(self) -> &'static str {
         match self {
-            Self::Retry => "(status IN ('failed', 'cancelled') OR (status = 'pending' AND attempts > 0))",
+            // What was made anonymous has nobody to go to.
+            Self::Retry => {
+                "user_id > 0 AND (status IN ('failed', 'cancelled') OR (status = 'pending' AND attempts > 0))"
+            }
             Self::Cancel => "status = 'pending'",
         }
     }

@@ -11,6 +11,7 @@ mod columns;
 mod engagement;
 mod error;
 mod filter;
+mod forget;
 mod ids;
 mod migrations;
 #[doc(hidden)]
@@ -34,6 +35,7 @@ pub use cancelling::CancelOutcome;
 pub use engagement::{EngagementRow, GroupBy};
 pub use error::StoreError;
 pub use filter::{Change, Changed, Filter};
+pub use forget::{Forget, Forgetting, NOBODY, Readers, WaitingToBeForgotten, Which};
 pub use mysql::{Filling, Yardstick};
 pub use notification::{
     Backlog, Beginning, ClaimedRow, Connections, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification,
@@ -173,7 +175,7 @@ pub enum SchemaState {
 /// while it runs: await it to its end, without `select!` or a time limit around it. Deadlocks and lock
 /// time-outs are tried again within the call.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Forget {
     /// What is behind: `MySQL 8.4.3`, `MariaDB 10.11.9`, `SQLite 3.50.1`.
     async fn server(&self) -> Result<String>;
 
@@ -211,14 +213,19 @@ pub trait Store: Send + Sync {
     async fn remove_cancellations(&self, kept: Duration, limit: u32) -> Result<u64>;
 
     /// Keeps what readers say of themselves, in one transaction: of each the change that [`PreferenceChange::goes_before`]
-    /// all others, whatever was stored before. That somebody was forgotten is remembered without their preferences.
+    /// all others, whatever was stored before. Who has none any more is to be forgotten as of then: see [`Forget`].
     ///
     /// # Errors
     /// [`StoreError::Data`] where the database refuses a change; then nothing was stored.
     async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()>;
 
-    /// What these users want, in one statement.
-    async fn preferences(&self, users: &[i64]) -> Result<Preferences>;
+    /// What these users want and which of them were forgotten, in one statement by primary key.
+    async fn readers(&self, users: &[i64]) -> Result<Readers>;
+
+    /// What these users want.
+    async fn preferences(&self, users: &[i64]) -> Result<Preferences> {
+        Ok(self.readers(users).await?.preferences)
+    }
 
     /// Claims up to `limit` due rows, highest priority first, then by due time: they become `processing`
     /// with `attempts + 1`, and the claim row keeps their ids, the claimant and the end of the lease.

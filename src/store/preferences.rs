@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::{Result, StoreError};
 use crate::contract::{Preference, PreferenceChange};
 
@@ -18,6 +20,19 @@ pub(super) fn newest(changes: &[PreferenceChange]) -> Vec<&PreferenceChange> {
         }
     }
     newest.into_values().collect()
+}
+
+/// Who asks for those that an empty record forgets.
+pub(super) const BY_TOPIC: &str = "the preferences topic";
+
+/// Those whom the changes forget, each as of the last time: who has said something after it is forgotten until then.
+pub(super) fn forgotten(changes: &[PreferenceChange]) -> BTreeMap<i64, DateTime<Utc>> {
+    let mut forgotten = BTreeMap::new();
+    for change in changes.iter().filter(|change| change.preference.is_none()) {
+        let as_of = forgotten.entry(change.user_id).or_insert(change.updated_at);
+        *as_of = change.updated_at.max(*as_of);
+    }
+    forgotten
 }
 
 /// What a row holds.

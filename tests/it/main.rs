@@ -12,6 +12,7 @@ mod expiring;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod faults;
+mod forgetting;
 mod hostile;
 mod house;
 mod household;

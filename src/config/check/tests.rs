@@ -73,6 +73,7 @@ fn numbers_and_durations_have_ranges() {
         ("retry.max_attempts = 101", "must be 1 to 100"),
         ("retention.sent = '10m'", "must be 1h to 3650d"),
         ("retention.failed = '10000d'", "must be 1h to 3650d"),
+        ("retention.forgotten = '1m'", "must be 1h to 3650d"),
         ("retention.interval = '1s'", "must be 1m to 7d"),
         (
             "retention.at = '24:00'",

@@ -369,3 +369,23 @@ proptest::proptest! {
         proptest::prop_assert_eq!(row.status, Status::Pending);
     }
 }
+
+#[test]
+fn a_result_for_what_was_made_anonymous_changes_nothing_and_is_no_dead_letter() {
+    let anonymous = Standing {
+        user_id: NOBODY,
+        ..sent()
+    };
+    for status in ResultStatus::ALL {
+        let mut row = anonymous.clone();
+        let of_another_attempt = DeliveryResult {
+            attempt: 9,
+            ..result(status)
+        };
+        for result in [result(status), of_another_attempt] {
+            let verdict = decide(Some(&mut row), &result, &policy());
+            assert_eq!(verdict, Verdict::Ignored(FORGOTTEN));
+            assert_eq!(row, anonymous);
+        }
+    }
+}

@@ -49,8 +49,11 @@ export function standing(row) {
   }
 }
 
-export const canBeRetried = (row) =>
-  ["failed", "cancelled"].includes(row.status) || (row.status === "pending" && row.attempts > 0);
+/** Whose the notifications are of those who were forgotten. */
+const NOBODY = 0;
+
+export const canBeRetried = (row) => row.user_id !== NOBODY
+  && (["failed", "cancelled"].includes(row.status) || (row.status === "pending" && row.attempts > 0));
 export const canBeCancelled = (row) => row.status === "pending";
 
 function reason(detail) {
@@ -101,6 +104,9 @@ function nextAttempt({ retry_at, expires_at }) {
     : `; the next one is due at ${utc(retry_at)}`;
 }
 
+/** What is left of an entry when its particulars are gone. */
+const toldInShort = ({ kind, attempt }) => `${plain(kind)}, attempt ${attempt}`;
+
 function told({ kind, attempt, detail }) {
   const next = nextAttempt(detail);
   switch (kind) {
@@ -135,7 +141,7 @@ export function timeline(row) {
       published.add(entry.attempt);
       story.push([entry.detail.published_at, `Attempt ${entry.attempt} was published`]);
     }
-    story.push([entry.at, told(entry)]);
+    story.push([entry.at, row.user_id === NOBODY ? toldInShort(entry) : told(entry)]);
   }
   if (row.status === "sent" && row.sent_at && !published.has(row.attempts)) {
     story.push([row.sent_at, `Attempt ${row.attempts} was published`]);

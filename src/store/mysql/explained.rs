@@ -1,7 +1,8 @@
 //! The statements of the hot path with values in place, for the tests that look at how they are executed.
 
+use super::super::Which;
 use super::super::ids;
-use super::{cancel, claim, depth, end, insert, results, retention};
+use super::{cancel, claim, depth, end, forget, insert, preferences, results, retention};
 
 /// A statement, and how it is meant to be executed.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub fn explained(rows: usize) -> Vec<Explained> {
     };
     let due = ["1".to_owned(), rows.to_string()];
     let outlived = ["'sent'", "1", "1000000", "1000000"].map(str::to_owned);
+    let user = ["7", "'2026-01-31 12:00:00.000'", "'2026-01-31 12:00:00.000'"].map(str::to_owned);
     let mark = end::change_text(end::SENT, rows);
     vec![
         statement("due rows", &claim::due_rows_text(), &due, "claim_order", 1),
@@ -86,6 +88,36 @@ pub fn explained(rows: usize) -> Vec<Explained> {
             retention::OUTLIVED,
             &[&outlived[..], &due[1..]].concat(),
             "claim_order",
+            1,
+        ),
+        statement(
+            "readers",
+            &preferences::look_up_text(rows),
+            &[&ids[..], &ids].concat(),
+            "PRIMARY",
+            1,
+        ),
+        statement("next to forget", forget::NEXT, &["1".to_owned()], "by_end", 1),
+        statement(
+            "rows of a user that wait",
+            &forget::candidates_text(Which::Pending),
+            &[&user[..], &due[1..]].concat(),
+            "of_user",
+            1,
+        ),
+        statement(
+            "rows of a user",
+            &forget::candidates_text(Which::Free),
+            &[&user[..], &due[1..]].concat(),
+            "of_user",
+            1,
+        ),
+        statement("anything of a user", &forget::left_text(), &user, "of_user", 1),
+        statement(
+            "rows to be made anonymous",
+            &forget::lock_text(rows, Which::Free),
+            &[&ids[..], &user].concat(),
+            "PRIMARY",
             1,
         ),
         statement("few rows", &depth::few_text(1000), &[], "claim_order", 40),

@@ -10,6 +10,7 @@ mod end;
 mod engagement;
 mod error;
 mod explained;
+mod forget;
 mod insert;
 mod migrate;
 mod operate;
@@ -34,7 +35,7 @@ use super::columns::{self, Columns};
 use super::{
     Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended,
     EngagementRow, Filter, GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim,
-    PendingRow, Preferences, PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
+    PendingRow, PublishFailure, Readers, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
 use crate::measures;
@@ -268,7 +269,7 @@ impl Store for MySqlStore {
             .await
     }
 
-    async fn preferences(&self, users: &[i64]) -> Result<Preferences> {
+    async fn readers(&self, users: &[i64]) -> Result<Readers> {
         Ok(preferences::look_up(&self.pool, users).await?)
     }
 

@@ -1,12 +1,13 @@
 //! What readers want.
 
+use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlPool;
-use sqlx::{AssertSqlSafe, Row};
 
-use super::super::preferences::{newest, read};
-use super::super::{Preferences, ids};
+use super::super::columns::Columns;
+use super::super::preferences::{BY_TOPIC, forgotten, newest, read};
+use super::super::{Readers, ids};
 use super::error::Answer;
-use super::stored;
+use super::{forget, stored};
 use crate::contract::{Preference, PreferenceChange};
 
 /// See [`super::super::Store::change_preferences`].
@@ -31,28 +32,38 @@ pub(super) async fn change(pool: &MySqlPool, changes: &[PreferenceChange]) -> Re
         }
         query.execute(&mut *transaction).await?;
     }
+    for (user_id, as_of) in forgotten(changes) {
+        forget::request(&mut transaction, user_id, as_of, BY_TOPIC).await?;
+    }
     transaction.commit().await?;
     Ok(())
 }
 
-/// Of so many users.
+/// Of so many users, what they want and whether they were forgotten.
 pub(super) fn look_up_text(users: usize) -> String {
+    let these = ids::id_in(users).replacen("id", "user_id", 1);
     format!(
-        "SELECT user_id, preference FROM user_preferences WHERE {} AND preference IS NOT NULL",
-        ids::id_in(users).replacen("id", "user_id", 1)
+        "SELECT user_id, preference, NULL AS forgotten_as_of FROM user_preferences \
+         WHERE {these} AND preference IS NOT NULL \
+         UNION ALL SELECT user_id, NULL, as_of FROM incentive_notify_forgotten FORCE INDEX (PRIMARY) WHERE {these}"
     )
 }
 
-/// See [`super::super::Store::preferences`].
-pub(super) async fn look_up(pool: &MySqlPool, users: &[i64]) -> Result<Preferences, Answer> {
+/// See [`super::super::Store::readers`].
+pub(super) async fn look_up(pool: &MySqlPool, users: &[i64]) -> Result<Readers, Answer> {
     let mut query = sqlx::query(AssertSqlSafe(look_up_text(users.len())));
-    for user in ids::bound(users) {
+    for user in ids::bound(users).chain(ids::bound(users)) {
         query = query.bind(user);
     }
-    let mut found = Preferences::new();
+    let mut found = Readers::default();
     for row in query.fetch_all(pool).await? {
-        let text: String = row.try_get_unchecked("preference")?;
-        found.insert(row.try_get_unchecked("user_id")?, read(&text)?);
+        let user = row.int("user_id")?;
+        if let Some(text) = row.text_or_null("preference")? {
+            found.preferences.insert(user, read(&text)?);
+        }
+        if let Some(as_of) = row.time_or_null("forgotten_as_of")? {
+            found.forgotten.insert(user, as_of);
+        }
     }
     Ok(found)
 }

@@ -6,6 +6,7 @@
 mod cancel;
 mod claim;
 mod end;
+mod forget;
 mod insert;
 mod operate;
 mod preferences;
@@ -31,7 +32,7 @@ use super::migrations::{self, Applied};
 use super::{
     Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended,
     EngagementRow, Filter, GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim,
-    PendingRow, Preferences, PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
+    PendingRow, PublishFailure, Readers, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
 
@@ -66,6 +67,8 @@ impl SqliteStore {
             // A commit that was answered survives a power cut.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY)
+            // What is erased is overwritten, not only let go.
+            .pragma("secure_delete", "ON")
             // It would log whole statements, readers' texts in them.
             .disable_statement_logging();
         let pool = SqlitePoolOptions::new()
@@ -248,7 +251,7 @@ impl Store for SqliteStore {
         preferences::change(&self.pool, changes).await
     }
 
-    async fn preferences(&self, users: &[i64]) -> Result<Preferences> {
+    async fn readers(&self, users: &[i64]) -> Result<Readers> {
         preferences::look_up(&self.pool, users).await
     }
 

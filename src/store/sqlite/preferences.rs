@@ -1,11 +1,12 @@
 //! What readers want.
 
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqlitePool;
-use sqlx::{AssertSqlSafe, Row};
 
-use super::super::preferences::{newest, read};
-use super::super::{Preferences, Result, ids};
-use super::{IMMEDIATE, sorted, stored};
+use super::super::columns::Columns;
+use super::super::preferences::{BY_TOPIC, forgotten, newest, read};
+use super::super::{Readers, Result, ids};
+use super::{IMMEDIATE, forget, sorted, stored};
 use crate::contract::{Preference, PreferenceChange};
 
 /// See [`super::super::Store::change_preferences`].
@@ -25,23 +26,33 @@ pub(super) async fn change(pool: &SqlitePool, changes: &[PreferenceChange]) -> R
         .await
         .map_err(sorted)?;
     }
+    for (user_id, as_of) in forgotten(changes) {
+        forget::request(&mut transaction, user_id, as_of, BY_TOPIC).await?;
+    }
     transaction.commit().await.map_err(sorted)
 }
 
-/// See [`super::super::Store::preferences`].
-pub(super) async fn look_up(pool: &SqlitePool, users: &[i64]) -> Result<Preferences> {
+/// See [`super::super::Store::readers`].
+pub(super) async fn look_up(pool: &SqlitePool, users: &[i64]) -> Result<Readers> {
+    let these = ids::id_in(users.len()).replacen("id", "user_id", 1);
     let text = format!(
-        "SELECT user_id, preference FROM user_preferences WHERE {} AND preference IS NOT NULL",
-        ids::id_in(users.len()).replacen("id", "user_id", 1)
+        "SELECT user_id, preference, NULL AS forgotten_as_of FROM user_preferences \
+         WHERE {these} AND preference IS NOT NULL \
+         UNION ALL SELECT user_id, NULL, as_of FROM incentive_notify_forgotten WHERE {these}"
     );
     let mut query = sqlx::query(AssertSqlSafe(text));
-    for user in ids::bound(users) {
+    for user in ids::bound(users).chain(ids::bound(users)) {
         query = query.bind(user);
     }
-    let mut found = Preferences::new();
+    let mut found = Readers::default();
     for row in query.fetch_all(pool).await.map_err(sorted)? {
-        let text: String = row.try_get_unchecked("preference").map_err(sorted)?;
-        found.insert(row.try_get_unchecked("user_id").map_err(sorted)?, read(&text)?);
+        let user = row.int("user_id")?;
+        if let Some(text) = row.text_or_null("preference")? {
+            found.preferences.insert(user, read(&text)?);
+        }
+        if let Some(as_of) = row.time_or_null("forgotten_as_of")? {
+            found.forgotten.insert(user, as_of);
+        }
     }
     Ok(found)
 }

@@ -56,6 +56,7 @@ async fn statements_use_their_index(server: &'static str) {
             .map(|number| due(&format!("event-{number}"), number % 5, number % 90 - 30))
             .collect();
         store.insert(&rows).await.expect("inserted");
+        store.request_forgetting(7, "a test").await.expect("asked");
         let mut connection = MySqlConnection::connect(&database.url)
             .await
             .expect("a connection");

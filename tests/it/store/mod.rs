@@ -4,6 +4,7 @@ mod cancelling;
 mod claiming;
 mod ending;
 mod explain;
+mod forgetting;
 mod inserting;
 mod operating;
 mod preferences;

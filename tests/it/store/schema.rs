@@ -24,6 +24,7 @@ async fn empty(bench: &Bench) {
         "incentive_notify_identity",
         "incentive_notify_maintenance",
         "incentive_notify_cancellations",
+        "incentive_notify_forgotten",
         "user_preferences",
         "_sqlx_migrations",
     ] {
