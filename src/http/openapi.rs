@@ -54,7 +54,8 @@ fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
         "bearer": {
             "type": "http",
             "scheme": "bearer",
-            "description": "`http.token` for everything, `http.read_token` for GET. Where neither is set, none is asked for.",
+            "description": "`http.token` or one of `http.tokens` for everything, `http.read_token` for GET. Where none is set, none is \
+                            asked for.",
         },
     });
     let schemas = &mut document["components"]["schemas"];

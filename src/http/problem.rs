@@ -16,6 +16,9 @@ use crate::store::StoreError;
 /// The media type of problem documents.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
+/// Where it is not one field of the body that is at fault.
+pub(super) const BODY: &str = "body";
+
 /// Why a request was not done as asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
@@ -29,7 +32,7 @@ pub struct Problem {
     status: u16,
     /// What was wrong with this request, and what to do.
     detail: String,
-    /// The field, the parameter or the header at fault.
+    /// The field, the parameter or the header at fault; `body` where it is the body as a whole. Every 422 has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     field: Option<String>,
@@ -118,6 +121,20 @@ impl Problem {
             ..Self::new(Kind::InvalidField, format!("{field}: {fault}"))
         }
     }
+
+    /// A message that was refused; where none of its fields is at fault, `whole` is what holds it.
+    pub(super) fn of_rejection(rejection: Rejection, whole: &str) -> Self {
+        let kind = match rejection.reason {
+            Reason::InvalidJson => Kind::Malformed,
+            Reason::TooLarge => Kind::TooLarge,
+            _ => Kind::InvalidField,
+        };
+        let of_whole = || (kind == Kind::InvalidField).then(|| whole.to_owned());
+        Self {
+            field: rejection.field.or_else(of_whole),
+            ..Self::new(kind, rejection.detail)
+        }
+    }
 }
 
 impl IntoResponse for Problem {
@@ -161,14 +178,6 @@ impl From<BusError> for Problem {
 
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
-        let kind = match rejection.reason {
-            Reason::InvalidJson => Kind::Malformed,
-            Reason::TooLarge => Kind::TooLarge,
-            _ => Kind::InvalidField,
-        };
-        Self {
-            field: rejection.field,
-            ..Self::new(kind, rejection.detail)
-        }
+        Self::of_rejection(rejection, BODY)
     }
 }
