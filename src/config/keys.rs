@@ -64,7 +64,9 @@ impl Keys {
     }
 
     pub(super) fn is_known(&self, key: &str) -> bool {
-        property(key).is_some() || operator(key).is_some() || self.0.get(key).is_some_and(|takes| *takes != Takes::Section)
+        property(key).is_some()
+            || operator(key).is_some()
+            || self.0.get(key).is_some_and(|takes| *takes != Takes::Section)
     }
 
     /// The known key that is most like an unknown one, if one is.

@@ -8,7 +8,7 @@ use config::ValueKind;
 use serde_json::Value as Json;
 
 use super::error::Fault;
-use super::keys::{operator, property};
+use super::keys::{TOKENS, operator, property};
 use super::layers::Entry;
 use super::{SettingsError, properties};
 
@@ -27,6 +27,7 @@ fn target(key: &str) -> Option<&str> {
 /// Whether a key's value must not be shown.
 pub(super) fn is_secret(key: &str, value: &str) -> bool {
     READABLE.contains(&key)
+        || key == TOKENS
         || operator(key).is_some() && target(key).is_none()
         || property(key).is_some_and(|name| properties::is_secret(name, value))
 }

@@ -351,8 +351,14 @@ fn operators_have_tokens_by_name_from_text_files_and_the_environment() {
     assert!(!shown.contains("of-") && !shown.contains("0123"), "{shown}");
 
     for (toml, expected) in [
-        ("http.tokens.anna = 7", "http.tokens.anna in FILE: must be text in quotes"),
-        ("http.tokens = 'hunter2'", "http.tokens in FILE: is a section, not a setting"),
+        (
+            "http.tokens.anna = 7",
+            "http.tokens.anna in FILE: must be text in quotes",
+        ),
+        (
+            "http.tokens = 'hunter2'",
+            "http.tokens in FILE: is a section, not a setting",
+        ),
         (
             "http.tokens = { anna = 'hunter2', anna_file = '/x' }",
             "http.tokens.anna in FILE: http.tokens.anna_file is set in the same place; keep one of them",

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::Mutex;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Served;
@@ -61,7 +62,7 @@ pub(super) struct Asked {
     topic: Option<Whose>,
     /// Only those that were put aside for this reason.
     #[serde(default, deserialize_with = "reason")]
-    #[param(value_type = Option<String>, nullable = false)]
+    #[param(schema_with = reasons)]
     reason: Option<Reason>,
     /// How many at most; without it, 50.
     #[serde(default, deserialize_with = "limit")]
@@ -98,6 +99,7 @@ pub(super) struct Order {
     offset: i64,
     /// The corrected record, as text, to go instead of its own content.
     #[serde(default)]
+    #[schema(min_length = 1)]
     payload: Option<String>,
     /// Only look whether it could go back.
     #[serde(default)]
@@ -206,6 +208,13 @@ fn offset<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
     })
 }
 
+fn reasons() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(Reason::ALL.map(Reason::as_str)))
+        .build()
+}
+
 fn reason<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Reason>, D::Error> {
     let names = Reason::ALL.map(Reason::as_str).join(", ");
     checked(from, &format!("one of {names}"), |value| {
@@ -229,7 +238,7 @@ fn gone(order: &Order) -> Problem {
 
 fn refused(refusal: Refusal) -> Problem {
     match refusal {
-        Refusal::WronglyCorrected(rejection) => Problem::of_rejection(rejection, "payload"),
+        Refusal::WronglyCorrected(rejection) => Problem::of_message_in("payload", rejection),
         other => Problem::new(Kind::NotInThisState, other.to_string()),
     }
 }

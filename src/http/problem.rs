@@ -122,17 +122,11 @@ impl Problem {
         }
     }
 
-    /// A message that was refused; where none of its fields is at fault, `whole` is what holds it.
-    pub(super) fn of_rejection(rejection: Rejection, whole: &str) -> Self {
-        let kind = match rejection.reason {
-            Reason::InvalidJson => Kind::Malformed,
-            Reason::TooLarge => Kind::TooLarge,
-            _ => Kind::InvalidField,
-        };
-        let of_whole = || (kind == Kind::InvalidField).then(|| whole.to_owned());
+    /// A message in a field of the request that was refused.
+    pub(super) fn of_message_in(field: &str, rejection: Rejection) -> Self {
         Self {
-            field: rejection.field.or_else(of_whole),
-            ..Self::new(kind, rejection.detail)
+            field: Some(rejection.field.unwrap_or_else(|| field.to_owned())),
+            ..Self::new(Kind::InvalidField, rejection.detail)
         }
     }
 }
@@ -178,6 +172,14 @@ impl From<BusError> for Problem {
 
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
-        Self::of_rejection(rejection, BODY)
+        let kind = match rejection.reason {
+            Reason::InvalidJson => Kind::Malformed,
+            Reason::TooLarge => Kind::TooLarge,
+            _ => return Self::of_message_in(BODY, rejection),
+        };
+        Self {
+            field: rejection.field,
+            ..Self::new(kind, rejection.detail)
+        }
     }
 }

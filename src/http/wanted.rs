@@ -120,7 +120,9 @@ impl List {
     /// # Errors
     /// With the parameter at fault.
     pub(super) fn of_user(query: Query, user_id: i64) -> Result<Self, Problem> {
-        query.only(&known().into_iter().filter(|name| name != "user_id").collect::<Vec<_>>())?;
+        let mut known = known();
+        known.retain(|name| name != "user_id");
+        query.only(&known)?;
         let mut list = Self::of(query)?;
         list.filter.user_id = Some(user_id);
         Ok(list)

@@ -76,8 +76,14 @@ mod tests {
     fn the_interval_of_a_time_of_the_day_is_a_day() {
         let daily = When::DailyAt(NaiveTime::MIN);
         let (last, now) = (at("2026-03-01T00:00:00Z"), at("2026-03-01T00:10:00Z"));
-        assert_eq!((daily.next(Some(last), now) - last).to_std(), Ok(daily.interval()));
-        assert_eq!(When::Every(Duration::from_mins(5)).interval(), Duration::from_mins(5));
+        assert_eq!(
+            (daily.next(Some(last), now) - last).to_std(),
+            Ok(daily.interval())
+        );
+        assert_eq!(
+            When::Every(Duration::from_mins(5)).interval(),
+            Duration::from_mins(5)
+        );
     }
 
     #[test]

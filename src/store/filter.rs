@@ -57,12 +57,12 @@ impl fmt::Display for Filter {
             ("ids", (!ids.is_empty()).then(|| ids.join(","))),
             ("event_id", self.event_id.as_deref().map(text)),
             ("user_id", self.user_id.map(|id| id.to_string())),
-            (
-                "incentive_type",
-                self.incentive_type.map(|kind| kind.to_string()),
-            ),
+            ("incentive_type", self.incentive_type.map(|kind| kind.to_string())),
             ("status", self.status.map(|status| status.to_string())),
-            ("priority", self.priority.map(|priority| priority.get().to_string())),
+            (
+                "priority",
+                self.priority.map(|priority| priority.get().to_string()),
+            ),
             ("created_from", self.created_from.as_ref().map(time::format)),
             ("created_to", self.created_to.as_ref().map(time::format)),
         ];

@@ -74,7 +74,10 @@ async fn ten_thousand_connections_cost_a_bounded_number_and_little_memory() {
     const MANY: usize = 10_000;
     /// In MB: the most connections that are kept have 64 KiB of header each at most, and these say nothing.
     const MEMORY: u64 = 64;
-    if !may_open(MANY + 2000, "api::connections::ten_thousand_connections_cost_a_bounded_number_and_little_memory") {
+    if !may_open(
+        MANY + 2000,
+        "api::connections::ten_thousand_connections_cost_a_bounded_number_and_little_memory",
+    ) {
         return;
     }
     let Some(house) = House::fresh().await else { return };
@@ -90,15 +93,25 @@ async fn ten_thousand_connections_cost_a_bounded_number_and_little_memory() {
     house.send_event(&simple_event("meanwhile")).await;
     house.request(1).await;
     for path in ["/healthz", "/readyz", "/v1/status"] {
-        assert_eq!(service.get(path).await.map(|(status, _)| status), Some(200), "{path}");
+        assert_eq!(
+            service.get(path).await.map(|(status, _)| status),
+            Some(200),
+            "{path}"
+        );
     }
     // Those that are still to be taken are counted, too.
-    eventually("few are kept", async || open_connections(&service.address()) <= MOST).await;
+    eventually("few are kept", async || {
+        open_connections(&service.address()) <= MOST
+    })
+    .await;
     let grown = service.peak_megabytes() - before;
     println!("{MANY} connections took {grown} MB");
     assert!(grown < MEMORY, "{grown} MB");
     drop(held);
-    assert_eq!(service.get("/v1/status").await.map(|(status, _)| status), Some(200));
+    assert_eq!(
+        service.get("/v1/status").await.map(|(status, _)| status),
+        Some(200)
+    );
     assert!(service.terminate().await.success());
     house.database.drop().await;
 }
@@ -106,7 +119,9 @@ async fn ten_thousand_connections_cost_a_bounded_number_and_little_memory() {
 /// Whether this process may have so many files open. Where it may not, the test is done in one that may, and is over here.
 fn may_open(files: usize, test: &str) -> bool {
     let limits = std::fs::read_to_string("/proc/self/limits").expect("limits");
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
     let mut allowed = line
         .expect("a limit")
         .split_whitespace()
@@ -197,12 +212,21 @@ async fn a_database_that_is_known_to_be_away_is_not_waited_for() {
         api.get("/readyz").await.json()["parts"]["database"]["ready"] == false
     })
     .await;
-    for path in ["/v1/notifications", "/v1/notifications/1", "/v1/status", "/v1/engagement"] {
+    for path in [
+        "/v1/notifications",
+        "/v1/notifications/1",
+        "/v1/status",
+        "/v1/engagement",
+    ] {
         let away = api.get(path).await;
         assert_eq!(away.status, 503, "{path}");
         assert_eq!(away.header("retry-after"), Some("5"), "{path}");
         // What has waited for a connection, or for an answer, says so instead.
-        assert!(away.body.contains("/readyz says when it is over"), "{}", away.body);
+        assert!(
+            away.body.contains("/readyz says when it is over"),
+            "{}",
+            away.body
+        );
     }
     proxy.let_through();
     eventually("it answers again", async || {

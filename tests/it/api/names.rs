@@ -48,7 +48,9 @@ async fn a_history_says_who_of_the_operators_it_was() {
     let list = "/v1/users/42/notifications";
     eventually("it is stored", async || {
         let stored = api.ask_as(READER, "GET", list, &Value::Null).await.json();
-        stored["notifications"].as_array().is_some_and(|rows| rows.len() == 1)
+        stored["notifications"]
+            .as_array()
+            .is_some_and(|rows| rows.len() == 1)
     })
     .await;
     let id = api.ask_as(READER, "GET", list, &Value::Null).await.json()["notifications"][0]["id"].clone();
@@ -64,7 +66,10 @@ async fn a_history_says_who_of_the_operators_it_was() {
         .execute("UPDATE incentive_notify_queue SET status = 'failed'")
         .await;
     let retry = format!("/v1/notifications/{id}/retry");
-    assert_eq!(api.ask_as(NAMELESS, "POST", &retry, &Value::Null).await.status, 200);
+    assert_eq!(
+        api.ask_as(NAMELESS, "POST", &retry, &Value::Null).await.status,
+        200
+    );
 
     let story = house.show("later");
     let by: Vec<_> = story["history"]
@@ -95,14 +100,13 @@ async fn the_log_says_who_put_a_dead_letter_back() {
     let list = "/v1/dead-letters";
     eventually("it is put aside", async || {
         let found = api.ask_as(ANNA, "GET", list, &Value::Null).await.json();
-        found["letters"].as_array().is_some_and(|letters| letters.len() == 1)
+        found["letters"]
+            .as_array()
+            .is_some_and(|letters| letters.len() == 1)
     })
     .await;
-    let order =
-        json!({ "topic": "events", "partition": 0, "offset": 0, "payload": wrong.replace('9', "4") });
-    let answer = api
-        .ask_as(ANNA, "POST", "/v1/dead-letters/replay", &order)
-        .await;
+    let order = json!({ "topic": "events", "partition": 0, "offset": 0, "payload": wrong.replace('9', "4") });
+    let answer = api.ask_as(ANNA, "POST", "/v1/dead-letters/replay", &order).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     let log = api.service.log();
     let line = log.lines().find(|line| line.contains("put back by hand"));

@@ -209,11 +209,14 @@ async fn a_maintenance_that_comes_to_no_end_shows() {
     house.send_event(&simple_event("old")).await;
     eventually("it is sent", async || house.status()["by_status"]["sent"] == 1).await;
     let by_itself = scraped(&service).await;
-    assert_eq!(total(&by_itself, "inq_maintenance_interval_seconds", &[]), Some(3600.0));
+    assert_eq!(
+        total(&by_itself, "inq_maintenance_interval_seconds", &[]),
+        Some(3600.0)
+    );
     assert!(service.terminate().await.success());
 
     for statement in [
-        "UPDATE incentive_notify_queue SET updated_at = '2020-01-01'",
+        "UPDATE incentive_notify_queue SET scheduled_at = '2020-01-01', updated_at = '2020-01-01'",
         "RENAME TABLE incentive_notify_history TO away",
     ] {
         house.database.execute(statement).await;
