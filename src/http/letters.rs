@@ -211,6 +211,7 @@ fn offset<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
 fn reasons() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
+        .description(Some("Only those that were put aside for this reason."))
         .enum_values(Some(Reason::ALL.map(Reason::as_str)))
         .build()
 }

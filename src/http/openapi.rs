@@ -110,6 +110,9 @@ fn of_the_path(mut preferences: Value) -> Value {
     }
     if let Some(properties) = preferences["properties"].as_object_mut() {
         properties.remove("user_id");
+        if let Some(time) = properties.get_mut("updated_at") {
+            *time = json!({ "anyOf": [time.take(), { "type": "null" }] });
+        }
     }
     preferences
 }
