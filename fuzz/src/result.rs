@@ -23,6 +23,7 @@ pub fn check(payload: &[u8]) {
         retry: RetryPolicy::from(&settings.retry),
         quiet: (&settings.quiet).into(),
         preferences: Preferences::new(),
+        half_life: settings.best_time.half_life,
     };
     judged(decide(None, &result, &rules), &result, payload);
     for mut row in rows(&result) {

@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Failure, output, planner, read_message};
 use crate::bus::Record;
@@ -10,6 +10,7 @@ use crate::config::Settings;
 use crate::contract::{IncentiveType, time};
 use crate::ingest::{Plan, Planner};
 use crate::sample;
+use crate::schedule::BEST_TIME;
 
 /// Among so many readers every wording finds one, unless there are hundreds of them.
 const READERS: i64 = 10_000;
@@ -54,7 +55,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     }
     let payload = read_message(std::io::stdin().lock(), "standard input", planner.max_event_bytes)?;
     let record = record_of(payload);
-    let Plan { row, fell_back } = planner.plan(&record, Utc::now()).map_err(|rejection| {
+    let Plan { row, fell_back, .. } = planner.plan(&record, Utc::now()).map_err(|rejection| {
         Failure::Failed(format!(
             "this event would become a dead letter: {}: {}",
             rejection.reason, rejection.detail
@@ -66,6 +67,16 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let due = row
         .scheduled_at
         .map_or_else(|| "at once".to_owned(), |at| time::format(&at));
+    // Nothing is known of the reader here.
+    let window = row.beginning.iter().find(|entry| entry.is_by(BEST_TIME));
+    let window = window.map_or_else(String::new, |entry| {
+        let said = |name: &str| entry.detail.get(name).and_then(Value::as_str).unwrap_or_default();
+        format!(
+            "\nwindow    {} to {}, at the reader's best hour once openings tell it",
+            said("from"),
+            said("to")
+        )
+    });
     let fallback = if fell_back {
         " (no catalogue for the language that was asked for)"
     } else {
@@ -77,7 +88,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     };
     output::print(&format!(
         "title     {}\nbody      {}\nlanguage  {}{fallback}{variant}\ntype      {} (notification_type {})\npriority  {}\ndue       \
-         {due}\nuser      {}\nevent     {}\n",
+         {due}{window}\nuser      {}\nevent     {}\n",
         row.message_title,
         row.message_body.replace('\n', "\n          "),
         row.language,

@@ -3,11 +3,13 @@
 //! Names follow Prometheus' conventions: base units, `_total` for what only grows. Labels have few values, never those
 //! of an event. On the hot path a metric is touched a few times a batch, never once a row.
 
+mod best_time;
 mod measure;
 
 use crate::contract::{Priority, Reason, ResultStatus};
 use crate::store::Status;
 
+pub use best_time::BEST_TIME;
 pub use measure::{Kind, Label, Measure, Values};
 use measure::{counter, gauge, histogram};
 
@@ -378,6 +380,7 @@ pub const INGEST: &[Measure] = &[
     LANGUAGE_FALLBACKS,
     CATALOGUE_RELOADS,
     HELD,
+    BEST_TIME,
     SUPPRESSED,
     INGEST_BATCH_SECONDS,
     INGEST_BATCH_RECORDS,

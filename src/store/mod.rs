@@ -10,6 +10,7 @@ mod columns;
 mod engagement;
 mod error;
 mod filter;
+mod habits;
 mod ids;
 mod migrations;
 #[doc(hidden)]
@@ -31,6 +32,7 @@ pub use bounds::check_bounds;
 pub use engagement::{EngagementRow, GroupBy};
 pub use error::StoreError;
 pub use filter::{Change, Changed, Filter};
+pub use habits::Habits;
 pub use mysql::{Filling, Yardstick};
 pub use notification::{
     Backlog, Beginning, ClaimedRow, Connections, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification,
@@ -200,6 +202,9 @@ pub trait Store: Send + Sync {
     /// What these users want, in one statement.
     async fn preferences(&self, users: &[i64]) -> Result<Preferences>;
 
+    /// In which hours these users open, and all of them, in one statement.
+    async fn habits(&self, users: &[i64]) -> Result<Habits>;
+
     /// Claims up to `limit` due rows, highest priority first, then by due time: they become `processing`
     /// with `attempts + 1`, and the claim row keeps their ids, the claimant and the end of the lease.
     /// Rows that another claim has locked are passed over. Due rows past their `expires_at` become `expired`.
@@ -245,7 +250,8 @@ pub trait Store: Send + Sync {
 
     /// Applies results in the order given, in one transaction. The rows are locked in id order, `decide` is called for
     /// each result with the row as the results before it left it (`None`: no such row), and what it changed is written
-    /// together with the history entries of its verdicts. Returns the verdicts, in the same order.
+    /// together with the history entries of its verdicts. What a row's `opening` says is learned of its reader, and of all.
+    /// Returns the verdicts, in the same order.
     async fn apply_results(&self, results: Vec<DeliveryResult>, decide: Arc<Decide>) -> Result<Vec<Verdict>>;
 
     /// One notification, with everything that is known of it.

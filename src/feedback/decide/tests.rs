@@ -29,6 +29,7 @@ fn sent() -> Standing {
         dismissed_at: None,
         last_error: None,
         metrics: Map::new(),
+        opening: None,
     }
 }
 
@@ -66,6 +67,7 @@ fn with_quiet_hours(toml: &str) -> Rules {
         retry,
         quiet,
         preferences: Preferences::new(),
+        half_life: Duration::from_hours(720),
     }
 }
 

@@ -64,6 +64,21 @@ function keptQuiet({ due_at, held_until, from, to, days, of, timezone }) {
   return `due at ${utc(due_at)}, held until ${utc(held_until)}, for ${from} to ${to}${on} are quiet hours of ${whose} in ${timezone}`;
 }
 
+/** Which moment of its window was chosen, and why. */
+function bestTime({ of, from, to, hour, timezone, openings, of_openings, held_until }) {
+  const window = `its window, ${utc(from)} to ${utc(to)}`;
+  const most = (who) =>
+    `Due at ${utc(held_until)}, in the hour from ${String(hour).padStart(2, "0")}:00 in ${timezone}, about when ${who} most ` +
+    `(${openings.toFixed(1)} of ${of_openings.toFixed(1)} openings); ${window}`;
+  switch (of) {
+    case "own": return most("this reader opens");
+    case "everybody": return most("readers open");
+    case "late": return `Too late to choose a moment: ${window}`;
+    case "quiet": return `No moment to choose: all of ${window}, is in quiet hours`;
+    default: return `Due at ${utc(held_until)}, the first moment that is allowed: no openings tell a better one; ${window}`;
+  }
+}
+
 function told({ kind, attempt, detail }) {
   const next = detail.retry_at ? `; the next one is due at ${utc(detail.retry_at)}` : "";
   switch (kind) {
@@ -80,7 +95,7 @@ function told({ kind, attempt, detail }) {
     case "recovered_as_sent": return `Attempt ${attempt} was found to be published after its publisher had died`;
     case "recovered_as_pending": return `Attempt ${attempt} was not published before its publisher died; it goes out again`;
     case "expired": return "It expired before it left";
-    case "held": return `Held back: ${keptQuiet(detail)}`;
+    case "held": return detail.rule === "best_time" ? bestTime(detail) : `Held back: ${keptQuiet(detail)}`;
     case "suppressed": return `Not to be sent: the user has opted out of such notifications (preferences of ${detail.since})`;
     case "retried": return `Made due again by ${detail.by}`;
     case "cancelled": return `Cancelled by ${detail.by}`;

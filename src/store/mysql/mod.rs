@@ -9,6 +9,7 @@ mod end;
 mod engagement;
 mod error;
 mod explained;
+mod habits;
 mod insert;
 mod migrate;
 mod operate;
@@ -32,7 +33,7 @@ use super::bounds;
 use super::columns::{self, Columns};
 use super::{
     Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
-    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
+    GroupBy, Habits, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
     PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::{DeliveryResult, PreferenceChange};
@@ -254,6 +255,10 @@ impl Store for MySqlStore {
 
     async fn preferences(&self, users: &[i64]) -> Result<Preferences> {
         Ok(preferences::look_up(&self.pool, users).await?)
+    }
+
+    async fn habits(&self, users: &[i64]) -> Result<Habits> {
+        Ok(habits::look_up(&self.pool, users).await?)
     }
 
     async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed> {

@@ -5,6 +5,7 @@
 
 mod claim;
 mod end;
+mod habits;
 mod insert;
 mod operate;
 mod preferences;
@@ -29,7 +30,7 @@ use super::columns::Columns;
 use super::migrations::{self, Applied};
 use super::{
     Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
-    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
+    GroupBy, Habits, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
     PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::{DeliveryResult, PreferenceChange};
@@ -236,6 +237,10 @@ impl Store for SqliteStore {
 
     async fn preferences(&self, users: &[i64]) -> Result<Preferences> {
         preferences::look_up(&self.pool, users).await
+    }
+
+    async fn habits(&self, users: &[i64]) -> Result<Habits> {
+        habits::look_up(&self.pool, users).await
     }
 
     async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed> {

@@ -24,6 +24,7 @@ async fn empty(bench: &Bench) {
         "incentive_notify_identity",
         "incentive_notify_maintenance",
         "user_preferences",
+        "user_habits",
         "_sqlx_migrations",
     ] {
         bench.database.execute(&format!("DROP TABLE {table}")).await;
