@@ -65,7 +65,8 @@ fn reads_back(event: &IncentiveEvent) {
         "message_body": event.message_body,
     });
     if let Some(window) = event.deliver_between {
-        written["deliver_between"] = json!({ "from": time::format(&window.from), "to": time::format(&window.to) });
+        written["deliver_between"] =
+            json!({ "from": time::format(&window.from), "to": time::format(&window.to) });
     }
     written["incentive_data"] = Value::Object(event.incentive_data.clone());
     let text = written.to_string();

@@ -94,6 +94,7 @@ fn rows(result: &DeliveryResult) -> Vec<Standing> {
                     dismissed_at: None,
                     last_error: None,
                     metrics: Map::new(),
+                    opening: None,
                 });
             }
         }

@@ -233,7 +233,8 @@ fn best_time(chosen: &Map<String, Value>) -> String {
     let window = format!("its window, {} to {}", said("from"), said("to"));
     let most = |who: &str| {
         format!(
-            "due at {}, in the hour from {:02}:00 in {}, about when {who} most ({:.1} of {:.1} openings); {window}",
+            "due at {}, in the hour from {:02}:00 in {}, for of {window}, it is when {who} most ({:.1} of {:.1} \
+             openings within three hours)",
             said("held_until"),
             number("hour"),
             said("timezone"),

@@ -34,8 +34,8 @@ pub use properties::KafkaProperties;
 pub use quiet::{QuietRule, QuietSettings, QuietTypes};
 pub use secret::Secret;
 pub use sections::{
-    BestTimeSettings, DatabaseSettings, DefaultSettings, DispatchSettings, HttpSettings, IngestSettings, KafkaSettings,
-    LocalizationSettings, LogFormat, LogSettings, RetentionSettings, RetrySettings, Semantics,
+    BestTimeSettings, DatabaseSettings, DefaultSettings, DispatchSettings, HttpSettings, IngestSettings,
+    KafkaSettings, LocalizationSettings, LogFormat, LogSettings, RetentionSettings, RetrySettings, Semantics,
     TelemetrySettings, TopicSettings, TypeDefaults,
 };
 

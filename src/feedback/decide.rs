@@ -74,10 +74,16 @@ pub fn decide(row: Option<&mut Standing>, result: &DeliveryResult, rules: &Rules
     }
     match result.status {
         ResultStatus::Failed => failed(row, result, rules),
-        ResultStatus::Delivered => reached(row, result, rules, HistoryKind::Delivered, |row| &mut row.delivered_at),
+        ResultStatus::Delivered => reached(row, result, rules, HistoryKind::Delivered, |row| {
+            &mut row.delivered_at
+        }),
         ResultStatus::Opened => reached(row, result, rules, HistoryKind::Opened, |row| &mut row.opened_at),
-        ResultStatus::Clicked => reached(row, result, rules, HistoryKind::Clicked, |row| &mut row.clicked_at),
-        ResultStatus::Dismissed => reached(row, result, rules, HistoryKind::Dismissed, |row| &mut row.dismissed_at),
+        ResultStatus::Clicked => reached(row, result, rules, HistoryKind::Clicked, |row| {
+            &mut row.clicked_at
+        }),
+        ResultStatus::Dismissed => reached(row, result, rules, HistoryKind::Dismissed, |row| {
+            &mut row.dismissed_at
+        }),
     }
 }
 

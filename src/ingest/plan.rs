@@ -114,18 +114,16 @@ impl Planner {
         }
         let window = event.deliver_between;
         let mut plan = self.plan_event(event, recorded_at, trace);
-        match preference.filter(|preference| preference.has_opted_out_of(plan.row.incentive_type)) {
-            Some(preference) => {
-                plan.row.status = Status::Suppressed;
-                plan.row.beginning.push(opted_out(preference));
-            }
-            None => {
-                if let Some(window) = window {
-                    plan.best_time = Some(self.choose(&mut plan.row, window, &known, preference, now));
-                }
-                self.keep_quiet(&mut plan.row, preference, now);
-            }
+        let opposed = preference.filter(|preference| preference.has_opted_out_of(plan.row.incentive_type));
+        if let Some(preference) = opposed {
+            plan.row.status = Status::Suppressed;
+            plan.row.beginning.push(opted_out(preference));
+            return plan;
         }
+        if let Some(window) = window {
+            plan.best_time = Some(self.choose(&mut plan.row, window, &known, preference, now));
+        }
+        self.keep_quiet(&mut plan.row, preference, now);
         plan
     }
 

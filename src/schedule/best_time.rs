@@ -51,13 +51,7 @@ pub enum Basis {
 
 impl Basis {
     /// Every basis.
-    pub const ALL: [Self; 5] = [
-        Self::Own,
-        Self::Everybody,
-        Self::Nothing,
-        Self::Late,
-        Self::Quiet,
-    ];
+    pub const ALL: [Self; 5] = [Self::Own, Self::Everybody, Self::Nothing, Self::Late, Self::Quiet];
 
     /// Its name in histories and metrics.
     #[must_use]
@@ -126,7 +120,7 @@ impl BestTime {
                 window: waiting.window,
                 hour,
                 zone,
-                openings: known.map_or(0.0, |habit| habit.of_hour(hour)),
+                openings: known.map_or(0.0, |habit| habit.from_hour(hour)),
                 of_openings: known.map_or(0.0, Habit::of_all),
             }
         };

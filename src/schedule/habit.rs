@@ -107,10 +107,17 @@ impl Habit {
         }
     }
 
-    /// What the openings of an hour count for.
+    /// What the openings of an hour, 0 to 23, count for.
     #[must_use]
     pub fn of_hour(&self, hour: usize) -> f64 {
-        self.hours.get(hour).copied().unwrap_or(0.0)
+        self.hours[hour % HOURS]
+    }
+
+    /// What the openings of an hour and of the two that follow it count for: those that bear on a delivery in it.
+    #[must_use]
+    pub fn from_hour(&self, hour: usize) -> f64 {
+        let ahead = 0..AHEAD.len();
+        ahead.map(|later| self.of_hour(hour + later)).sum()
     }
 
     /// What all openings count for.

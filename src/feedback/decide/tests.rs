@@ -293,3 +293,46 @@ fn another_attempt_does_not_come_in_quiet_hours() {
     let _ = decide(Some(&mut urgent), &result(ResultStatus::Failed), &rules);
     assert_eq!(urgent.scheduled_at, at(1_000 + 900), "the urgent is not held");
 }
+
+#[test]
+fn the_first_opening_of_a_notification_is_learned_and_no_other() {
+    let mut row = sent();
+    for (status, learned) in [
+        (ResultStatus::Delivered, false),
+        (ResultStatus::Clicked, true),
+        (ResultStatus::Opened, false),
+        (ResultStatus::Clicked, false),
+        (ResultStatus::Dismissed, false),
+    ] {
+        row.opening = None;
+        let _verdict = decide(Some(&mut row), &result(status), &policy());
+        assert_eq!(row.opening.is_some(), learned, "{status:?}");
+    }
+    let mut row = sent();
+    let nothing = Rules {
+        half_life: Duration::ZERO,
+        ..policy()
+    };
+    let verdict = decide(Some(&mut row), &result(ResultStatus::Opened), &nothing);
+    assert_eq!((kind(&verdict), row.opening), (HistoryKind::Opened, None));
+}
+
+#[test]
+fn an_opening_is_of_the_zone_that_came_with_the_event_and_never_of_the_future() {
+    for (of_event, learned) in [
+        (Some("Asia/Tokyo"), Some("Asia/Tokyo")),
+        (None, Some("Europe/Berlin")),
+    ] {
+        let mut row = Standing {
+            timezone: of_event.map(str::to_owned),
+            ..sent()
+        };
+        let ahead = DeliveryResult {
+            occurred_at: at(5_000),
+            ..result(ResultStatus::Opened)
+        };
+        let _verdict = decide(Some(&mut row), &ahead, &policy());
+        let opening = row.opening.expect("an opening");
+        assert_eq!((opening.at, opening.timezone.as_deref()), (row.now, learned));
+    }
+}

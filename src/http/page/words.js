@@ -68,8 +68,8 @@ function keptQuiet({ due_at, held_until, from, to, days, of, timezone }) {
 function bestTime({ of, from, to, hour, timezone, openings, of_openings, held_until }) {
   const window = `its window, ${utc(from)} to ${utc(to)}`;
   const most = (who) =>
-    `Due at ${utc(held_until)}, in the hour from ${String(hour).padStart(2, "0")}:00 in ${timezone}, about when ${who} most ` +
-    `(${openings.toFixed(1)} of ${of_openings.toFixed(1)} openings); ${window}`;
+    `Due at ${utc(held_until)}, in the hour from ${String(hour).padStart(2, "0")}:00 in ${timezone}, for of ${window}, it is when ` +
+    `${who} most (${openings.toFixed(1)} of ${of_openings.toFixed(1)} openings within three hours)`;
   switch (of) {
     case "own": return most("this reader opens");
     case "everybody": return most("readers open");

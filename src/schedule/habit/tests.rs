@@ -57,7 +57,10 @@ fn the_zone_is_that_of_the_newest_opening() {
 fn what_is_written_is_read_as_the_same_to_a_thousandth() {
     let mut habit = Habit::default();
     for day in 1..=9 {
-        habit.learn(&opening(&format!("2026-01-0{day}T12:34:56.789Z"), Some("Europe/Berlin")));
+        habit.learn(&opening(
+            &format!("2026-01-0{day}T12:34:56.789Z"),
+            Some("Europe/Berlin"),
+        ));
     }
     let zone = habit.timezone().map(str::to_owned);
     let read = Habit::read(&habit.text(), habit.as_of(), zone).expect("its own text");
@@ -88,7 +91,10 @@ fn own_openings_go_before_everybodys_once_there_are_some() {
     own.learn(&opening("2026-01-15T20:30:00Z", None));
     assert_eq!(own.basis(&everybody), Basis::Everybody);
     own.learn(&opening("2026-01-15T20:30:00Z", None));
-    assert_eq!((own.basis(&everybody), best(&own, &everybody)), (Basis::Own, Some(20)));
+    assert_eq!(
+        (own.basis(&everybody), best(&own, &everybody)),
+        (Basis::Own, Some(20))
+    );
 }
 
 proptest! {

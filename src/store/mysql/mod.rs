@@ -33,8 +33,8 @@ use super::bounds;
 use super::columns::{self, Columns};
 use super::{
     Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
-    GroupBy, Habits, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
-    PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
+    GroupBy, Habits, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow,
+    Preferences, PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::{DeliveryResult, PreferenceChange};
 use crate::measures;

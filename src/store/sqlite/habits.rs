@@ -17,10 +17,7 @@ pub(super) async fn look_up(pool: &SqlitePool, users: &[i64]) -> Result<Habits> 
 }
 
 /// Counts the openings of these rows, in the transaction that is open.
-pub(super) async fn learn(
-    connection: &mut SqliteConnection,
-    rows: &BTreeMap<i64, Standing>,
-) -> Result<()> {
+pub(super) async fn learn(connection: &mut SqliteConnection, rows: &BTreeMap<i64, Standing>) -> Result<()> {
     let lessons = lessons(rows);
     let wanted: Vec<i64> = lessons.keys().copied().collect();
     if wanted.is_empty() {

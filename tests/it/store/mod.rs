@@ -3,6 +3,7 @@
 mod claiming;
 mod ending;
 mod explain;
+mod habits;
 mod inserting;
 mod operating;
 mod preferences;
