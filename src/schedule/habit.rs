@@ -12,8 +12,9 @@ pub const HOURS: usize = 24;
 
 /// From so many of a reader's own openings on these count for more than everybody's.
 const PRIOR: f64 = 2.0;
-/// Everybody's openings say something from so many on.
-const ENOUGH: f64 = 20.0;
+/// Everybody's openings say something from so many on. Fewer would have all readers told in an hour that chance has made,
+/// and then open in it for no other reason.
+const ENOUGH: f64 = 500.0;
 /// As if everybody had opened so often in each hour, so that none is impossible.
 const EACH_HOUR: f64 = 0.5;
 /// What opens in an hour may have come in it, or have waited for the reader for an hour or two: how much a moment an hour

@@ -89,7 +89,7 @@ fn it_is_the_hour_in_which_the_reader_opens_most() {
 
 #[test]
 fn who_has_no_habit_is_told_when_others_are() {
-    let (own, everybody) = (Habit::default(), habit(&[(12, 90), (15, 60)]));
+    let (own, everybody) = (Habit::default(), habit(&[(12, 900), (15, 600)]));
     let best = chosen(&waiting(&own, &everybody));
     assert_eq!(best.basis, Basis::Everybody);
     assert!(is_early_in(&best, 12), "{best:?}");

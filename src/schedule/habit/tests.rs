@@ -79,7 +79,7 @@ fn own_openings_go_before_everybodys_once_there_are_some() {
         (0..HOURS).max_by(|one, other| scores[*one].total_cmp(&scores[*other]))
     };
     assert_eq!(own.basis(&everybody), Basis::Nothing);
-    for _ in 0..19 {
+    for _ in 0..499 {
         everybody.learn(&opening("2026-01-15T09:30:00Z", None));
     }
     assert_eq!(own.basis(&everybody), Basis::Nothing, "too few to go by");

@@ -113,7 +113,7 @@ impl Outcome {
 /// What comes of it, by the kind of the readers; `None`: of all.
 pub type Outcomes = BTreeMap<Option<Kind>, Outcome>;
 
-/// Numbers that look random: SplitMix64.
+/// Numbers that look random: `SplitMix64`.
 struct Chance(u64);
 
 impl Chance {
