@@ -30,6 +30,7 @@ fn planner() -> Planner {
         words: Arc::new(Words::open(None, "en").expect("the built-in catalogues")),
         defaults: settings.defaults,
         quiet: (&settings.quiet).into(),
+        half_life: settings.best_time.half_life,
         max_event_bytes: MAX_BYTES,
     }
 }

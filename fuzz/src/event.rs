@@ -21,6 +21,7 @@ static PLANNER: LazyLock<Planner> = LazyLock::new(|| Planner {
         .expect("settings")
         .quiet)
         .into(),
+    half_life: std::time::Duration::from_hours(720),
     max_event_bytes: MAX_BYTES,
 });
 
@@ -67,6 +68,10 @@ fn reads_back(event: &IncentiveEvent) {
         "message_title": event.message_title,
         "message_body": event.message_body,
     });
+    if let Some(window) = event.deliver_between {
+        written["deliver_between"] =
+            json!({ "from": time::format(&window.from), "to": time::format(&window.to) });
+    }
     written["incentive_data"] = Value::Object(event.incentive_data.clone());
     let text = written.to_string();
     // A number such as 1e15 grows when it is written out.

@@ -23,6 +23,7 @@ pub fn check(payload: &[u8]) {
         retry: RetryPolicy::from(&settings.retry),
         quiet: (&settings.quiet).into(),
         preferences: Preferences::new(),
+        half_life: settings.best_time.half_life,
     };
     judged(decide(None, &result, &rules), &result, payload);
     for mut row in rows(&result) {
@@ -95,6 +96,7 @@ fn rows(result: &DeliveryResult) -> Vec<Standing> {
                     dismissed_at: None,
                     last_error: None,
                     metrics: Map::new(),
+                    opening: None,
                 });
             }
         }

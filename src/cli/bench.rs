@@ -94,6 +94,7 @@ pub async fn run(args: Args, config: Option<PathBuf>, settings: Settings) -> Res
             words: words(&settings)?,
             defaults: settings.defaults.clone(),
             quiet: (&settings.quiet).into(),
+            half_life: settings.best_time.half_life,
             max_event_bytes: usize::MAX,
         },
         settings: &settings,

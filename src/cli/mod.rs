@@ -177,6 +177,7 @@ fn planner(settings: &Settings) -> Result<Planner, Failure> {
         max_event_bytes: usize::try_from(settings.ingest.max_event_bytes).unwrap_or(usize::MAX),
         defaults: settings.defaults.clone(),
         quiet: (&settings.quiet).into(),
+        half_life: settings.best_time.half_life,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Failure, output, planner, read_message};
 use crate::bus::Record;
@@ -10,6 +10,7 @@ use crate::config::Settings;
 use crate::contract::{Cancellation, IncentiveType, time};
 use crate::ingest::{Asked, Plan, Planner};
 use crate::sample;
+use crate::schedule::BEST_TIME;
 
 /// Among so many readers every wording finds one, unless there are hundreds of them.
 const READERS: i64 = 10_000;
@@ -61,7 +62,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
             rejection.reason, rejection.detail
         ))
     })?;
-    let Plan { row, fell_back } = match asked {
+    let Plan { row, fell_back, .. } = match asked {
         Asked::Notify(announced) => planner.plan_for(announced, None, now),
         Asked::Cancel(cancel) => return tell_cancel(&cancel, args.json),
     };
@@ -71,6 +72,16 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let due = row
         .scheduled_at
         .map_or_else(|| "at once".to_owned(), |at| time::format(&at));
+    // Nothing is known of the reader here.
+    let window = row.beginning.iter().find(|entry| entry.is_by(BEST_TIME));
+    let window = window.map_or_else(String::new, |entry| {
+        let said = |name: &str| entry.detail.get(name).and_then(Value::as_str).unwrap_or_default();
+        format!(
+            "\nwindow    {} to {}, at the reader's best hour once openings tell it",
+            said("from"),
+            said("to")
+        )
+    });
     let fallback = if fell_back {
         " (no catalogue for the language that was asked for)"
     } else {
@@ -86,7 +97,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     };
     output::print(&format!(
         "title     {}\nbody      {}\nlanguage  {}{fallback}{variant}\ntype      {} (notification_type {})\npriority  {}\ndue       \
-         {due}{expires}\nuser      {}\nevent     {}\n",
+         {due}{window}{expires}\nuser      {}\nevent     {}\n",
         row.message_title,
         row.message_body.replace('\n', "\n          "),
         row.language,

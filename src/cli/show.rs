@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::{Failure, output, store};
 use crate::config::Settings;
 use crate::contract::time;
+use crate::schedule::BEST_TIME;
 use crate::store::{HistoryEntry, HistoryKind, NOBODY, Notification, Status, Story};
 
 /// Which notification: by its id, or by its event.
@@ -198,6 +199,7 @@ fn told(entry: &HistoryEntry) -> String {
             format!("attempt {attempt} was not published before its publisher died; it goes out again")
         }
         HistoryKind::Expired => expired(&entry.detail),
+        HistoryKind::Held if detail("rule") == BEST_TIME => best_time(&entry.detail),
         HistoryKind::Held => kept_quiet(&entry.detail),
         HistoryKind::Suppressed => format!(
             "not to be sent: the user has opted out of such notifications (preferences of {})",
@@ -298,6 +300,34 @@ fn kept_quiet(held: &Map<String, Value>) -> String {
         },
         said("timezone"),
     )
+}
+
+/// Which moment of its window was chosen, and why.
+fn best_time(chosen: &Map<String, Value>) -> String {
+    let said = |name: &str| chosen.get(name).and_then(Value::as_str).unwrap_or_default();
+    let number = |name: &str| chosen.get(name).and_then(Value::as_f64).unwrap_or_default();
+    let window = format!("its window, {} to {}", said("from"), said("to"));
+    let most = |who: &str| {
+        format!(
+            "due at {}, in the hour from {:02}:00 in {}, for of {window}, it is when {who} most ({:.1} of {:.1} \
+             openings within three hours)",
+            said("held_until"),
+            number("hour"),
+            said("timezone"),
+            number("openings"),
+            number("of_openings"),
+        )
+    };
+    match said("of") {
+        "own" => most("this reader opens"),
+        "everybody" => most("readers open"),
+        "late" => format!("too late to choose a moment: {window}"),
+        "quiet" => format!("no moment to choose: all of {window}, is in quiet hours"),
+        _ => format!(
+            "due at {}, the first moment that is allowed: no openings tell a better one; {window}",
+            said("held_until")
+        ),
+    }
 }
 
 fn standing(row: &Notification) -> String {

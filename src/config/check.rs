@@ -92,6 +92,14 @@ fn ranges(settings: &Settings) -> Checked {
         settings.quiet.ignore_from_priority,
         0..=5,
     )?;
+    if !settings.best_time.half_life.is_zero() {
+        length(
+            "best_time.half_life",
+            settings.best_time.half_life,
+            DAY..=365 * DAY,
+        )
+        .map_err(|fault| Fault::new(fault.key, format!("{}, or 0s", fault.reason)))?;
+    }
     length("retention.sent", retention.sent, HOUR..=3650 * DAY)?;
     length("retention.failed", retention.failed, HOUR..=3650 * DAY)?;
     length("retention.forgotten", retention.forgotten, HOUR..=3650 * DAY)?;

@@ -233,6 +233,7 @@ mod tests {
         assert_eq!(
             durations.collect::<Vec<_>>(),
             [
+                "best_time.half_life",
                 "dispatch.lease",
                 "dispatch.poll_interval",
                 "ingest.batch_wait",

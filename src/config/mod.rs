@@ -34,8 +34,8 @@ pub use properties::KafkaProperties;
 pub use quiet::{QuietRule, QuietSettings, QuietTypes};
 pub use secret::Secret;
 pub use sections::{
-    DatabaseSettings, DefaultSettings, DispatchSettings, HttpSettings, IngestSettings, KafkaSettings,
-    LocalizationSettings, LogFormat, LogSettings, RetentionSettings, RetrySettings, Semantics,
+    BestTimeSettings, DatabaseSettings, DefaultSettings, DispatchSettings, HttpSettings, IngestSettings,
+    KafkaSettings, LocalizationSettings, LogFormat, LogSettings, RetentionSettings, RetrySettings, Semantics,
     TelemetrySettings, TopicSettings, TypeDefaults,
 };
 
@@ -78,6 +78,8 @@ pub struct Settings {
     pub defaults: DefaultSettings,
     /// When readers are left alone.
     pub quiet: QuietSettings,
+    /// When readers open.
+    pub best_time: BestTimeSettings,
     /// The words.
     pub localization: LocalizationSettings,
     /// How long notifications are kept.

@@ -165,6 +165,15 @@ pub struct TypeDefaults {
     pub priority: Priority,
 }
 
+/// When readers open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BestTimeSettings {
+    /// After so long an opening counts for half; 1 d to 365 d, or zero: nothing is learned.
+    #[serde(with = "duration")]
+    pub half_life: Duration,
+}
+
 /// The words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::field::Field;
 use super::incentive_data::IncentiveData;
-use super::wire::{self, Text};
+use super::window::{Times, Window};
+use super::wire::{self, Object, Text};
 use super::{IncentiveType, Priority, Reason, Rejection, time, timezone};
 
 /// An incentive event that has passed every check of the contract.
@@ -28,6 +29,8 @@ pub struct IncentiveEvent {
     pub scheduled_at: Option<DateTime<Utc>>,
     /// After it the notification is no longer worth sending.
     pub expires_at: Option<DateTime<Utc>>,
+    /// In which time to deliver, at the reader's best moment; `scheduled_at` is before its end.
+    pub deliver_between: Option<Window>,
     /// A well-formed BCP 47 tag.
     pub language: Option<String>,
     /// A known IANA time zone name.
@@ -54,6 +57,7 @@ const PRIORITY: Field = Field::new("priority", "an integer from 0 to 4");
 pub(super) const OCCURRED_AT: Field = Field::new("occurred_at", time::RULE);
 const SCHEDULED_AT: Field = Field::new("scheduled_at", time::RULE);
 const EXPIRES_AT: Field = Field::new("expires_at", time::RULE);
+const DELIVER_BETWEEN: Field = Field::new("deliver_between", "an object with from and to");
 const LANGUAGE: Field = Field::new(
     "language",
     "a BCP 47 language tag of at most 35 characters, like es-MX",
@@ -67,7 +71,7 @@ const MESSAGE_TITLE: Field = Field::new("message_title", "a string");
 const MESSAGE_BODY: Field = Field::new("message_body", "a string");
 const INCENTIVE_DATA: Field = Field::new("incentive_data", "an object");
 
-const FIELDS: [&Field; 15] = [
+const FIELDS: [&Field; 16] = [
     &ACTION,
     &EVENT_ID,
     &USER_ID,
@@ -77,6 +81,7 @@ const FIELDS: [&Field; 15] = [
     &OCCURRED_AT,
     &SCHEDULED_AT,
     &EXPIRES_AT,
+    &DELIVER_BETWEEN,
     &LANGUAGE,
     &TIMEZONE,
     &DEVICE_TYPE,
@@ -101,6 +106,8 @@ struct Wire<'a> {
     occurred_at: Option<Text<'a>>,
     scheduled_at: Option<Text<'a>>,
     expires_at: Option<Text<'a>>,
+    #[serde(borrow)]
+    deliver_between: Option<Object<Times<'a>>>,
     language: Option<Text<'a>>,
     timezone: Option<Text<'a>>,
     device_type: Option<Text<'a>>,
@@ -127,7 +134,7 @@ impl IncentiveEvent {
             return Err(ACTION.wrong_text(&action.0));
         }
         let priority = |number| Priority::new(number).map_err(|_| PRIORITY.wrong(&number.to_string()));
-        Ok(Self {
+        let event = Self {
             event_id: EVENT_ID.name(&EVENT_ID.required(wire.event_id)?, 128)?,
             user_id: USER_ID.integer(USER_ID.required(wire.user_id)?, 1..=i64::MAX)?,
             incentive_type: incentive_type(&INCENTIVE_TYPE.required(wire.incentive_type)?.0)?,
@@ -142,6 +149,10 @@ impl IncentiveEvent {
                 .map(|text| SCHEDULED_AT.time(&text))
                 .transpose()?,
             expires_at: wire.expires_at.map(|text| EXPIRES_AT.time(&text)).transpose()?,
+            deliver_between: wire
+                .deliver_between
+                .map(|times| Window::read(&times.0))
+                .transpose()?,
             language: wire.language.map(|text| LANGUAGE.language(&text)).transpose()?,
             timezone: wire.timezone.map(|text| TIMEZONE.timezone(&text)).transpose()?,
             device_type: wire
@@ -151,7 +162,24 @@ impl IncentiveEvent {
             message_title: literal(wire.message_title),
             message_body: literal(wire.message_body),
             incentive_data: wire.incentive_data.map(|data| data.0).unwrap_or_default(),
-        })
+        };
+        event.can_be_kept_to()?;
+        Ok(event)
+    }
+
+    /// Whether `scheduled_at` leaves something of the window.
+    fn can_be_kept_to(&self) -> Result<(), Rejection> {
+        match (self.scheduled_at, self.deliver_between) {
+            (Some(at), Some(window)) if at >= window.to => Err(Rejection::of_field(
+                SCHEDULED_AT.name,
+                format_args!(
+                    "must be before deliver_between.to, {}, found {}",
+                    time::format(&window.to),
+                    time::format(&at)
+                ),
+            )),
+            _ => Ok(()),
+        }
     }
 }
 

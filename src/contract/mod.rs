@@ -25,6 +25,7 @@ mod result;
 pub mod time;
 mod timezone;
 mod traceparent;
+mod window;
 mod wire;
 
 pub use alert::{Alert, Trouble};
@@ -43,3 +44,4 @@ pub use quiet_hours::QuietHours;
 pub(crate) use quiet_hours::{day, local_time};
 pub use result::{DeliveryResult, ResultStatus};
 pub use traceparent::traceparent;
+pub use window::Window;

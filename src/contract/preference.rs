@@ -1,18 +1,14 @@
 //! A reader's preferences: in which language, when, how often, and what not at all.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::marker::PhantomData;
 
 use chrono::{DateTime, Utc, WeekdaySet};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::field::{Field, cut};
 use super::quiet_hours::{day, local_time};
-use super::wire::{self, Text};
+use super::wire::{self, Object, Text};
 use super::{IncentiveType, QuietHours, Reason, Rejection, time, timezone};
 
 /// What a reader wants, checked. Written as the message that it came as, with every field.
@@ -99,27 +95,6 @@ struct Hours<'a> {
     from: Option<Text<'a>>,
     to: Option<Text<'a>>,
     days: Option<Vec<Text<'a>>>,
-}
-
-/// A JSON object: what is derived would also be read from an array.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Members<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-                to.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
-            }
-        }
-        from.deserialize_map(Members(PhantomData))
-    }
 }
 
 impl Preference {

@@ -17,13 +17,15 @@
 //! | delivered, opened, clicked, dismissed | `pending` after a reported failure | noted, `sent`: no second attempt |
 //! | delivered, opened, clicked, dismissed | anything else | nothing: late |
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::score::{Doings, score};
 use crate::contract::{DeliveryResult, Reason, Rejection, ResultStatus, time};
 use crate::measures::{FORGOTTEN, LATE, REPEAT};
-use crate::schedule::{Leaving, QuietPolicy, RetryPolicy, spread};
+use crate::schedule::{Leaving, Opening, QuietPolicy, RetryPolicy, spread};
 use crate::store::{BY_EVENT, HistoryKind, NOBODY, Preferences, Standing, Status, Verdict};
 
 /// When what has failed is tried again.
@@ -35,6 +37,8 @@ pub struct Rules {
     pub quiet: QuietPolicy,
     /// What readers want, as far as it bears on the results.
     pub preferences: Preferences,
+    /// After so long what is learned of a reader's habit counts for half; zero: nothing is learned.
+    pub half_life: Duration,
 }
 
 /// Decides a result, and changes `row` accordingly.
@@ -75,10 +79,16 @@ pub fn decide(row: Option<&mut Standing>, result: &DeliveryResult, rules: &Rules
     }
     match result.status {
         ResultStatus::Failed => failed(row, result, rules),
-        ResultStatus::Delivered => reached(row, result, HistoryKind::Delivered, |row| &mut row.delivered_at),
-        ResultStatus::Opened => reached(row, result, HistoryKind::Opened, |row| &mut row.opened_at),
-        ResultStatus::Clicked => reached(row, result, HistoryKind::Clicked, |row| &mut row.clicked_at),
-        ResultStatus::Dismissed => reached(row, result, HistoryKind::Dismissed, |row| &mut row.dismissed_at),
+        ResultStatus::Delivered => reached(row, result, rules, HistoryKind::Delivered, |row| {
+            &mut row.delivered_at
+        }),
+        ResultStatus::Opened => reached(row, result, rules, HistoryKind::Opened, |row| &mut row.opened_at),
+        ResultStatus::Clicked => reached(row, result, rules, HistoryKind::Clicked, |row| {
+            &mut row.clicked_at
+        }),
+        ResultStatus::Dismissed => reached(row, result, rules, HistoryKind::Dismissed, |row| {
+            &mut row.dismissed_at
+        }),
     }
 }
 
@@ -98,7 +108,7 @@ fn failed(row: &mut Standing, result: &DeliveryResult, rules: &Rules) -> Verdict
     }
     let mut detail = particulars(row, result);
     row.last_error = Some(reason(result));
-    let asked = result.retry_after_s.map(std::time::Duration::from_secs);
+    let asked = result.retry_after_s.map(Duration::from_secs);
     let delay = result
         .retryable
         .then(|| {
@@ -154,6 +164,7 @@ fn failed(row: &mut Standing, result: &DeliveryResult, rules: &Rules) -> Verdict
 fn reached(
     row: &mut Standing,
     result: &DeliveryResult,
+    rules: &Rules,
     kind: HistoryKind,
     moment: impl Fn(&mut Standing) -> &mut Option<DateTime<Utc>>,
 ) -> Verdict {
@@ -167,7 +178,11 @@ fn reached(
         Status::Pending => row.status = Status::Sent,
         _ => return Verdict::Ignored(LATE),
     }
+    let is_new_to_reader = row.opened_at.is_none() && row.clicked_at.is_none();
     *moment(row) = Some(result.occurred_at);
+    if is_new_to_reader && matches!(kind, HistoryKind::Opened | HistoryKind::Clicked) {
+        row.opening = opening(row, result, rules.half_life);
+    }
     measure(row, result);
     Verdict::Applied {
         kind,
@@ -175,6 +190,16 @@ fn reached(
         traceparent: row.traceparent.clone(),
         detail,
     }
+}
+
+/// What is learned of the reader's habit. In which zone is a question of what comes with the events, for it is in theirs
+/// that a moment is chosen; a clock that is ahead makes nothing new.
+fn opening(row: &Standing, result: &DeliveryResult, half_life: Duration) -> Option<Opening> {
+    (!half_life.is_zero()).then(|| Opening {
+        at: result.occurred_at.min(row.now),
+        timezone: row.timezone.clone().or_else(|| result.user_timezone.clone()),
+        half_life,
+    })
 }
 
 /// `metrics_data`: how long the delivery took, what it meant to its reader, and what the service tells of the device.

@@ -6,12 +6,13 @@
 
 mod plan;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,7 @@ use crate::bus::{Batch, DeadLetters, Record};
 use crate::contract::{Cancellation, Reason, Rejection, traceparent};
 use crate::measures;
 use crate::patience::Patience;
+use crate::schedule::QUIET_HOURS;
 use crate::stage::Stage;
 use crate::store::{CancelOutcome, Inserted, NewNotification, Readers, Status, Store, StoreError};
 use crate::telemetry::{Doing, Done, Traces};
@@ -110,8 +112,12 @@ impl Ingest {
             .readers_of(&events)
             .await
             .map_err(|error| error.to_string())?;
+        self.tell_habits(&mut events, now)
+            .await
+            .map_err(|error| error.to_string())?;
         let mut rows: Vec<NewNotification> = Vec::with_capacity(events.len());
         let mut record_of_row: Vec<usize> = Vec::with_capacity(events.len());
+        let mut chosen: BTreeMap<&str, u64> = BTreeMap::new();
         let (mut fallbacks, mut held, mut suppressed, mut forgotten) = (0, 0, 0, 0);
         for (announced, record) in events.into_iter().zip(record_of_event) {
             let user_id = announced.event.user_id;
@@ -121,9 +127,16 @@ impl Ingest {
                 continue;
             }
             let preference = readers.preferences.get(&user_id);
-            let Plan { row, fell_back } = self.planner.plan_for(announced, preference, now);
+            let Plan {
+                row,
+                fell_back,
+                best_time,
+            } = self.planner.plan_for(announced, preference, now);
             fallbacks += u64::from(fell_back);
-            held += u64::from(row.status == Status::Pending && !row.beginning.is_empty());
+            held += u64::from(row.beginning.iter().any(|entry| entry.is_by(QUIET_HOURS)));
+            if let Some(basis) = best_time {
+                *chosen.entry(basis.as_str()).or_default() += 1;
+            }
             suppressed += u64::from(row.status == Status::Suppressed);
             rows.push(row);
             record_of_row.push(record);
@@ -169,6 +182,9 @@ impl Ingest {
         metrics::counter!(measures::HELD.name).increment(held);
         metrics::counter!(measures::SUPPRESSED.name).increment(suppressed);
         metrics::counter!(measures::KEPT_OUT.name).increment(forgotten);
+        for (basis, events) in chosen {
+            metrics::counter!(measures::BEST_TIME.name, "basis" => basis).increment(events);
+        }
         metrics::counter!(measures::LANGUAGE_FALLBACKS.name).increment(fallbacks);
         Ok(Outcome {
             inserted: inserted.inserted,
@@ -241,6 +257,22 @@ impl Ingest {
             return Ok(Readers::default());
         }
         self.store.readers(&users).await
+    }
+
+    /// In which hours the readers of events with windows open: another look, where there are such events.
+    async fn tell_habits(&self, events: &mut [Announced], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut users: Vec<i64> = events
+            .iter()
+            .filter(|announced| announced.has_window())
+            .map(|announced| announced.event.user_id)
+            .collect();
+        users.sort_unstable();
+        users.dedup();
+        if !users.is_empty() && !self.planner.half_life.is_zero() {
+            let habits = self.store.habits(&users).await?;
+            self.planner.tell_habits(events, habits, now);
+        }
+        Ok(())
     }
 
     /// Stores the rows. Where the database refuses the content of one, halves are tried until it stands alone: the

@@ -1,16 +1,19 @@
 //! What row an event becomes: decided without I/O.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::bus::Record;
 use crate::config::DefaultSettings;
-use crate::contract::{Cancellation, EventMessage, IncentiveEvent, Preference, Rejection, time, traceparent};
+use crate::contract::{
+    Cancellation, EventMessage, IncentiveEvent, Preference, Rejection, Window, time, traceparent,
+};
 use crate::localize::{Reader, Words};
-use crate::schedule::{Leaving, QuietPolicy};
-use crate::store::{Beginning, HistoryKind, NewNotification, Status};
+use crate::schedule::{Basis, BestTime, Habit, Leaving, QuietPolicy, Waiting};
+use crate::store::{Beginning, Habits, HistoryKind, NewNotification, Status};
 
 /// Plans rows.
 #[derive(Clone)]
@@ -21,6 +24,8 @@ pub struct Planner {
     pub defaults: DefaultSettings,
     /// When readers are left alone.
     pub quiet: QuietPolicy,
+    /// After so long an opening counts for half when a moment is chosen within a window; zero: none counts.
+    pub half_life: Duration,
     /// The longest event, in bytes.
     pub max_event_bytes: usize,
 }
@@ -32,6 +37,14 @@ pub struct Announced {
     pub event: IncentiveEvent,
     recorded_at: DateTime<Utc>,
     trace: Option<String>,
+    known: Known,
+}
+
+/// In which hours the event's reader opens, and all readers; only events with a window ask for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Known {
+    own: Habit,
+    everybody: Arc<Habit>,
 }
 
 impl Announced {
@@ -70,6 +83,8 @@ pub struct Plan {
     pub row: NewNotification,
     /// Whether the language asked for is one that no catalogue knows.
     pub fell_back: bool,
+    /// What the moment within its window rests on; `None`: it has no window, or is not to be sent.
+    pub best_time: Option<Basis>,
 }
 
 impl Planner {
@@ -88,11 +103,24 @@ impl Planner {
                     .header("traceparent")
                     .and_then(traceparent)
                     .map(str::to_owned),
+                known: Known::default(),
             })),
             EventMessage::Cancel(mut cancel) => {
                 cancel.occurred_at = cancel.occurred_at.or(Some(recorded_at));
                 Ok(Asked::Cancel(cancel))
             }
+        }
+    }
+
+    /// Gives each event with a window what is known of its reader.
+    pub fn tell_habits(&self, events: &mut [Announced], mut habits: Habits, now: DateTime<Utc>) {
+        habits.fade(now, self.half_life);
+        let everybody = Arc::new(habits.everybody());
+        for announced in events.iter_mut().filter(|announced| announced.has_window()) {
+            announced.known = Known {
+                own: habits.of(announced.event.user_id).cloned().unwrap_or_default(),
+                everybody: Arc::clone(&everybody),
+            };
         }
     }
 
@@ -120,33 +148,65 @@ impl Planner {
             mut event,
             recorded_at,
             trace,
+            known,
         } = announced;
         if let Some(preference) = preference {
             event.language = event.language.or_else(|| preference.language.clone());
             event.timezone = event.timezone.or_else(|| preference.timezone.clone());
         }
+        let window = event.deliver_between;
         let mut plan = self.plan_event(event, recorded_at, trace);
-        match preference.filter(|preference| preference.has_opted_out_of(plan.row.incentive_type)) {
-            Some(preference) => {
-                plan.row.status = Status::Suppressed;
-                plan.row.beginning.push(opted_out(preference));
-            }
-            None => self.keep_quiet(&mut plan.row, preference, now),
+        let opposed = preference.filter(|preference| preference.has_opted_out_of(plan.row.incentive_type));
+        if let Some(preference) = opposed {
+            plan.row.status = Status::Suppressed;
+            plan.row.beginning.push(opted_out(preference));
+            return plan;
         }
+        if let Some(window) = window {
+            plan.best_time = Some(self.choose(&mut plan.row, window, &known, preference, now));
+        }
+        self.keep_quiet(&mut plan.row, preference, now);
         end_with_expiry(&mut plan.row);
         plan
     }
 
+    /// Chooses the moment within the window.
+    fn choose(
+        &self,
+        row: &mut NewNotification,
+        window: Window,
+        known: &Known,
+        preference: Option<&Preference>,
+        now: DateTime<Utc>,
+    ) -> Basis {
+        let waiting = Waiting {
+            user_id: row.user_id,
+            window,
+            not_before: row.scheduled_at,
+            expires_at: row.expires_at,
+            timezone: row.timezone.as_deref(),
+            own: &known.own,
+            everybody: &known.everybody,
+        };
+        let best = BestTime::choose(&waiting, now, |at| {
+            let held = self.quiet.hold(&leaving(row, at, preference));
+            held.map_or(at, |held| held.until)
+        });
+        // At once is by the database's clock.
+        if best.at > now {
+            row.scheduled_at = Some(best.at);
+        }
+        row.beginning.push(Beginning {
+            kind: HistoryKind::Held,
+            detail: best.detail(),
+        });
+        best.basis
+    }
+
     /// Puts off what would come in its reader's quiet hours.
     fn keep_quiet(&self, row: &mut NewNotification, preference: Option<&Preference>, now: DateTime<Utc>) {
-        let held = self.quiet.hold(&Leaving {
-            incentive_type: row.incentive_type,
-            priority: row.priority,
-            at: row.scheduled_at.map_or(now, |at| at.max(now)),
-            timezone: row.timezone.as_deref(),
-            preference,
-        });
-        if let Some(held) = held {
+        let at = row.scheduled_at.map_or(now, |at| at.max(now));
+        if let Some(held) = self.quiet.hold(&leaving(row, at, preference)) {
             row.scheduled_at = Some(held.until);
             row.beginning.push(Beginning {
                 kind: HistoryKind::Held,
@@ -170,6 +230,7 @@ impl Planner {
         );
         Plan {
             fell_back: words.fell_back,
+            best_time: None,
             row: NewNotification {
                 event_id: event.event_id,
                 user_id: event.user_id,
@@ -198,6 +259,27 @@ impl Planner {
 fn end_with_expiry(row: &mut NewNotification) {
     if let (Some(due), Some(expires_at)) = (row.scheduled_at, row.expires_at) {
         row.scheduled_at = Some(due.min(expires_at));
+    }
+}
+
+impl Announced {
+    /// Whether its moment is to be chosen.
+    pub(super) const fn has_window(&self) -> bool {
+        self.event.deliver_between.is_some()
+    }
+}
+
+fn leaving<'a>(
+    row: &'a NewNotification,
+    at: DateTime<Utc>,
+    preference: Option<&'a Preference>,
+) -> Leaving<'a> {
+    Leaving {
+        incentive_type: row.incentive_type,
+        priority: row.priority,
+        at,
+        timezone: row.timezone.as_deref(),
+        preference,
     }
 }
 

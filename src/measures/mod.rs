@@ -3,6 +3,7 @@
 //! Names follow Prometheus' conventions: base units, `_total` for what only grows. Labels have few values, never those
 //! of an event. On the hot path a metric is touched a few times a batch, never once a row.
 
+mod best_time;
 mod forgetting;
 mod measure;
 mod retention;
@@ -10,6 +11,7 @@ mod retention;
 use crate::contract::{Priority, Reason, ResultStatus};
 use crate::store::{CancelOutcome, Status};
 
+pub use best_time::BEST_TIME;
 pub use forgetting::{
     FORGETTING_OLDEST_SECONDS, FORGETTING_USERS, IN_ARCHIVE, IN_ROWS, KEPT_OUT, USERS_FORGOTTEN,
 };
@@ -369,6 +371,7 @@ pub const INGEST: &[Measure] = &[
     LANGUAGE_FALLBACKS,
     CATALOGUE_RELOADS,
     HELD,
+    BEST_TIME,
     SUPPRESSED,
     CANCELLATIONS,
     KEPT_OUT,

@@ -96,12 +96,15 @@ const OF_USER: &str = "user";
 /// Those of the section `quiet`.
 const OF_SETTINGS: &str = "settings";
 
+/// The name of the rule in histories.
+pub const RULE: &str = "quiet_hours";
+
 impl Held {
     /// For the history: the rule, whose it is, and what it did.
     #[must_use]
     pub fn detail(&self) -> Map<String, Value> {
         let said = json!({
-            "rule": "quiet_hours",
+            "rule": RULE,
             "of": self.whose,
             "from": self.hours.from(),
             "to": self.hours.to(),

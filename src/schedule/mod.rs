@@ -1,9 +1,13 @@
 //! When a notification leaves, and whether it is tried again: pure functions of what is known.
 
+mod best_time;
+mod habit;
 mod hold;
 mod quiet;
 mod retry;
 
-pub use hold::{Held, Leaving, QuietPolicy};
+pub use best_time::{Basis, BestTime, RULE as BEST_TIME, Waiting};
+pub use habit::{HOURS, Habit, Opening};
+pub use hold::{Held, Leaving, QuietPolicy, RULE as QUIET_HOURS};
 pub use quiet::next_allowed;
 pub use retry::{RetryPolicy, spread};

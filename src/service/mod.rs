@@ -187,6 +187,7 @@ impl Service {
             words: Arc::clone(&self.words),
             defaults: self.settings.defaults.clone(),
             quiet: (&self.settings.quiet).into(),
+            half_life: self.settings.best_time.half_life,
             max_event_bytes: self.max_event_bytes(),
         }
     }
@@ -338,6 +339,7 @@ impl Service {
                     retry,
                     quiet: (&self.settings.quiet).into(),
                     preferences: BTreeMap::new(),
+                    half_life: self.settings.best_time.half_life,
                 },
                 self.max_event_bytes(),
                 self.settings.dispatch.lease,

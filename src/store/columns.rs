@@ -156,6 +156,7 @@ pub(super) fn standing(row: &impl Columns) -> Result<Standing, StoreError> {
             .map(|text| object("metrics_data", &text))
             .transpose()?
             .unwrap_or_default(),
+        opening: None,
     })
 }
 

@@ -12,6 +12,7 @@ mod engagement;
 mod error;
 mod filter;
 mod forget;
+mod habits;
 mod ids;
 mod migrations;
 #[doc(hidden)]
@@ -36,6 +37,7 @@ pub use engagement::{EngagementRow, GroupBy};
 pub use error::StoreError;
 pub use filter::{Change, Changed, Filter};
 pub use forget::{Forget, Forgetting, NOBODY, Readers, WaitingToBeForgotten, Which};
+pub use habits::Habits;
 pub use mysql::{Filling, Yardstick};
 pub use notification::{
     Backlog, Beginning, ClaimedRow, Connections, Depth, DepthRow, HistoryEntry, HistoryKind, NewNotification,
@@ -227,6 +229,9 @@ pub trait Store: Forget {
         Ok(self.readers(users).await?.preferences)
     }
 
+    /// In which hours these users open, and all of them, in one statement.
+    async fn habits(&self, users: &[i64]) -> Result<Habits>;
+
     /// Claims up to `limit` due rows, highest priority first, then by due time: they become `processing`
     /// with `attempts + 1`, and the claim row keeps their ids, the claimant and the end of the lease.
     /// Rows that another claim has locked are passed over. Due rows past their `expires_at` become `expired`.
@@ -273,7 +278,8 @@ pub trait Store: Forget {
 
     /// Applies results in the order given, in one transaction. The rows are locked in id order, `decide` is called for
     /// each result with the row as the results before it left it (`None`: no such row), and what it changed is written
-    /// together with the history entries of its verdicts. Returns the verdicts, in the same order.
+    /// together with the history entries of its verdicts. What a row's `opening` says is learned of its reader, and of all.
+    /// Returns the verdicts, in the same order.
     async fn apply_results(&self, results: Vec<DeliveryResult>, decide: Arc<Decide>) -> Result<Vec<Verdict>>;
 
     /// One notification, with everything that is known of it.

@@ -133,6 +133,12 @@ pub struct Beginning {
 }
 
 impl Beginning {
+    /// Whether the rule of this name decided.
+    #[must_use]
+    pub fn is_by(&self, rule: &str) -> bool {
+        self.detail.get("rule").is_some_and(|by| by == rule)
+    }
+
     /// The detail as the history keeps it.
     pub(super) fn detail_text(&self) -> String {
         Value::Object(self.detail.clone()).to_string()
@@ -258,7 +264,7 @@ pub enum HistoryKind {
     RecoveredAsPending,
     /// Its `expires_at` passed before it left.
     Expired,
-    /// Quiet hours hold it back.
+    /// A rule holds it back: quiet hours, or that it may wait for the best time of its reader.
     Held,
     /// Its reader does not want it.
     Suppressed,

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{HistoryKind, Status};
 use crate::contract::{DeliveryResult, IncentiveType, Priority, Rejection};
+use crate::schedule::Opening;
 
 /// A row as far as results are concerned. The decision changes the public fields in place.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +52,8 @@ pub struct Standing {
     pub last_error: Option<String>,
     /// `metrics_data`.
     pub metrics: Map<String, Value>,
+    /// What its reader's habit learns; nothing when it was read.
+    pub opening: Option<Opening>,
 }
 
 /// Decides what a result does to its row (`None`: there is no such row), and changes the row in place.

@@ -609,6 +609,7 @@ async fn whoever_puts_back_at_the_same_time_hears_of_their_own_letters() {
         words: Arc::new(Words::open(None, "en").expect("the built-in catalogues")),
         defaults: settings.defaults,
         quiet: (&settings.quiet).into(),
+        half_life: settings.best_time.half_life,
         max_event_bytes: 262_144,
     };
     let replay = Replay::open(&house.kafka.cluster(), &settings.topics, planner)

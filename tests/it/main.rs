@@ -3,6 +3,7 @@
 mod alerts;
 mod api;
 mod bench;
+mod best_time;
 mod bounds;
 mod bus;
 mod cancelling;

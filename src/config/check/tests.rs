@@ -75,6 +75,7 @@ fn numbers_and_durations_have_ranges() {
         ("retention.failed = '10000d'", "must be 1h to 3650d"),
         ("retention.forgotten = '1m'", "must be 1h to 3650d"),
         ("retention.interval = '1s'", "must be 1m to 7d"),
+        ("best_time.half_life = '1h'", "must be 1d to 365d, or 0s"),
         (
             "retention.at = '24:00'",
             "must be a time of the day in UTC, for example \"03:00\"",
@@ -97,6 +98,8 @@ fn the_ends_of_a_range_are_in_it() {
     accepted("dispatch = { publishers = 32, lease = '5s' }\ndatabase.max_connections = 35");
     accepted("retry = { initial = '1h', max_interval = '1h', multiplier = 1, jitter = 0 }");
     accepted("dispatch.lease = '10m'\ningest.max_event_bytes = 1024");
+    accepted("best_time.half_life = '0s'");
+    accepted("best_time.half_life = '365d'");
     accepted("retention = { interval = '7d', at = '23:59' }");
 }
 

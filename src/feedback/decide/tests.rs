@@ -31,6 +31,7 @@ fn sent() -> Standing {
         dismissed_at: None,
         last_error: None,
         metrics: Map::new(),
+        opening: None,
     }
 }
 
@@ -68,6 +69,7 @@ fn with_quiet_hours(toml: &str) -> Rules {
         retry,
         quiet,
         preferences: Preferences::new(),
+        half_life: Duration::from_hours(720),
     }
 }
 
@@ -387,5 +389,48 @@ fn a_result_for_what_was_made_anonymous_changes_nothing_and_is_no_dead_letter() 
             assert_eq!(verdict, Verdict::Ignored(FORGOTTEN));
             assert_eq!(row, anonymous);
         }
+    }
+}
+
+#[test]
+fn the_first_opening_of_a_notification_is_learned_and_no_other() {
+    let mut row = sent();
+    for (status, learned) in [
+        (ResultStatus::Delivered, false),
+        (ResultStatus::Clicked, true),
+        (ResultStatus::Opened, false),
+        (ResultStatus::Clicked, false),
+        (ResultStatus::Dismissed, false),
+    ] {
+        row.opening = None;
+        let _verdict = decide(Some(&mut row), &result(status), &policy());
+        assert_eq!(row.opening.is_some(), learned, "{status:?}");
+    }
+    let mut row = sent();
+    let nothing = Rules {
+        half_life: Duration::ZERO,
+        ..policy()
+    };
+    let verdict = decide(Some(&mut row), &result(ResultStatus::Opened), &nothing);
+    assert_eq!((kind(&verdict), row.opening), (HistoryKind::Opened, None));
+}
+
+#[test]
+fn an_opening_is_of_the_zone_that_came_with_the_event_and_never_of_the_future() {
+    for (of_event, learned) in [
+        (Some("Asia/Tokyo"), Some("Asia/Tokyo")),
+        (None, Some("Europe/Berlin")),
+    ] {
+        let mut row = Standing {
+            timezone: of_event.map(str::to_owned),
+            ..sent()
+        };
+        let ahead = DeliveryResult {
+            occurred_at: at(5_000),
+            ..result(ResultStatus::Opened)
+        };
+        let _verdict = decide(Some(&mut row), &ahead, &policy());
+        let opening = row.opening.expect("an opening");
+        assert_eq!((opening.at, opening.timezone.as_deref()), (row.now, learned));
     }
 }

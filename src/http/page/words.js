@@ -107,6 +107,21 @@ function nextAttempt({ retry_at, expires_at }) {
 /** What is left of an entry when its particulars are gone. */
 const toldInShort = ({ kind, attempt }) => `${plain(kind)}, attempt ${attempt}`;
 
+/** Which moment of its window was chosen, and why. */
+function bestTime({ of, from, to, hour, timezone, openings, of_openings, held_until }) {
+  const window = `its window, ${utc(from)} to ${utc(to)}`;
+  const most = (who) =>
+    `Due at ${utc(held_until)}, in the hour from ${String(hour).padStart(2, "0")}:00 in ${timezone}, for of ${window}, it is when ` +
+    `${who} most (${openings.toFixed(1)} of ${of_openings.toFixed(1)} openings within three hours)`;
+  switch (of) {
+    case "own": return most("this reader opens");
+    case "everybody": return most("readers open");
+    case "late": return `Too late to choose a moment: ${window}`;
+    case "quiet": return `No moment to choose: all of ${window}, is in quiet hours`;
+    default: return `Due at ${utc(held_until)}, the first moment that is allowed: no openings tell a better one; ${window}`;
+  }
+}
+
 function told({ kind, attempt, detail }) {
   const next = nextAttempt(detail);
   switch (kind) {
@@ -123,7 +138,7 @@ function told({ kind, attempt, detail }) {
     case "recovered_as_sent": return `Attempt ${attempt} was found to be published after its publisher had died`;
     case "recovered_as_pending": return `Attempt ${attempt} was not published before its publisher died; it goes out again`;
     case "expired": return expired(detail);
-    case "held": return `Held back: ${keptQuiet(detail)}`;
+    case "held": return detail.rule === "best_time" ? bestTime(detail) : `Held back: ${keptQuiet(detail)}`;
     case "suppressed": return `Not to be sent: the user has opted out of such notifications (preferences of ${detail.since})`;
     case "retried": return `Made due again by ${detail.by}`;
     case "cancelled": return calledOff(attempt, detail);

@@ -11,6 +11,7 @@ mod engagement;
 mod error;
 mod explained;
 mod forget;
+mod habits;
 mod insert;
 mod migrate;
 mod operate;
@@ -34,7 +35,7 @@ use super::bounds;
 use super::columns::{self, Columns};
 use super::{
     Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended,
-    EngagementRow, Filter, GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim,
+    EngagementRow, Filter, GroupBy, Habits, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim,
     PendingRow, PublishFailure, Readers, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
@@ -271,6 +272,10 @@ impl Store for MySqlStore {
 
     async fn readers(&self, users: &[i64]) -> Result<Readers> {
         Ok(preferences::look_up(&self.pool, users).await?)
+    }
+
+    async fn habits(&self, users: &[i64]) -> Result<Habits> {
+        Ok(habits::look_up(&self.pool, users).await?)
     }
 
     async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed> {

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, MySqlConnection};
 use super::super::columns::{self, STANDING};
 use super::super::{Decide, Standing, Verdict, ids, short};
 use super::error::Answer;
-use super::stored;
+use super::{habits, stored};
 use crate::contract::DeliveryResult;
 
 /// See [`super::super::Store::apply_results`].
@@ -37,6 +37,7 @@ pub(super) async fn apply(
             write(&mut transaction, row).await?;
         }
     }
+    habits::learn(&mut transaction, &after).await?;
     failpoint!("store::results_uncommitted");
     transaction.commit().await?;
     failpoint!("store::results_unheard", Err(sqlx::Error::PoolTimedOut.into()));

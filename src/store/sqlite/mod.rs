@@ -7,6 +7,7 @@ mod cancel;
 mod claim;
 mod end;
 mod forget;
+mod habits;
 mod insert;
 mod operate;
 mod preferences;
@@ -31,7 +32,7 @@ use super::columns::Columns;
 use super::migrations::{self, Applied};
 use super::{
     Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended,
-    EngagementRow, Filter, GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim,
+    EngagementRow, Filter, GroupBy, Habits, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim,
     PendingRow, PublishFailure, Readers, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
@@ -253,6 +254,10 @@ impl Store for SqliteStore {
 
     async fn readers(&self, users: &[i64]) -> Result<Readers> {
         preferences::look_up(&self.pool, users).await
+    }
+
+    async fn habits(&self, users: &[i64]) -> Result<Habits> {
+        habits::look_up(&self.pool, users).await
     }
 
     async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed> {

@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use super::super::columns::{self, STANDING};
 use super::super::{Decide, Result, Standing, Verdict, ids, short};
-use super::{IMMEDIATE, NOW, sorted, stored};
+use super::{IMMEDIATE, NOW, habits, sorted, stored};
 use crate::contract::DeliveryResult;
 
 /// See [`super::super::Store::apply_results`].
@@ -51,6 +51,7 @@ pub(super) async fn apply(
             write(&mut transaction, row).await?;
         }
     }
+    habits::learn(&mut transaction, &after).await?;
     transaction.commit().await.map_err(sorted)?;
     Ok(verdicts)
 }

@@ -50,7 +50,9 @@ fn schema_is_blind(message: &Map<String, Value>) -> bool {
         repeats || parts.iter().any(|part| part.len() == 1)
     };
     let odd_tag = text("language").is_some_and(is_odd);
-    whole_float || unknown_zone || edge_of_time || odd_tag
+    // What two times are to each other.
+    let window = message.get("deliver_between").is_some_and(Value::is_object);
+    whole_float || unknown_zone || edge_of_time || odd_tag || window
 }
 
 fn agree(message: &Value, schema: &Validator, verdict: Result<(), Rejection>) -> Result<(), TestCaseError> {

@@ -14,6 +14,7 @@ pub const EVENT_FIELDS: &[&str] = &[
     "occurred_at",
     "scheduled_at",
     "expires_at",
+    "deliver_between",
     "language",
     "timezone",
     "device_type",
@@ -113,6 +114,13 @@ fn nearly(field: &str) -> BoxedStrategy<Value> {
             ),
         ]
         .boxed(),
+        "deliver_between" => prop_oneof![
+            (nearly("scheduled_at"), nearly("scheduled_at")).prop_map(|(from, to)| json!({"from": from, "to": to})),
+            (3_u8..20, any::<Option<u8>>()).prop_map(|(day, to)| {
+                json!({"from": "2026-02-02T09:00:00Z", "to": to.map(|_| format!("2026-02-{day:02}T09:00:00+01:00"))})
+            }),
+        ]
+        .boxed(),
         "language" => prop_oneof![
             text("[a-zA-Z]{1,4}([-_][a-zA-Z0-9]{1,8}){0,4}"),
             text("en-Latn-US(-[a-z]{8}){2}-[a-z]{5,8}"),
@@ -168,6 +176,12 @@ pub fn good_event() -> impl Strategy<Value = Value> {
                 "(19[89][0-9]|[2-8][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:\
                  [0-5][0-9](\\.[0-9]{1,9})?(Z|\\+00:00|-11:30|\\+14:00)",
             ),
+            // After every other time, so that none contradicts it.
+            "deliver_between" => (1_u8..8, 0_u8..24)
+                .prop_map(|(day, hour)| {
+                    json!({"from": format!("9100-01-{day:02}T{hour:02}:00:00Z"), "to": format!("9100-01-{:02}T00:00:00Z", day + 1)})
+                })
+                .boxed(),
             "language" => text("[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?"),
             "timezone" => select(chrono_tz::TZ_VARIANTS.as_slice())
                 .prop_map(|zone| zone.name().into())

@@ -78,6 +78,23 @@ async fn what_quiet_hours_hold_back_says_so() {
 }
 
 #[tokio::test]
+async fn what_waits_for_its_best_time_says_so() {
+    let Some(house) = House::fresh().await else { return };
+    let Some(seen) = Seen::of(house).await else { return };
+    let window = json!({ "from": "2100-01-01T09:00:00Z", "to": "2100-01-01T21:00:00Z" });
+    seen.stored(&[event("windowed", &json!({ "deliver_between": window }))])
+        .await;
+    seen.view("/notification/1").await;
+    seen.browser
+        .reads(
+            "Due at 2100-01-01 09:00:00 UTC, the first moment that is allowed: no openings tell a better one; its window, \
+             2100-01-01 09:00:00 UTC to 2100-01-01 21:00:00 UTC",
+        )
+        .await;
+    seen.end().await;
+}
+
+#[tokio::test]
 async fn one_is_retried_and_one_cancelled_after_a_question() {
     let Some(seen) = Seen::fresh().await else { return };
     let browser = &seen.browser;

@@ -44,6 +44,14 @@ async fn explain(server: &str, connection: &mut MySqlConnection, statement: &str
         .collect()
 }
 
+/// As many readers, and everybody's parts.
+fn habits(readers: usize) -> Vec<String> {
+    let readers = i64::try_from(readers).expect("few");
+    (-16..=readers)
+        .map(|row| format!("({row}, '2026-01-01', '[]')"))
+        .collect()
+}
+
 async fn statements_use_their_index(server: &'static str) {
     let Some(database) = Database::fresh(server).await else {
         return;
@@ -57,6 +65,12 @@ async fn statements_use_their_index(server: &'static str) {
             .collect();
         store.insert(&rows).await.expect("inserted");
         store.request_forgetting(7, "a test").await.expect("asked");
+        let habits = habits(batch).join(", ");
+        database
+            .execute(&format!(
+                "REPLACE INTO user_habits (user_id, as_of, hours) VALUES {habits}"
+            ))
+            .await;
         let mut connection = MySqlConnection::connect(&database.url)
             .await
             .expect("a connection");
@@ -64,7 +78,9 @@ async fn statements_use_their_index(server: &'static str) {
             let accesses = explain(server, &mut connection, &statement.text).await;
             let ours: Vec<_> = accesses
                 .iter()
-                .filter(|access| access.table.starts_with("incentive_notify"))
+                .filter(|access| {
+                    access.table.starts_with("incentive_notify") || access.table == "user_habits"
+                })
                 .collect();
             assert_eq!(ours.len(), statement.accesses, "{}: {accesses:?}", statement.name);
             for access in ours {

@@ -5,6 +5,7 @@ mod claiming;
 mod ending;
 mod explain;
 mod forgetting;
+mod habits;
 mod inserting;
 mod operating;
 mod preferences;

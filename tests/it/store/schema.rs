@@ -26,6 +26,7 @@ async fn empty(bench: &Bench) {
         "incentive_notify_cancellations",
         "incentive_notify_forgotten",
         "user_preferences",
+        "user_habits",
         "_sqlx_migrations",
     ] {
         bench.database.execute(&format!("DROP TABLE {table}")).await;
