@@ -211,6 +211,7 @@ mod tests {
         assert_eq!(
             durations.collect::<Vec<_>>(),
             [
+                "caps.window",
                 "dispatch.lease",
                 "dispatch.poll_interval",
                 "ingest.batch_wait",

@@ -4,6 +4,7 @@
 //! a row becomes a dead letter, acknowledged by the broker before the offset is stored. Whatever is away is waited for
 //! with the batch in hand; doing a batch again is harmless, for each event has one row.
 
+mod admit;
 mod plan;
 
 use std::ops::Range;
@@ -15,6 +16,7 @@ use chrono::Utc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use admit::Caps;
 pub use plan::{Announced, Plan, Planner};
 
 use crate::alerts::Alerts;
@@ -22,14 +24,16 @@ use crate::bus::{Batch, DeadLetters, Record};
 use crate::contract::{Reason, Rejection, traceparent};
 use crate::measures;
 use crate::patience::Patience;
+use crate::schedule::CapPolicy;
 use crate::stage::Stage;
-use crate::store::{Inserted, NewNotification, Preferences, Status, Store, StoreError};
+use crate::store::{Admission, Admitted, Fate, NewNotification, Preferences, Status, Store, StoreError};
 use crate::telemetry::{Doing, Done, Traces};
 
 /// The stage.
 pub struct Ingest {
     store: Arc<dyn Store>,
     planner: Planner,
+    caps: Arc<CapPolicy>,
     dead_letters: DeadLetters,
     alerts: Alerts,
     traces: Traces,
@@ -54,6 +58,7 @@ impl Ingest {
     pub const fn new(
         store: Arc<dyn Store>,
         planner: Planner,
+        caps: Arc<CapPolicy>,
         dead_letters: DeadLetters,
         alerts: Alerts,
         traces: Traces,
@@ -62,6 +67,7 @@ impl Ingest {
         Self {
             store,
             planner,
+            caps,
             dead_letters,
             alerts,
             traces,
@@ -103,8 +109,12 @@ impl Ingest {
             rows.push(row);
         }
         failpoint!("ingest::planned");
-        let stored = self.store_rows(&rows, begun).await;
-        let (inserted, refused) = stored.map_err(|error| error.to_string())?;
+        let caps = Caps {
+            policy: Arc::clone(&self.caps),
+            preferences,
+        };
+        let stored = self.store_rows(&rows, Arc::new(caps), begun).await;
+        let (Admitted { stored: inserted, fates }, refused) = stored.map_err(|error| error.to_string())?;
         failpoint!("ingest::stored");
         rejected.extend(
             refused
@@ -129,6 +139,7 @@ impl Ingest {
         metrics::counter!(measures::HELD.name).increment(held);
         metrics::counter!(measures::SUPPRESSED.name).increment(suppressed);
         metrics::counter!(measures::LANGUAGE_FALLBACKS.name).increment(fallbacks);
+        count_capped(&fates);
         Ok(Outcome {
             inserted: inserted.inserted,
             duplicates: inserted.duplicates,
@@ -152,19 +163,24 @@ impl Ingest {
     async fn store_rows(
         &self,
         rows: &[NewNotification],
+        caps: Arc<Caps>,
         begun: Instant,
-    ) -> Result<(Inserted, Vec<(usize, Rejection)>), StoreError> {
-        let mut total = Inserted::default();
+    ) -> Result<(Admitted, Vec<(usize, Rejection)>), StoreError> {
+        let mut total = Admitted::default();
         let mut refused = Vec::new();
         let mut todo: Vec<Range<usize>> = Vec::new();
         if !rows.is_empty() {
             todo.push(0..rows.len());
         }
         while let Some(part) = todo.pop() {
-            match self.store.insert(&rows[part.clone()]).await {
-                Ok(inserted) => {
-                    total.inserted += inserted.inserted;
-                    total.duplicates += inserted.duplicates;
+            match self.store_part(&rows[part.clone()], &caps).await {
+                Ok(Admitted {
+                    stored: inserted,
+                    fates,
+                }) => {
+                    total.stored.inserted += inserted.inserted;
+                    total.stored.duplicates += inserted.duplicates;
+                    total.fates.extend(fates);
                     self.traces
                         .tell(Doing::Ingest, begun, rows[part].iter().map(stored));
                     if inserted.inserted > 0 {
@@ -183,6 +199,28 @@ impl Ingest {
             }
         }
         Ok((total, refused))
+    }
+
+    /// Where no cap counts any of the rows, there is nothing to look at and nothing to lock.
+    async fn store_part(&self, rows: &[NewNotification], caps: &Arc<Caps>) -> Result<Admitted, StoreError> {
+        if rows.iter().any(|row| caps.concerns(row)) {
+            return self.store.insert_admitted(rows, Arc::clone(caps) as _).await;
+        }
+        self.store.insert(rows).await.map(|stored| Admitted {
+            stored,
+            fates: Vec::new(),
+        })
+    }
+}
+
+/// What caps did to a batch.
+fn count_capped(fates: &[Fate]) {
+    for (fate, outcome) in [
+        (Fate::Waits, measures::WAITS),
+        (Fate::Suppressed, measures::NOT_SENT),
+    ] {
+        let count = fates.iter().filter(|one| **one == fate).count() as u64;
+        metrics::counter!(measures::CAPPED.name, "outcome" => outcome).increment(count);
     }
 }
 

@@ -3,11 +3,13 @@
 //! Names follow Prometheus' conventions: base units, `_total` for what only grows. Labels have few values, never those
 //! of an event. On the hot path a metric is touched a few times a batch, never once a row.
 
+mod kindness;
 mod measure;
 
 use crate::contract::{Priority, Reason, ResultStatus};
 use crate::store::Status;
 
+pub use kindness::{CAPPED, NOT_SENT, WAITS};
 pub use measure::{Kind, Label, Measure, Values};
 use measure::{counter, gauge, histogram};
 
@@ -379,6 +381,7 @@ pub const INGEST: &[Measure] = &[
     CATALOGUE_RELOADS,
     HELD,
     SUPPRESSED,
+    CAPPED,
     INGEST_BATCH_SECONDS,
     INGEST_BATCH_RECORDS,
     DEAD_LETTERS,

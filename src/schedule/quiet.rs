@@ -25,7 +25,7 @@ pub fn next_allowed(hours: &QuietHours, at: DateTime<Utc>, zone: Tz) -> DateTime
 }
 
 /// The first moment after `from` and not after `until` at which the zone's offset is another than at `from`.
-fn first_change(from: DateTime<Utc>, until: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+pub(super) fn first_change(from: DateTime<Utc>, until: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
     /// Clocks are not set twice within it.
     const STEP: TimeDelta = Duration::hours(1);
     let offset = |at: DateTime<Utc>| zone.offset_from_utc_datetime(&at.naive_utc()).fix();

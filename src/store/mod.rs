@@ -5,6 +5,7 @@
 //! always the database's clock: instances whose own clocks differ agree on what is due and on when a
 //! lease ends.
 
+mod admission;
 mod bounds;
 mod columns;
 mod engagement;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+pub use admission::{Admission, Admitted, Fate, Reader};
 pub use bounds::check_bounds;
 pub use engagement::{EngagementRow, GroupBy};
 pub use error::StoreError;
@@ -189,6 +191,20 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Data`] where the database refuses the content of a row; then nothing was stored.
     async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted>;
+
+    /// As [`Store::insert`], where `admission` decides in the same transaction about the new rows that it concerns, one after
+    /// the other in the order of the batch. What is kept of their readers is locked meanwhile, and read by primary key.
+    ///
+    /// # Errors
+    /// As [`Store::insert`].
+    async fn insert_admitted(
+        &self,
+        batch: &[NewNotification],
+        admission: Arc<dyn Admission>,
+    ) -> Result<Admitted>;
+
+    /// Removes what is kept of readers and asked for by nobody any more, at most `limit` of them, and returns how many.
+    async fn forget_readers(&self, limit: u32) -> Result<u64>;
 
     /// Keeps what readers say of themselves, in one transaction: of each the change that [`PreferenceChange::goes_before`]
     /// all others, whatever was stored before. That somebody was forgotten is remembered without their preferences.

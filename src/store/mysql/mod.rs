@@ -3,6 +3,7 @@
 //! Every session is strict, in UTC, READ COMMITTED, and gives a lock up after ten seconds. Rows are changed by primary
 //! key in id order. A transaction that a deadlock or a lock time-out has ended is done again at once, with jitter.
 
+mod admit;
 mod claim;
 mod depth;
 mod end;
@@ -31,7 +32,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::bounds;
 use super::columns::{self, Columns};
 use super::{
-    Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
+    Admission, Admitted, Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
     GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
     PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
@@ -245,6 +246,21 @@ impl Store for MySqlStore {
 
     async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted> {
         self.retried(|| Box::pin(insert::insert(&self.pool, batch))).await
+    }
+
+    async fn insert_admitted(
+        &self,
+        batch: &[NewNotification],
+        admission: Arc<dyn Admission>,
+    ) -> Result<Admitted> {
+        let admission = admission.as_ref();
+        self.retried(|| Box::pin(admit::insert(&self.pool, batch, admission)))
+            .await
+    }
+
+    async fn forget_readers(&self, limit: u32) -> Result<u64> {
+        self.retried(|| Box::pin(admit::forget(&self.pool, limit)))
+            .await
     }
 
     async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()> {

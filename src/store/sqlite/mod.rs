@@ -3,6 +3,7 @@
 //! One writer at a time, so that a claim excludes another by the lock on the file: every writing transaction begins
 //! IMMEDIATE. Readers go on beside it (WAL).
 
+mod admit;
 mod claim;
 mod end;
 mod insert;
@@ -28,7 +29,7 @@ use super::bounds;
 use super::columns::Columns;
 use super::migrations::{self, Applied};
 use super::{
-    Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
+    Admission, Admitted, Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
     GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
     PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
@@ -228,6 +229,18 @@ impl Store for SqliteStore {
 
     async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted> {
         insert::insert(&self.pool, batch).await
+    }
+
+    async fn insert_admitted(
+        &self,
+        batch: &[NewNotification],
+        admission: Arc<dyn Admission>,
+    ) -> Result<Admitted> {
+        admit::insert(&self.pool, batch, admission.as_ref()).await
+    }
+
+    async fn forget_readers(&self, limit: u32) -> Result<u64> {
+        admit::forget(&self.pool, limit).await
     }
 
     async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()> {
