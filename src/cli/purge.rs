@@ -117,7 +117,7 @@ async fn purge(args: &Args, retention: &Retention, store: &Arc<dyn Store>) -> Re
                 waited = Instant::now();
                 tokio::time::sleep(Maintenance::pause_after(begun.elapsed())).await;
             }
-            Step::Nothing => break,
+            Step::Nothing | Step::Forgot(_) => break,
             Step::Elsewhere if waited.elapsed() < ELSEWHERE => tokio::time::sleep(LOOK_EVERY).await,
             Step::Elsewhere => {
                 return Err(Failure::Failed(

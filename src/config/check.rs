@@ -14,8 +14,8 @@ use super::duration::text;
 use super::error::Fault;
 use super::keys::PROPERTIES;
 use super::{
-    CapSettings, HttpSettings, KafkaSettings, RetrySettings, Secret, Settings, TelemetrySettings, TopicSettings,
-    properties,
+    CapSettings, HttpSettings, KafkaSettings, RetrySettings, Secret, Settings, TelemetrySettings,
+    TopicSettings, properties,
 };
 use crate::contract::IncentiveType;
 

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::schedule::{CapPolicy, Leaving, Place};
-use crate::store::{
-    Admission, Beginning, Fate, HistoryKind, NewNotification, Preferences, Reader, Status,
-};
+use crate::store::{Admission, Beginning, Fate, HistoryKind, NewNotification, Preferences, Reader, Status};
 
 /// Admits the rows of a batch.
 pub(super) struct Caps {

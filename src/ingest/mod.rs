@@ -114,7 +114,13 @@ impl Ingest {
             preferences,
         };
         let stored = self.store_rows(&rows, Arc::new(caps), begun).await;
-        let (Admitted { stored: inserted, fates }, refused) = stored.map_err(|error| error.to_string())?;
+        let (
+            Admitted {
+                stored: inserted,
+                fates,
+            },
+            refused,
+        ) = stored.map_err(|error| error.to_string())?;
         failpoint!("ingest::stored");
         rejected.extend(
             refused

@@ -72,6 +72,8 @@ impl Retention {
 pub enum Step {
     /// So many rows were removed; there may be more.
     Removed(u64),
+    /// What was kept of so many readers was removed; there may be more.
+    Forgot(u64),
     /// Nothing has been kept long enough.
     Nothing,
     /// Another instance does the maintenance.
@@ -137,7 +139,10 @@ impl Maintenance {
             metrics::counter!(measures::REMOVED.name, "status" => status.as_str()).increment(removed);
             return Ok(Step::Removed(removed));
         }
-        Ok(Step::Nothing)
+        match self.store.forget_readers(BATCH).await? {
+            0 => Ok(Step::Nothing),
+            readers => Ok(Step::Forgot(readers)),
+        }
     }
 
     /// How long to leave the database to others after a step that took so long.
@@ -180,8 +185,10 @@ impl Maintenance {
         while !stop.is_cancelled() {
             let begun = Instant::now();
             match self.step().await {
-                Ok(Step::Removed(rows)) => {
-                    removed += rows;
+                Ok(step @ (Step::Removed(_) | Step::Forgot(_))) => {
+                    if let Step::Removed(rows) = step {
+                        removed += rows;
+                    }
                     patience.fine();
                     tokio::select! {
                         () = stop.cancelled() => {}

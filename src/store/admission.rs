@@ -70,7 +70,9 @@ pub(super) fn changed(
     memory: TimeDelta,
     now: DateTime<Utc>,
 ) -> Vec<(i64, Reader, DateTime<Utc>)> {
-    let changed = after.into_iter().filter(|(user, reader)| before.get(user) != Some(reader));
+    let changed = after
+        .into_iter()
+        .filter(|(user, reader)| before.get(user) != Some(reader));
     changed
         .map(|(user, mut reader)| {
             reader.places.forget_before(now - memory);

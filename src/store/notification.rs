@@ -28,7 +28,7 @@ pub enum Status {
     Cancelled,
     /// Not sent before its `expires_at`.
     Expired,
-    /// Never sent: its reader has opted out of such notifications.
+    /// Never sent: its reader has opted out of such notifications, or gets enough without it.
     Suppressed,
     /// Became part of a digest.
     Digested,
@@ -258,9 +258,9 @@ pub enum HistoryKind {
     RecoveredAsPending,
     /// Its `expires_at` passed before it left.
     Expired,
-    /// Quiet hours hold it back.
+    /// Quiet hours or a cap hold it back: `rule` in the detail tells which.
     Held,
-    /// Its reader does not want it.
+    /// Its reader does not want it, or it is over a cap: `rule` in the detail tells which.
     Suppressed,
     /// A person has made it due again.
     Retried,

@@ -5,6 +5,7 @@ mod api;
 mod bench;
 mod bounds;
 mod bus;
+mod caps;
 mod contract;
 mod dead_letters;
 #[cfg(feature = "failpoints")]

@@ -26,6 +26,15 @@ export function span(ms) {
   return `${Math.round(seconds / 86_400)} days`;
 }
 
+/** A list has no histories, and does not know why. */
+function notSent(rule) {
+  switch (rule) {
+    case undefined: return "It is not to be sent.";
+    case "cap": return "It is not to be sent: the user gets enough notifications without it.";
+    default: return "It is not to be sent: the user has opted out of such notifications.";
+  }
+}
+
 /** How a notification stands, and why it has not arrived. */
 export function standing(row) {
   const why = row.last_error ? `: ${row.last_error}` : "";
@@ -43,7 +52,7 @@ export function standing(row) {
     case "failed": return `It has failed after ${many(row.attempts, "attempt")}, and no other follows${why}.`;
     case "cancelled": return "It was called off before it left.";
     case "expired": return "It expired before it left.";
-    case "suppressed": return "It is not to be sent: the user has opted out of such notifications.";
+    case "suppressed": return notSent(row.history?.find(({ kind }) => kind === "suppressed")?.detail.rule);
     default: return `It is ${row.status}.`;
   }
 }
@@ -64,6 +73,25 @@ function keptQuiet({ due_at, held_until, from, to, days, of, timezone }) {
   return `due at ${utc(due_at)}, held until ${utc(held_until)}, for ${from} to ${to}${on} are quiet hours of ${whose} in ${timezone}`;
 }
 
+/** Which cap it is over. */
+function overCap({ taken, limit, scope, per, of, timezone }) {
+  const what = scope === "all" ? "notifications" : `${plain(scope)} notifications`;
+  const span = per === "day" ? `of the day in ${timezone}` : `within ${per}`;
+  return `${taken} of at most ${limit} ${what} ${span} were taken, a cap of the ${of === "user" ? "user" : "settings"}`;
+}
+
+function held(detail) {
+  if (detail.rule !== "cap") return `Held back: ${keptQuiet(detail)}`;
+  const { due_at, held_until, held_until_local, timezone } = detail;
+  return `Held back: due at ${utc(due_at)}, held until ${utc(held_until)} (${held_until_local} in ${timezone}), for ${overCap(detail)}`;
+}
+
+function suppressed(detail) {
+  return detail.rule === "cap"
+    ? `Not to be sent: at ${utc(detail.due_at)} ${overCap(detail)}`
+    : `Not to be sent: the user has opted out of such notifications (preferences of ${detail.since})`;
+}
+
 function told({ kind, attempt, detail }) {
   const next = detail.retry_at ? `; the next one is due at ${utc(detail.retry_at)}` : "";
   switch (kind) {
@@ -80,8 +108,8 @@ function told({ kind, attempt, detail }) {
     case "recovered_as_sent": return `Attempt ${attempt} was found to be published after its publisher had died`;
     case "recovered_as_pending": return `Attempt ${attempt} was not published before its publisher died; it goes out again`;
     case "expired": return "It expired before it left";
-    case "held": return `Held back: ${keptQuiet(detail)}`;
-    case "suppressed": return `Not to be sent: the user has opted out of such notifications (preferences of ${detail.since})`;
+    case "held": return held(detail);
+    case "suppressed": return suppressed(detail);
     case "retried": return `Made due again by ${detail.by}`;
     case "cancelled": return `Cancelled by ${detail.by}`;
     default: return plain(kind);

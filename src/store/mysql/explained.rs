@@ -1,7 +1,7 @@
 //! The statements of the hot path with values in place, for the tests that look at how they are executed.
 
 use super::super::ids;
-use super::{claim, depth, end, insert, results, retention};
+use super::{admit, claim, depth, end, insert, results, retention};
 
 /// A statement, and how it is meant to be executed.
 #[derive(Debug)]
@@ -44,6 +44,7 @@ pub fn explained(rows: usize) -> Vec<Explained> {
         ),
         statement("mark as sent", &mark, &[&ids, &claim[..]].concat(), "PRIMARY", 1),
         statement("rows of results", &results::lock_text(rows), &ids, "PRIMARY", 1),
+        statement("readers", &admit::lock_text(rows), &ids, "PRIMARY", 1),
         statement(
             "known events",
             &insert::known_text(events.len()),

@@ -126,7 +126,10 @@ pub(super) fn untold_text(events: usize) -> String {
 }
 
 /// Which events have a row already: the count of affected rows does not tell, and a replay writes nothing this way.
-pub(super) async fn known(connection: &mut MySqlConnection, part: &[&NewNotification]) -> sqlx::Result<HashSet<String>> {
+pub(super) async fn known(
+    connection: &mut MySqlConnection,
+    part: &[&NewNotification],
+) -> sqlx::Result<HashSet<String>> {
     let mut query = sqlx::query(AssertSqlSafe(known_text(part.len())));
     for row in part {
         query = query.bind(&row.event_id);

@@ -32,9 +32,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::bounds;
 use super::columns::{self, Columns};
 use super::{
-    Admission, Admitted, Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended, EngagementRow, Filter,
-    GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim, PendingRow, Preferences,
-    PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
+    Admission, Admitted, Backlog, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended,
+    EngagementRow, Filter, GroupBy, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim,
+    PendingRow, Preferences, PublishFailure, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
 };
 use crate::contract::{DeliveryResult, PreferenceChange};
 use crate::measures;
@@ -259,8 +259,7 @@ impl Store for MySqlStore {
     }
 
     async fn forget_readers(&self, limit: u32) -> Result<u64> {
-        self.retried(|| Box::pin(admit::forget(&self.pool, limit)))
-            .await
+        self.retried(|| Box::pin(admit::forget(&self.pool, limit))).await
     }
 
     async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()> {

@@ -68,10 +68,7 @@ async fn readers(connection: &mut SqliteConnection, users: &[i64]) -> Result<BTr
     let mut readers = BTreeMap::new();
     for row in query.fetch_all(connection).await.map_err(sorted)? {
         let places: String = row.try_get("places").map_err(sorted)?;
-        readers.insert(
-            row.try_get("user_id").map_err(sorted)?,
-            admission::read(&places)?,
-        );
+        readers.insert(row.try_get("user_id").map_err(sorted)?, admission::read(&places)?);
     }
     Ok(readers)
 }
