@@ -200,7 +200,20 @@ fn told(entry: &HistoryEntry) -> String {
         }
         HistoryKind::Expired => expired(&entry.detail),
         HistoryKind::Held if detail("rule") == BEST_TIME => best_time(&entry.detail),
+        HistoryKind::Held if detail("rule") == "cap" => format!(
+            "held from {} until {} ({} in {}): {}",
+            detail("due_at"),
+            detail("held_until"),
+            detail("held_until_local"),
+            detail("timezone"),
+            over_cap(&entry.detail)
+        ),
         HistoryKind::Held => kept_quiet(&entry.detail),
+        HistoryKind::Suppressed if detail("rule") == "cap" => format!(
+            "not to be sent: at {} {}",
+            detail("due_at"),
+            over_cap(&entry.detail)
+        ),
         HistoryKind::Suppressed => format!(
             "not to be sent: the user has opted out of such notifications (preferences of {})",
             detail("since")
@@ -328,6 +341,29 @@ fn best_time(chosen: &Map<String, Value>) -> String {
             said("held_until")
         ),
     }
+}
+
+/// Which cap it is over.
+fn over_cap(capped: &Map<String, Value>) -> String {
+    let said = |name: &str| capped.get(name).and_then(Value::as_str).unwrap_or_default();
+    let number = |name: &str| capped.get(name).and_then(Value::as_u64).unwrap_or_default();
+    format!(
+        "{} of at most {} {} {} were taken, a cap of the {}",
+        number("taken"),
+        number("limit"),
+        match said("scope") {
+            "all" => "notifications".to_owned(),
+            kind => format!("{kind} notifications"),
+        },
+        match said("per") {
+            "day" => format!("of the day in {}", said("timezone")),
+            window => format!("within {window}"),
+        },
+        match said("of") {
+            "user" => "user",
+            _ => "settings",
+        },
+    )
 }
 
 fn standing(row: &Notification) -> String {

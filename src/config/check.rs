@@ -14,9 +14,10 @@ use super::duration::text;
 use super::error::Fault;
 use super::keys::{PROPERTIES, TOKENS};
 use super::{
-    HttpSettings, KafkaSettings, RetrySettings, Secret, Settings, TelemetrySettings, TopicSettings,
-    properties,
+    CapSettings, HttpSettings, KafkaSettings, RetrySettings, Secret, Settings, TelemetrySettings,
+    TopicSettings, properties,
 };
+use crate::contract::IncentiveType;
 
 /// Connections beside the publishers' own: one each for ingest, feedback, and whoever looks.
 const CONNECTIONS_BESIDE_PUBLISHERS: u32 = 3;
@@ -41,6 +42,7 @@ type Checked = Result<(), Fault>;
 /// The first thing that is wrong.
 pub(super) fn check(settings: &Settings) -> Checked {
     ranges(settings)?;
+    caps(&settings.caps)?;
     connections(settings)?;
     kafka(&settings.kafka)?;
     topics(&settings.topics)?;
@@ -109,6 +111,20 @@ fn ranges(settings: &Settings) -> Checked {
         settings.shutdown_timeout,
         100 * MILLISECOND..=10 * MINUTE,
     )
+}
+
+fn caps(caps: &CapSettings) -> Checked {
+    const MOST: u16 = 1000;
+    number("caps.per_day", caps.per_day, 0..=MOST)?;
+    number("caps.per_window", caps.per_window, 0..=MOST)?;
+    length("caps.window", caps.window, MINUTE..=30 * DAY)?;
+    number("caps.ignore_from_priority", caps.ignore_from_priority, 0..=5)?;
+    for kind in IncentiveType::ALL {
+        let cap = caps.types.of(kind);
+        number(&format!("caps.types.{kind}.per_day"), cap.per_day, 0..=MOST)?;
+        number(&format!("caps.types.{kind}.per_window"), cap.per_window, 0..=MOST)?;
+    }
+    Ok(())
 }
 
 fn number<N: PartialOrd + Copy + fmt::Display>(key: &str, value: N, range: RangeInclusive<N>) -> Checked {

@@ -234,6 +234,7 @@ mod tests {
             durations.collect::<Vec<_>>(),
             [
                 "best_time.half_life",
+                "caps.window",
                 "dispatch.lease",
                 "dispatch.poll_interval",
                 "ingest.batch_wait",

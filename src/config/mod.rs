@@ -5,6 +5,7 @@
 //! environment as `INQ_SECTION__KEY`. What comes out is checked as a whole; who holds a [`Settings`]
 //! need not check it again. Nothing else in the program reads the environment, but for `NO_COLOR`.
 
+mod caps;
 mod check;
 mod database_url;
 pub mod duration;
@@ -28,6 +29,7 @@ use config::{Config, Value, ValueKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+pub use caps::{CapSettings, CapTypes, Over, TypeCap};
 pub use database_url::{Database, DatabaseUrl};
 pub use error::SettingsError;
 pub use properties::KafkaProperties;
@@ -80,6 +82,8 @@ pub struct Settings {
     pub quiet: QuietSettings,
     /// When readers open.
     pub best_time: BestTimeSettings,
+    /// How many notifications a reader gets at most.
+    pub caps: CapSettings,
     /// The words.
     pub localization: LocalizationSettings,
     /// How long notifications are kept.

@@ -4,6 +4,7 @@
 //! a row becomes a dead letter, acknowledged by the broker before the offset is stored. Whatever is away is waited for
 //! with the batch in hand; doing a batch again is harmless, for each event has one row.
 
+mod admit;
 mod plan;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use admit::Caps;
 pub use plan::{Announced, Asked, Plan, Planner};
 
 use crate::alerts::Alerts;
@@ -23,15 +25,18 @@ use crate::bus::{Batch, DeadLetters, Record};
 use crate::contract::{Cancellation, Reason, Rejection, traceparent};
 use crate::measures;
 use crate::patience::Patience;
-use crate::schedule::QUIET_HOURS;
+use crate::schedule::{CapPolicy, QUIET_HOURS};
 use crate::stage::Stage;
-use crate::store::{CancelOutcome, Inserted, NewNotification, Readers, Status, Store, StoreError};
+use crate::store::{
+    Admission, Admitted, CancelOutcome, Fate, NewNotification, Readers, Status, Store, StoreError,
+};
 use crate::telemetry::{Doing, Done, Traces};
 
 /// The stage.
 pub struct Ingest {
     store: Arc<dyn Store>,
     planner: Planner,
+    caps: Arc<CapPolicy>,
     dead_letters: DeadLetters,
     alerts: Alerts,
     traces: Traces,
@@ -63,6 +68,7 @@ impl Ingest {
     pub const fn new(
         store: Arc<dyn Store>,
         planner: Planner,
+        caps: Arc<CapPolicy>,
         dead_letters: DeadLetters,
         alerts: Alerts,
         traces: Traces,
@@ -71,6 +77,7 @@ impl Ingest {
         Self {
             store,
             planner,
+            caps,
             dead_letters,
             alerts,
             traces,
@@ -148,8 +155,18 @@ impl Ingest {
             );
         }
         failpoint!("ingest::planned");
-        let stored = self.store_rows(&rows, begun).await;
-        let (inserted, refused) = stored.map_err(|error| error.to_string())?;
+        let caps = Caps {
+            policy: Arc::clone(&self.caps),
+            preferences: readers.preferences,
+        };
+        let stored = self.store_rows(&rows, Arc::new(caps), begun).await;
+        let (
+            Admitted {
+                stored: inserted,
+                fates,
+            },
+            refused,
+        ) = stored.map_err(|error| error.to_string())?;
         if inserted.foreign_cancels > 0 {
             tracing::warn!(
                 cancels = inserted.foreign_cancels,
@@ -186,6 +203,7 @@ impl Ingest {
             metrics::counter!(measures::BEST_TIME.name, "basis" => basis).increment(events);
         }
         metrics::counter!(measures::LANGUAGE_FALLBACKS.name).increment(fallbacks);
+        count_capped(&fates);
         Ok(Outcome {
             inserted: inserted.inserted,
             duplicates: inserted.duplicates,
@@ -280,21 +298,26 @@ impl Ingest {
     async fn store_rows(
         &self,
         rows: &[NewNotification],
+        caps: Arc<Caps>,
         begun: Instant,
-    ) -> Result<(Inserted, Vec<(usize, Rejection)>), StoreError> {
-        let mut total = Inserted::default();
+    ) -> Result<(Admitted, Vec<(usize, Rejection)>), StoreError> {
+        let mut total = Admitted::default();
         let mut refused = Vec::new();
         let mut todo: Vec<Range<usize>> = Vec::new();
         if !rows.is_empty() {
             todo.push(0..rows.len());
         }
         while let Some(part) = todo.pop() {
-            match self.store.insert(&rows[part.clone()]).await {
-                Ok(inserted) => {
-                    total.inserted += inserted.inserted;
-                    total.duplicates += inserted.duplicates;
-                    total.cancelled += inserted.cancelled;
-                    total.foreign_cancels += inserted.foreign_cancels;
+            match self.store_part(&rows[part.clone()], &caps).await {
+                Ok(Admitted {
+                    stored: inserted,
+                    fates,
+                }) => {
+                    total.stored.inserted += inserted.inserted;
+                    total.stored.duplicates += inserted.duplicates;
+                    total.stored.cancelled += inserted.cancelled;
+                    total.stored.foreign_cancels += inserted.foreign_cancels;
+                    total.fates.extend(fates);
                     self.traces
                         .tell(Doing::Ingest, begun, rows[part].iter().map(stored));
                     if inserted.inserted > 0 {
@@ -313,6 +336,28 @@ impl Ingest {
             }
         }
         Ok((total, refused))
+    }
+
+    /// Where no cap counts any of the rows, there is nothing to look at and nothing to lock.
+    async fn store_part(&self, rows: &[NewNotification], caps: &Arc<Caps>) -> Result<Admitted, StoreError> {
+        if rows.iter().any(|row| caps.concerns(row)) {
+            return self.store.insert_admitted(rows, Arc::clone(caps) as _).await;
+        }
+        self.store.insert(rows).await.map(|stored| Admitted {
+            stored,
+            fates: Vec::new(),
+        })
+    }
+}
+
+/// What caps did to a batch.
+fn count_capped(fates: &[Fate]) {
+    for (fate, outcome) in [
+        (Fate::Waits, measures::WAITS),
+        (Fate::Suppressed, measures::NOT_SENT),
+    ] {
+        let count = fates.iter().filter(|one| **one == fate).count() as u64;
+        metrics::counter!(measures::CAPPED.name, "outcome" => outcome).increment(count);
     }
 }
 

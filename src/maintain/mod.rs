@@ -166,6 +166,9 @@ impl Maintenance {
         if self.store.remove_cancellations(kept, BATCH).await? > 0 {
             return Ok(Step::Tidied);
         }
+        if self.store.forget_readers(BATCH).await? > 0 {
+            return Ok(Step::Tidied);
+        }
         self.forgetter.look_back(self.retention.forgotten).await?;
         Ok(Step::Nothing)
     }

@@ -5,6 +5,7 @@
 
 mod best_time;
 mod forgetting;
+mod kindness;
 mod measure;
 mod retention;
 
@@ -15,6 +16,7 @@ pub use best_time::BEST_TIME;
 pub use forgetting::{
     FORGETTING_OLDEST_SECONDS, FORGETTING_USERS, IN_ARCHIVE, IN_ROWS, KEPT_OUT, USERS_FORGOTTEN,
 };
+pub use kindness::{CAPPED, NOT_SENT, WAITS};
 pub use measure::{Kind, Label, Measure, Values};
 use measure::{counter, gauge, histogram};
 pub use retention::{ARCHIVED, MAINTENANCE_FINISHED, MAINTENANCE_INTERVAL, REMOVED};
@@ -375,6 +377,7 @@ pub const INGEST: &[Measure] = &[
     SUPPRESSED,
     CANCELLATIONS,
     KEPT_OUT,
+    CAPPED,
     INGEST_BATCH_SECONDS,
     INGEST_BATCH_RECORDS,
     DEAD_LETTERS,

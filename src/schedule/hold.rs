@@ -79,7 +79,8 @@ impl QuietPolicy {
         }
     }
 
-    fn zone(&self, leaving: &Leaving<'_>) -> Tz {
+    /// The zone of the clock on the reader's wall.
+    pub(super) fn zone(&self, leaving: &Leaving<'_>) -> Tz {
         let of_reader = leaving
             .preference
             .and_then(|preference| preference.timezone.as_deref());
@@ -92,9 +93,9 @@ impl QuietPolicy {
 }
 
 /// The reader's own.
-const OF_USER: &str = "user";
-/// Those of the section `quiet`.
-const OF_SETTINGS: &str = "settings";
+pub(super) const OF_USER: &str = "user";
+/// Those of the settings.
+pub(super) const OF_SETTINGS: &str = "settings";
 
 /// The name of the rule in histories.
 pub const RULE: &str = "quiet_hours";

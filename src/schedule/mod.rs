@@ -1,13 +1,17 @@
 //! When a notification leaves, and whether it is tried again: pure functions of what is known.
 
 mod best_time;
+mod caps;
 mod habit;
 mod hold;
+mod places;
 mod quiet;
 mod retry;
 
 pub use best_time::{Basis, BestTime, RULE as BEST_TIME, Waiting};
+pub use caps::{CapPolicy, Capped, Place};
 pub use habit::{HOURS, Habit, Opening};
 pub use hold::{Held, Leaving, QuietPolicy, RULE as QUIET_HOURS};
+pub use places::Places;
 pub use quiet::next_allowed;
 pub use retry::{RetryPolicy, spread};

@@ -30,7 +30,7 @@ use crate::localize::Words;
 use crate::maintain::{Maintenance, Retention, When};
 use crate::measures;
 use crate::preferences::Preferences;
-use crate::schedule::RetryPolicy;
+use crate::schedule::{CapPolicy, RetryPolicy};
 use crate::stage;
 use crate::store::Store;
 use crate::telemetry::{Metrics, Traces};
@@ -302,6 +302,7 @@ impl Service {
             let stage = Ingest::new(
                 Arc::clone(&store),
                 self.planner(),
+                Arc::new(CapPolicy::new(&self.settings.caps, &self.settings.quiet)),
                 dead_letters(&topics.events_dlq)?,
                 told.alerts.clone(),
                 told.traces.clone(),

@@ -5,6 +5,7 @@
 //! always the database's clock: instances whose own clocks differ agree on what is due and on when a
 //! lease ends.
 
+mod admission;
 mod bounds;
 mod cancelling;
 mod columns;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+pub use admission::{Admission, Admitted, Fate, Reader};
 pub use bounds::check_bounds;
 pub(crate) use cancelling::BY_EVENT;
 pub use cancelling::CancelOutcome;
@@ -213,6 +215,19 @@ pub trait Store: Forget {
 
     /// Forgets cancels that came longer ago than they are `kept`, at most `limit`, and returns how many those were.
     async fn remove_cancellations(&self, kept: Duration, limit: u32) -> Result<u64>;
+    /// As [`Store::insert`], where `admission` decides in the same transaction about the new rows that it concerns, one after
+    /// the other in the order of the batch. What is kept of their readers is locked meanwhile, and read by primary key.
+    ///
+    /// # Errors
+    /// As [`Store::insert`].
+    async fn insert_admitted(
+        &self,
+        batch: &[NewNotification],
+        admission: Arc<dyn Admission>,
+    ) -> Result<Admitted>;
+
+    /// Removes what is kept of readers and asked for by nobody any more, at most `limit` of them, and returns how many.
+    async fn forget_readers(&self, limit: u32) -> Result<u64>;
 
     /// Keeps what readers say of themselves, in one transaction: of each the change that [`PreferenceChange::goes_before`]
     /// all others, whatever was stored before. Who has none any more is to be forgotten as of then: see [`Forget`].

@@ -28,7 +28,7 @@ pub enum Status {
     Cancelled,
     /// Not sent before its `expires_at`.
     Expired,
-    /// Never sent: its reader has opted out of such notifications.
+    /// Never sent: its reader has opted out of such notifications, or gets enough without it.
     Suppressed,
     /// Became part of a digest.
     Digested,
@@ -264,9 +264,10 @@ pub enum HistoryKind {
     RecoveredAsPending,
     /// Its `expires_at` passed before it left.
     Expired,
-    /// A rule holds it back: quiet hours, or that it may wait for the best time of its reader.
+    /// A rule holds it back: quiet hours, a cap, or that it may wait for the best time of its reader; `rule` in the detail
+    /// tells which.
     Held,
-    /// Its reader does not want it.
+    /// Its reader does not want it, or it is over a cap: `rule` in the detail tells which.
     Suppressed,
     /// A person has made it due again.
     Retried,

@@ -7,6 +7,7 @@ mod best_time;
 mod bounds;
 mod bus;
 mod cancelling;
+mod caps;
 mod contract;
 mod dead_letters;
 mod expiring;

@@ -26,6 +26,15 @@ export function span(ms) {
   return `${Math.round(seconds / 86_400)} days`;
 }
 
+/** A list has no histories, and does not know why. */
+function notSent(rule) {
+  switch (rule) {
+    case undefined: return "It is not to be sent.";
+    case "cap": return "It is not to be sent: the user gets enough notifications without it.";
+    default: return "It is not to be sent: the user has opted out of such notifications.";
+  }
+}
+
 /** How a notification stands, and why it has not arrived. */
 export function standing(row) {
   const why = row.last_error ? `: ${row.last_error}` : "";
@@ -44,7 +53,7 @@ export function standing(row) {
     case "cancelled":
       return row.attempts > 0 ? "It was called off: no other attempt follows." : "It was called off before it left.";
     case "expired": return "It expired before it left.";
-    case "suppressed": return "It is not to be sent: the user has opted out of such notifications.";
+    case "suppressed": return notSent(row.history?.find(({ kind }) => kind === "suppressed")?.detail.rule);
     default: return `It is ${row.status}.`;
   }
 }
@@ -122,6 +131,26 @@ function bestTime({ of, from, to, hour, timezone, openings, of_openings, held_un
   }
 }
 
+/** Which cap it is over. */
+function overCap({ taken, limit, scope, per, of, timezone }) {
+  const what = scope === "all" ? "notifications" : `${plain(scope)} notifications`;
+  const span = per === "day" ? `of the day in ${timezone}` : `within ${per}`;
+  return `${taken} of at most ${limit} ${what} ${span} were taken, a cap of the ${of === "user" ? "user" : "settings"}`;
+}
+
+function held(detail) {
+  if (detail.rule === "best_time") return bestTime(detail);
+  if (detail.rule !== "cap") return `Held back: ${keptQuiet(detail)}`;
+  const { due_at, held_until, held_until_local, timezone } = detail;
+  return `Held back: due at ${utc(due_at)}, held until ${utc(held_until)} (${held_until_local} in ${timezone}), for ${overCap(detail)}`;
+}
+
+function suppressed(detail) {
+  return detail.rule === "cap"
+    ? `Not to be sent: at ${utc(detail.due_at)} ${overCap(detail)}`
+    : `Not to be sent: the user has opted out of such notifications (preferences of ${detail.since})`;
+}
+
 function told({ kind, attempt, detail }) {
   const next = nextAttempt(detail);
   switch (kind) {
@@ -138,8 +167,8 @@ function told({ kind, attempt, detail }) {
     case "recovered_as_sent": return `Attempt ${attempt} was found to be published after its publisher had died`;
     case "recovered_as_pending": return `Attempt ${attempt} was not published before its publisher died; it goes out again`;
     case "expired": return expired(detail);
-    case "held": return detail.rule === "best_time" ? bestTime(detail) : `Held back: ${keptQuiet(detail)}`;
-    case "suppressed": return `Not to be sent: the user has opted out of such notifications (preferences of ${detail.since})`;
+    case "held": return held(detail);
+    case "suppressed": return suppressed(detail);
     case "retried": return `Made due again by ${detail.by}`;
     case "cancelled": return calledOff(attempt, detail);
     case "cancel_too_late": return calledOffTooLate(attempt, detail);

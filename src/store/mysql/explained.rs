@@ -2,7 +2,7 @@
 
 use super::super::Which;
 use super::super::ids;
-use super::{cancel, claim, depth, end, forget, habits, insert, preferences, results, retention};
+use super::{admit, cancel, claim, depth, end, forget, habits, insert, preferences, results, retention};
 
 /// A statement, and how it is meant to be executed.
 #[derive(Debug)]
@@ -49,6 +49,7 @@ pub fn explained(rows: usize) -> Vec<Explained> {
         statement("mark as sent", &mark, &[&ids, &claim[..]].concat(), "PRIMARY", 1),
         statement("rows of results", &results::lock_text(rows), &ids, "PRIMARY", 1),
         statement("habits", &habits::look_up_text(rows), &ids, "PRIMARY", 1),
+        statement("readers", &admit::lock_text(rows), &ids, "PRIMARY", 1),
         statement(
             "known events",
             &insert::known_text(events.len()),

@@ -21,27 +21,37 @@ pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Resul
     let mut seen: HashSet<&str> = HashSet::with_capacity(batch.len());
     let distinct: Vec<&NewNotification> = batch.iter().filter(|row| seen.insert(&row.event_id)).collect();
     let mut transaction = pool.begin().await?;
+    let inserted = store(&mut transaction, &distinct, batch.len()).await?;
+    failpoint!("store::insert_uncommitted");
+    transaction.commit().await?;
+    failpoint!("store::insert_unheard", Err(sqlx::Error::PoolTimedOut.into()));
+    Ok(inserted)
+}
+
+/// Stores rows of as many events, out of a batch of so many rows.
+pub(super) async fn store(
+    connection: &mut MySqlConnection,
+    distinct: &[&NewNotification],
+    of: usize,
+) -> Result<Inserted, Answer> {
     let mut inserted = 0;
-    for part in ids::parts(&distinct) {
-        inserted += match insert_rows(&mut transaction, part, "").await {
+    for part in ids::parts(distinct) {
+        inserted += match insert_rows(connection, part, "").await {
             Ok(()) => {
-                tell(&mut transaction, part).await?;
+                tell(connection, part).await?;
                 part.len()
             }
             Err(sqlx::Error::Database(fault)) if fault.is_unique_violation() => {
-                insert_unknown(&mut transaction, part).await?
+                insert_unknown(connection, part).await?
             }
             Err(error) => return Err(error.into()),
         };
     }
     let events: Vec<&str> = distinct.iter().map(|row| row.event_id.as_str()).collect();
-    let (cancelled, foreign_cancels) = cancel::meet(&mut transaction, &events).await?;
-    failpoint!("store::insert_uncommitted");
-    transaction.commit().await?;
-    failpoint!("store::insert_unheard", Err(sqlx::Error::PoolTimedOut.into()));
+    let (cancelled, foreign_cancels) = cancel::meet(connection, &events).await?;
     Ok(Inserted {
         inserted: inserted.try_into().unwrap_or(u64::MAX),
-        duplicates: (batch.len() - inserted).try_into().unwrap_or(u64::MAX),
+        duplicates: (of - inserted).try_into().unwrap_or(u64::MAX),
         cancelled,
         foreign_cancels,
     })
@@ -117,7 +127,10 @@ pub(super) fn untold_text(events: usize) -> String {
 }
 
 /// Which events have a row already: the count of affected rows does not tell, and a replay writes nothing this way.
-async fn known(connection: &mut MySqlConnection, part: &[&NewNotification]) -> sqlx::Result<HashSet<String>> {
+pub(super) async fn known(
+    connection: &mut MySqlConnection,
+    part: &[&NewNotification],
+) -> sqlx::Result<HashSet<String>> {
     let mut query = sqlx::query(AssertSqlSafe(known_text(part.len())));
     for row in part {
         query = query.bind(&row.event_id);

@@ -3,6 +3,7 @@
 //! Every session is strict, in UTC, READ COMMITTED, and gives a lock up after ten seconds. Rows are changed by primary
 //! key in id order. A transaction that a deadlock or a lock time-out has ended is done again at once, with jitter.
 
+mod admit;
 mod cancel;
 mod claim;
 mod depth;
@@ -34,9 +35,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::bounds;
 use super::columns::{self, Columns};
 use super::{
-    Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended,
-    EngagementRow, Filter, GroupBy, Habits, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim,
-    PendingRow, PublishFailure, Readers, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
+    Admission, Admitted, Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide,
+    Depth, Ended, EngagementRow, Filter, GroupBy, Habits, HistoryEntry, Inserted, NewNotification,
+    Notification, OpenClaim, PendingRow, PublishFailure, Readers, Result, SchemaState, Status, Store,
+    StoreError, Story, Verdict,
 };
 use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
 use crate::measures;
@@ -263,6 +265,20 @@ impl Store for MySqlStore {
     async fn remove_cancellations(&self, kept: Duration, limit: u32) -> Result<u64> {
         self.retried(|| Box::pin(cancel::remove(&self.pool, kept, limit)))
             .await
+    }
+
+    async fn insert_admitted(
+        &self,
+        batch: &[NewNotification],
+        admission: Arc<dyn Admission>,
+    ) -> Result<Admitted> {
+        let admission = admission.as_ref();
+        self.retried(|| Box::pin(admit::insert(&self.pool, batch, admission)))
+            .await
+    }
+
+    async fn forget_readers(&self, limit: u32) -> Result<u64> {
+        self.retried(|| Box::pin(admit::forget(&self.pool, limit))).await
     }
 
     async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()> {

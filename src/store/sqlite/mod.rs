@@ -3,6 +3,7 @@
 //! One writer at a time, so that a claim excludes another by the lock on the file: every writing transaction begins
 //! IMMEDIATE. Readers go on beside it (WAL).
 
+mod admit;
 mod cancel;
 mod claim;
 mod end;
@@ -31,9 +32,10 @@ use super::bounds;
 use super::columns::Columns;
 use super::migrations::{self, Applied};
 use super::{
-    Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide, Depth, Ended,
-    EngagementRow, Filter, GroupBy, Habits, HistoryEntry, Inserted, NewNotification, Notification, OpenClaim,
-    PendingRow, PublishFailure, Readers, Result, SchemaState, Status, Store, StoreError, Story, Verdict,
+    Admission, Admitted, Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide,
+    Depth, Ended, EngagementRow, Filter, GroupBy, Habits, HistoryEntry, Inserted, NewNotification,
+    Notification, OpenClaim, PendingRow, PublishFailure, Readers, Result, SchemaState, Status, Store,
+    StoreError, Story, Verdict,
 };
 use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
 
@@ -246,6 +248,18 @@ impl Store for SqliteStore {
 
     async fn remove_cancellations(&self, kept: Duration, limit: u32) -> Result<u64> {
         cancel::remove(&self.pool, kept, limit).await
+    }
+
+    async fn insert_admitted(
+        &self,
+        batch: &[NewNotification],
+        admission: Arc<dyn Admission>,
+    ) -> Result<Admitted> {
+        admit::insert(&self.pool, batch, admission.as_ref()).await
+    }
+
+    async fn forget_readers(&self, limit: u32) -> Result<u64> {
+        admit::forget(&self.pool, limit).await
     }
 
     async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()> {

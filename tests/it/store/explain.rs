@@ -61,10 +61,20 @@ async fn statements_use_their_index(server: &'static str) {
     // Few rows, where a scan is most tempting, and more, where it hurts.
     for (more, batch) in [(0..40, 10), (40..3000, 500)] {
         let rows: Vec<_> = more
+            .clone()
             .map(|number| due(&format!("event-{number}"), number % 5, number % 90 - 30))
             .collect();
         store.insert(&rows).await.expect("inserted");
         store.request_forgetting(7, "a test").await.expect("asked");
+        let readers: Vec<_> = more
+            .map(|user| format!("({user}, '{{}}', UTC_TIMESTAMP(3))"))
+            .collect();
+        database
+            .execute(&format!(
+                "INSERT INTO incentive_notify_readers (user_id, places, kept_until) VALUES {}",
+                readers.join(", ")
+            ))
+            .await;
         let habits = habits(batch).join(", ");
         database
             .execute(&format!(

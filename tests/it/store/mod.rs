@@ -1,5 +1,6 @@
 //! What every store keeps to, on SQLite, MySQL and MariaDB alike.
 
+mod admitting;
 mod cancelling;
 mod claiming;
 mod ending;

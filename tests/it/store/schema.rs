@@ -25,6 +25,7 @@ async fn empty(bench: &Bench) {
         "incentive_notify_maintenance",
         "incentive_notify_cancellations",
         "incentive_notify_forgotten",
+        "incentive_notify_readers",
         "user_preferences",
         "user_habits",
         "_sqlx_migrations",

@@ -1,0 +1,258 @@
+//! Caps: how many notifications a reader gets at most, and when one that is over may leave.
+
+use chrono::{DateTime, Datelike, Duration, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+use serde_json::{Map, Value, json};
+
+use super::hold::{Leaving, OF_SETTINGS, OF_USER};
+use super::quiet::first_change;
+use super::{Places, QuietPolicy};
+use crate::config::{CapSettings, Over, QuietSettings, duration};
+use crate::contract::{IncentiveType, time};
+
+/// Which caps there are. A reader's own goes before that of the settings on all types in a day; the others stand beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CapPolicy {
+    settings: CapSettings,
+    quiet: QuietPolicy,
+}
+
+/// Where a notification finds a place.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// Where it was to leave.
+    Free,
+    /// Later.
+    Later(Capped),
+    /// Nowhere, as far as it may wait at all.
+    Nowhere(Capped),
+}
+
+/// A cap is full.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Capped {
+    /// When there is a place; `None`: it waits for none.
+    pub until: Option<DateTime<Utc>>,
+    at: DateTime<Utc>,
+    cap: Cap,
+    taken: usize,
+    zone: Tz,
+}
+
+/// At most so many notifications, of one type or of all, in a period.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Cap {
+    limit: usize,
+    period: Period,
+    kind: Option<IncentiveType>,
+    whose: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Period {
+    /// A day by the clock on the reader's wall.
+    Day,
+    /// Any span of that length.
+    Window(TimeDelta),
+}
+
+impl CapPolicy {
+    /// How far behind its time a notification waits for a place, at most.
+    pub const FARTHEST: TimeDelta = Duration::days(30);
+    /// Longer than any day is.
+    const DAY: TimeDelta = Duration::hours(50);
+
+    /// The caps of the settings, and the quiet hours in which nobody waits for a place.
+    #[must_use]
+    pub fn new(caps: &CapSettings, quiet: &QuietSettings) -> Self {
+        Self {
+            settings: caps.clone(),
+            quiet: quiet.into(),
+        }
+    }
+
+    /// Whether any cap counts it.
+    #[must_use]
+    pub fn counts(&self, leaving: &Leaving<'_>) -> bool {
+        self.caps(leaving).next().is_some()
+    }
+
+    /// How long after its time a place still counts.
+    #[must_use]
+    pub fn memory(&self) -> TimeDelta {
+        Self::DAY.max(self.window())
+    }
+
+    /// The first place, not before the moment asked for, that every cap and the reader's quiet hours allow, beside what is
+    /// taken already. Where it was to leave, quiet hours have been looked at before.
+    #[must_use]
+    pub fn place(&self, leaving: &Leaving<'_>, taken: &Places) -> Place {
+        let at = whole_millis(leaving.at);
+        let zone = self.quiet.zone(leaving);
+        let full = self.caps(leaving).find_map(|cap| {
+            let (_, others) = cap.full(taken, at, zone)?;
+            Some((cap, others))
+        });
+        let Some((cap, others)) = full else {
+            return Place::Free;
+        };
+        let until = match self.settings.over {
+            Over::Wait => self.first_free(&Leaving { at, ..*leaving }, taken, zone),
+            Over::Drop => None,
+        };
+        let capped = Capped {
+            until,
+            at,
+            cap,
+            taken: others,
+            zone,
+        };
+        match until {
+            Some(_) => Place::Later(capped),
+            None => Place::Nowhere(capped),
+        }
+    }
+
+    /// Each rule moves the moment on as far as it must and no farther, until none does: so none earlier would do.
+    fn first_free(&self, leaving: &Leaving<'_>, taken: &Places, zone: Tz) -> Option<DateTime<Utc>> {
+        let mut moment = leaving.at;
+        loop {
+            let before = moment;
+            for cap in self.caps(leaving) {
+                if let Some((later, _)) = cap.full(taken, moment, zone) {
+                    moment = later;
+                }
+            }
+            if let Some(held) = self.quiet.hold(&Leaving {
+                at: moment,
+                ..*leaving
+            }) {
+                moment = held.until;
+            }
+            if moment - leaving.at > Self::FARTHEST || moment.year() > 9999 {
+                return None;
+            }
+            if moment == before {
+                return Some(moment);
+            }
+        }
+    }
+
+    fn caps(&self, leaving: &Leaving<'_>) -> impl Iterator<Item = Cap> + use<> {
+        let settings = &self.settings;
+        let kind = leaving.incentive_type;
+        let own = leaving.preference.and_then(|preference| preference.max_per_day);
+        let of_type = settings.types.of(kind);
+        let window = Period::Window(self.window());
+        let some = |limit: u16| (limit > 0).then_some(limit);
+        let all_day = own
+            .map(|limit| (limit, OF_USER))
+            .or(some(settings.per_day).map(|limit| (limit, OF_SETTINGS)));
+        let ours = |limit: u16| some(limit).map(|limit| (limit, OF_SETTINGS));
+        let caps = [
+            (all_day, Period::Day, None),
+            (ours(of_type.per_day), Period::Day, Some(kind)),
+            (ours(settings.per_window), window, None),
+            (ours(of_type.per_window), window, Some(kind)),
+        ];
+        let count = leaving.priority.get() < settings.ignore_from_priority;
+        caps.into_iter().filter_map(move |(limit, period, kind)| {
+            let (limit, whose) = limit.filter(|_| count)?;
+            Some(Cap {
+                limit: usize::from(limit),
+                period,
+                kind,
+                whose,
+            })
+        })
+    }
+
+    fn window(&self) -> TimeDelta {
+        TimeDelta::from_std(self.settings.window).unwrap_or(Self::FARTHEST)
+    }
+}
+
+impl Cap {
+    /// Where one more would be too many: the first later moment at which it may not be, and how many there are already.
+    fn full(&self, taken: &Places, at: DateTime<Utc>, zone: Tz) -> Option<(DateTime<Utc>, usize)> {
+        match self.period {
+            Period::Day => {
+                let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
+                let near = taken.near(self.kind, at, CapPolicy::DAY);
+                let others = near.iter().filter(|other| day(**other) == day(at)).count();
+                (others >= self.limit).then(|| (end_of_day(at, zone), others))
+            }
+            Period::Window(window) => {
+                let near = taken.near(self.kind, at, window);
+                // With each run of as many as there may be, this one would be too many from the window before the
+                // last of them to the window after the first.
+                let later = near
+                    .windows(self.limit.max(1))
+                    .filter_map(|run| Some((*run.first()?, *run.last()?)))
+                    .filter(|(first, last)| *last - *first < window)
+                    .fold(at, |moment, (first, last)| {
+                        if last - window < moment && moment < first + window {
+                            first + window
+                        } else {
+                            moment
+                        }
+                    });
+                (later > at).then_some((later, self.limit))
+            }
+        }
+    }
+}
+
+/// The first moment after `at` at which a clock in `zone` shows another day.
+fn end_of_day(at: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    let day = at.with_timezone(&zone).date_naive();
+    let mut moment = at;
+    loop {
+        let local = zone.from_utc_datetime(&moment.naive_utc()).naive_local();
+        if local.date() != day {
+            return moment;
+        }
+        let midnight = (day + Duration::days(1)).and_time(chrono::NaiveTime::MIN);
+        // There the clock shows midnight, unless it is set meanwhile: then it is read again from there.
+        let straight = moment + (midnight - local);
+        moment = first_change(moment, straight, zone).unwrap_or(straight);
+    }
+}
+
+/// As the store keeps it.
+fn whole_millis(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(at.timestamp_millis()).unwrap_or(at)
+}
+
+impl Capped {
+    /// For the history: the rule, whose it is, and what it did.
+    #[must_use]
+    pub fn detail(&self) -> Map<String, Value> {
+        let said = json!({
+            "rule": "cap",
+            "of": self.cap.whose,
+            "limit": self.cap.limit,
+            "per": match self.cap.period {
+                Period::Day => "day".to_owned(),
+                Period::Window(window) => duration::text(window.to_std().unwrap_or_default()),
+            },
+            "scope": self.cap.kind.map_or("all", IncentiveType::as_str),
+            "taken": self.taken,
+            "timezone": self.zone.name(),
+            "due_at": time::format(&self.at),
+        });
+        let mut detail = match said {
+            Value::Object(detail) => detail,
+            _ => Map::new(),
+        };
+        if let Some(until) = &self.until {
+            let local = until.with_timezone(&self.zone).format("%Y-%m-%d %H:%M");
+            detail.insert("held_until".to_owned(), time::format(until).into());
+            detail.insert("held_until_local".to_owned(), local.to_string().into());
+        }
+        detail
+    }
+}
+
+#[cfg(test)]
+mod tests;
