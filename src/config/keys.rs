@@ -10,6 +10,9 @@ use super::duration;
 /// Below it any key goes.
 pub(super) const PROPERTIES: &str = "kafka.properties";
 
+/// Below it the name of any segment goes.
+pub(super) const SEGMENTS: &str = "quiet.segments";
+
 /// How alike two names must be for one to be suggested in the place of the other, 0 to 1.
 const LIKENESS: f64 = 0.6;
 
@@ -61,7 +64,7 @@ impl Keys {
     }
 
     pub(super) fn is_known(&self, key: &str) -> bool {
-        property(key).is_some() || self.0.get(key).is_some_and(|takes| *takes != Takes::Section)
+        is_free(key) || self.0.get(key).is_some_and(|takes| *takes != Takes::Section)
     }
 
     /// The known key that is most like an unknown one, if one is.
@@ -94,6 +97,12 @@ impl Keys {
     pub(super) fn admit(&self, key: &str, value: toml::Value) -> Result<ValueKind, String> {
         if property(key).is_some() {
             return property_text(value).map(ValueKind::String);
+        }
+        if below(SEGMENTS, key).is_some() {
+            return match value {
+                toml::Value::String(text) => Ok(ValueKind::String(text)),
+                _ => Err("must be text in quotes, for example \"22:00-07:00\"".into()),
+            };
         }
         match (self.0.get(key), value) {
             (Some(Takes::Text(_)), toml::Value::String(text)) => Ok(ValueKind::String(text)),
@@ -149,15 +158,30 @@ fn likeness(a: &str, b: &str) -> f64 {
 
 /// The librdkafka property that a key sets, if it sets one.
 pub(super) fn property(key: &str) -> Option<&str> {
-    key.strip_prefix(PROPERTIES)?
+    below(PROPERTIES, key)
+}
+
+/// What a key is called below a section that takes any name, if it is below it.
+fn below<'a>(section: &str, key: &'a str) -> Option<&'a str> {
+    key.strip_prefix(section)?
         .strip_prefix('.')
         .filter(|name| !name.is_empty())
 }
 
-/// The tables on the way to a key, and its own name. The dots in a property's name are no way.
+/// Whether a key has a name of others' choice.
+fn is_free(key: &str) -> bool {
+    [PROPERTIES, SEGMENTS]
+        .iter()
+        .any(|section| below(section, key).is_some())
+}
+
+/// The tables on the way to a key, and its own name. The dots in a name of others' choice are no way.
 pub(super) fn way(key: &str) -> Vec<&str> {
-    match property(key) {
-        Some(property) => PROPERTIES.split('.').chain([property]).collect(),
+    let free = [PROPERTIES, SEGMENTS]
+        .into_iter()
+        .find_map(|section| Some((section, below(section, key)?)));
+    match free {
+        Some((section, name)) => section.split('.').chain([name]).collect(),
         None => key.split('.').collect(),
     }
 }

@@ -3,11 +3,13 @@
 //! Names follow Prometheus' conventions: base units, `_total` for what only grows. Labels have few values, never those
 //! of an event. On the hot path a metric is touched a few times a batch, never once a row.
 
+mod broadcast;
 mod measure;
 
 use crate::contract::{Priority, Reason, ResultStatus};
 use crate::store::Status;
 
+pub use broadcast::{BROADCAST_EVENTS, BROADCAST_STILL_SECONDS, BROADCASTS_RUNNING};
 pub use measure::{Kind, Label, Measure, Values};
 use measure::{counter, gauge, histogram};
 
@@ -419,6 +421,9 @@ pub const MAINTAIN: &[Measure] = &[
     SAMPLED,
     ARCHIVED,
     REMOVED,
+    BROADCAST_EVENTS,
+    BROADCASTS_RUNNING,
+    BROADCAST_STILL_SECONDS,
 ];
 
 /// All of them, under the heading of those who tell them.

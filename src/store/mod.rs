@@ -6,6 +6,7 @@
 //! lease ends.
 
 mod bounds;
+mod broadcasts;
 mod columns;
 mod engagement;
 mod error;
@@ -28,6 +29,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 pub use bounds::check_bounds;
+pub use broadcasts::{
+    Advance, Broadcast, BroadcastOrder, BroadcastState, Broadcasts, NewBroadcast, Reader, Started, Taken,
+};
 pub use engagement::{EngagementRow, GroupBy};
 pub use error::StoreError;
 pub use filter::{Change, Changed, Filter};
@@ -166,7 +170,7 @@ pub enum SchemaState {
 /// while it runs: await it to its end, without `select!` or a time limit around it. Deadlocks and lock
 /// time-outs are tried again within the call.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Broadcasts + Send + Sync {
     /// What is behind: `MySQL 8.4.3`, `MariaDB 10.11.9`, `SQLite 3.50.1`.
     async fn server(&self) -> Result<String>;
 

@@ -1,7 +1,7 @@
 //! The statements of the hot path with values in place, for the tests that look at how they are executed.
 
 use super::super::ids;
-use super::{claim, depth, end, insert, results, retention};
+use super::{broadcasts, claim, depth, end, insert, results, retention};
 
 /// A statement, and how it is meant to be executed.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub struct Explained {
     pub text: String,
     /// The only index that it may use.
     pub index: &'static str,
-    /// How often it looks into the queue's table.
+    /// How often it looks into a table of ours.
     pub accesses: usize,
 }
 
@@ -66,6 +66,8 @@ pub fn explained(rows: usize) -> Vec<Explained> {
             "claim_order",
             5,
         ),
+        statement("readers", broadcasts::READERS, &due, "PRIMARY", 1),
+        statement("running broadcasts", broadcasts::RUNNING, &due[1..], "of_state", 1),
     ]
 }
 

@@ -3,6 +3,7 @@
 //! Every session is strict, in UTC, READ COMMITTED, and gives a lock up after ten seconds. Rows are changed by primary
 //! key in id order. A transaction that a deadlock or a lock time-out has ended is done again at once, with jitter.
 
+mod broadcasts;
 mod claim;
 mod depth;
 mod end;

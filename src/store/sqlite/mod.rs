@@ -3,6 +3,7 @@
 //! One writer at a time, so that a claim excludes another by the lock on the file: every writing transaction begins
 //! IMMEDIATE. Readers go on beside it (WAL).
 
+mod broadcasts;
 mod claim;
 mod end;
 mod insert;

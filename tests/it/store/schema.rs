@@ -23,6 +23,7 @@ async fn empty(bench: &Bench) {
         "incentive_notify_history",
         "incentive_notify_identity",
         "incentive_notify_maintenance",
+        "incentive_notify_broadcasts",
         "user_preferences",
         "_sqlx_migrations",
     ] {
