@@ -103,12 +103,7 @@ impl Rehearsal {
 }
 
 /// As the reader would get it now; `None` where its event would be refused, which no draft's is.
-fn preview(
-    planner: &Planner,
-    draft: &Draft,
-    preference: &Preference,
-    now: DateTime<Utc>,
-) -> Option<Preview> {
+fn preview(planner: &Planner, draft: &Draft, preference: &Preference, now: DateTime<Utc>) -> Option<Preview> {
     let record = Record {
         topic: String::new(),
         partition: 0,

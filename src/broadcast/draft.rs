@@ -21,7 +21,9 @@ impl Draft {
         let Ok(members) = serde_json::from_slice::<Map<String, Value>>(text) else {
             // It has the better words.
             let refused = IncentiveEvent::decode(Some(text), max_bytes).err();
-            return Err(refused.unwrap_or_else(|| Rejection::new(Reason::InvalidJson, "must be a JSON object")));
+            return Err(
+                refused.unwrap_or_else(|| Rejection::new(Reason::InvalidJson, "must be a JSON object"))
+            );
         };
         for name in ["event_id", "user_id"] {
             if members.contains_key(name) {
@@ -86,7 +88,8 @@ mod tests {
 
     #[test]
     fn each_reader_gets_an_event_of_the_contract_always_the_same() {
-        let text = r#" { "priority": 2, "incentive_type": "bonus_opportunity", "incentive_data": {"a": [1]} } "#;
+        let text =
+            r#" { "priority": 2, "incentive_type": "bonus_opportunity", "incentive_data": {"a": [1]} } "#;
         let draft = Draft::read(text.as_bytes(), MAX).unwrap();
         let event = IncentiveEvent::decode(Some(draft.event(7, 42).as_bytes()), MAX).unwrap();
         assert_eq!((event.event_id.as_str(), event.user_id), ("broadcast:7:42", 42));

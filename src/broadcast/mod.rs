@@ -134,7 +134,6 @@ impl Broadcaster {
         let readers = self.store.readers(broadcast.after_user, length).await?;
         let page = look(&readers, segment, broadcast.after_user, allowed, length);
         self.produce(broadcast, &page.users).await?;
-        failpoint!("broadcast::produced");
         let is_noted = self
             .store
             .advance_broadcast(broadcast.id, &self.holder, &page.step)

@@ -30,9 +30,10 @@ impl Pace {
     pub fn allowed(&mut self, now: Duration) -> u32 {
         let passed = now.saturating_sub(self.reckoned);
         self.reckoned = self.reckoned.max(now);
-        self.credit = (self.credit + passed).min(LONGEST_CREDIT);
+        // The share of one event more: what is asked a little late loses nothing.
+        self.credit = (self.credit + passed).min(LONGEST_CREDIT + self.share());
         let events = self.credit.as_nanos() * u128::from(self.rate) / Duration::from_secs(1).as_nanos();
-        u32::try_from(events).unwrap_or(u32::MAX)
+        u32::try_from(events).unwrap_or(u32::MAX).min(self.rate)
     }
 
     /// So many were made.
@@ -41,11 +42,9 @@ impl Pace {
         self.credit = self.credit.saturating_sub(Duration::from_nanos(nanoseconds));
     }
 
-    /// How long it takes until one more may be made.
-    #[must_use]
-    pub fn until_next(&self) -> Duration {
-        let share = Duration::from_nanos(1_000_000_000_u64.div_ceil(u64::from(self.rate)));
-        share.saturating_sub(self.credit)
+    /// The time of one event.
+    const fn share(&self) -> Duration {
+        Duration::from_nanos(1_000_000_000_u64.div_ceil(self.rate as u64))
     }
 }
 
@@ -66,7 +65,10 @@ mod tests {
                 let allowed = pace.allowed(ms(at));
                 pace.spend(allowed);
                 made += u64::from(allowed);
-                assert!(made * 1000 <= u64::from(rate) * (at - 500), "{rate} at {at}: {made}");
+                assert!(
+                    made * 1000 <= u64::from(rate) * (at - 500),
+                    "{rate} at {at}: {made}"
+                );
             }
             let due = u64::from(rate) * 10;
             let a_step = u64::from(rate) * step as u64 / 1000 + 1;
@@ -80,6 +82,8 @@ mod tests {
         assert_eq!(pace.allowed(ms(0)), 0);
         assert_eq!(pace.allowed(ms(3_600_000)), 50);
         pace.spend(50);
+        assert_eq!(pace.allowed(ms(3_600_000)), 1);
+        pace.spend(1);
         assert_eq!(pace.allowed(ms(3_600_000)), 0);
         assert_eq!(pace.allowed(ms(3_600_020)), 1);
     }
@@ -91,9 +95,8 @@ mod tests {
         pace.spend(2);
         assert_eq!(pace.allowed(ms(500)), 3);
         pace.spend(3);
-        assert_eq!(pace.until_next(), ms(100));
         assert_eq!(pace.allowed(ms(540)), 0);
-        assert_eq!(pace.until_next(), ms(60));
+        assert_eq!(pace.allowed(ms(600)), 1);
     }
 
     #[test]

@@ -14,8 +14,8 @@ use super::duration::text;
 use super::error::Fault;
 use super::keys::{PROPERTIES, SEGMENTS};
 use super::{
-    HttpSettings, KafkaSettings, QuietSettings, RetrySettings, Secret, Settings, TelemetrySettings, TopicSettings,
-    properties,
+    HttpSettings, KafkaSettings, QuietSettings, RetrySettings, Secret, Settings, TelemetrySettings,
+    TopicSettings, properties,
 };
 use crate::contract::{SEGMENT, is_segment};
 

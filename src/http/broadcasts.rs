@@ -108,8 +108,15 @@ pub(super) async fn start_broadcast(
         .desk
         .ask(async move |store| {
             let until = Some(Instant::now() + LONGEST_COUNT);
-            let rehearsal =
-                Rehearsal::of(store.as_ref(), &planner, &draft, segment.as_deref(), until, |_| ()).await?;
+            let rehearsal = Rehearsal::of(
+                store.as_ref(),
+                &planner,
+                &draft,
+                segment.as_deref(),
+                until,
+                |_| (),
+            )
+            .await?;
             if dry_run {
                 return Ok((rehearsal, None));
             }
@@ -123,7 +130,11 @@ pub(super) async fn start_broadcast(
             };
             let started = store.start_broadcast(&new).await?;
             if started.is_new {
-                tracing::info!(by = BY, id = started.broadcast.id, "a broadcast was started by hand");
+                tracing::info!(
+                    by = BY,
+                    id = started.broadcast.id,
+                    "a broadcast was started by hand"
+                );
             }
             let is_same = started.is_new || started.broadcast.is_of(&new);
             Ok((rehearsal, Some((started, is_same))))

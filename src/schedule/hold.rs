@@ -246,9 +246,8 @@ mod tests {
              [quiet.segments]\n\"b late\" = \"22:00-11:00\"\na = \"none\"\n\"x.y\" = \"22:00-12:00\""
         ));
         let held = |segments: &str, own: &str| {
-            let text = format!(
-                r#"{{"user_id":1,"updated_at":"2026-01-01T00:00:00Z","segments":{segments}{own}}}"#
-            );
+            let text =
+                format!(r#"{{"user_id":1,"updated_at":"2026-01-01T00:00:00Z","segments":{segments}{own}}}"#);
             let reader = preference(&text);
             let leaving = Leaving {
                 preference: Some(&reader),

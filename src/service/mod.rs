@@ -324,7 +324,8 @@ impl Service {
                 .at
                 .map_or(When::Every(retention.interval), When::DailyAt);
             tasks.spawn(maintenance.run(when, health.clone(), stop.clone()));
-            let broadcaster = Broadcaster::new(Arc::clone(&store), self.cluster.clone(), topics.events.clone());
+            let broadcaster =
+                Broadcaster::new(Arc::clone(&store), self.cluster.clone(), topics.events.clone());
             tasks.spawn(broadcaster.run(health.part("broadcast"), stop.clone()));
         }
         if self.stages.feedback {

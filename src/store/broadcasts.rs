@@ -260,8 +260,7 @@ pub(super) fn select(which: &str) -> String {
 
 /// A row of [`select`].
 pub(super) fn row(row: &impl Columns) -> Result<Broadcast> {
-    let foreign =
-        |column: &str, fault: String| StoreError::Unexpected(format!("column {column}: {fault}"));
+    let foreign = |column: &str, fault: String| StoreError::Unexpected(format!("column {column}: {fault}"));
     let state = row.text("state")?;
     let expected = row.int_or_null("expected")?;
     Ok(Broadcast {
@@ -271,7 +270,8 @@ pub(super) fn row(row: &impl Columns) -> Result<Broadcast> {
             .ok_or_else(|| foreign("state", format!("`{state}` is no state of a broadcast")))?,
         segment: row.text_or_null("segment")?,
         rate: u32::try_from(row.int("rate")?).map_err(|fault| foreign("rate", fault.to_string()))?,
-        event: RawValue::from_string(row.text("event")?).map_err(|fault| foreign("event", fault.to_string()))?,
+        event: RawValue::from_string(row.text("event")?)
+            .map_err(|fault| foreign("event", fault.to_string()))?,
         started_by: row.text("started_by")?,
         expected: expected
             .map(u64::try_from)

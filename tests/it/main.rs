@@ -4,6 +4,7 @@ mod alerts;
 mod api;
 mod bench;
 mod bounds;
+mod broadcasts;
 mod bus;
 mod contract;
 mod dead_letters;

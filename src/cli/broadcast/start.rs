@@ -104,12 +104,7 @@ fn read(args: &Args, planner: &Planner) -> Result<Draft, Failure> {
     })
 }
 
-async fn start(
-    args: &Args,
-    planner: &Planner,
-    draft: &Draft,
-    store: &dyn Store,
-) -> Result<Report, Failure> {
+async fn start(args: &Args, planner: &Planner, draft: &Draft, store: &dyn Store) -> Result<Report, Failure> {
     let segment = args.segment.as_deref();
     let counted = progress::spinner("users looked at");
     let rehearsal = Rehearsal::of(store, planner, draft, segment, None, |looked_at| {

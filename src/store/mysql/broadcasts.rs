@@ -103,7 +103,10 @@ async fn start(pool: &MySqlPool, new: &NewBroadcast) -> std::result::Result<Star
     .bind(&mark)
     .execute(&mut *transaction)
     .await?;
-    let text = format!("{} WHERE id = ?", select("").replacen("SELECT ", "SELECT holder, ", 1));
+    let text = format!(
+        "{} WHERE id = ?",
+        select("").replacen("SELECT ", "SELECT holder, ", 1)
+    );
     let row = sqlx::query(AssertSqlSafe(text))
         .bind(i64::try_from(written.last_insert_id()).unwrap_or(i64::MAX))
         .fetch_one(&mut *transaction)

@@ -67,7 +67,13 @@ pub fn explained(rows: usize) -> Vec<Explained> {
             5,
         ),
         statement("readers", broadcasts::READERS, &due, "PRIMARY", 1),
-        statement("running broadcasts", broadcasts::RUNNING, &due[1..], "of_state", 1),
+        statement(
+            "running broadcasts",
+            broadcasts::RUNNING,
+            &due[1..],
+            "of_state",
+            1,
+        ),
     ]
 }
 

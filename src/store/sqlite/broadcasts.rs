@@ -115,18 +115,15 @@ impl Broadcasts for SqliteStore {
                 .fetch_optional(&mut *transaction)
                 .await
                 .map_err(sorted)?;
-            taken
-                .ours
-                .extend(ours.as_ref().map(broadcasts::row).transpose()?);
+            taken.ours.extend(ours.as_ref().map(broadcasts::row).transpose()?);
         }
         transaction.commit().await.map_err(sorted)?;
         Ok(taken)
     }
 
     async fn leave_broadcast(&self, id: i64, holder: &str) -> Result<()> {
-        let text = format!(
-            "UPDATE incentive_notify_broadcasts SET lease_until = {NOW} WHERE id = ? AND holder = ?"
-        );
+        let text =
+            format!("UPDATE incentive_notify_broadcasts SET lease_until = {NOW} WHERE id = ? AND holder = ?");
         let mut transaction = self.pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
         sqlx::query(AssertSqlSafe(text))
             .bind(id)

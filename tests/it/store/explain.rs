@@ -1,5 +1,6 @@
 //! The statements of the hot path use the index that they are meant to, on both servers.
 
+use inq::contract::{Preference, PreferenceChange};
 use inq::store::mysql::explained;
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
@@ -44,6 +45,19 @@ async fn explain(server: &str, connection: &mut MySqlConnection, statement: &str
         .collect()
 }
 
+/// Some times as many as are read together.
+fn readers(batch: usize) -> Vec<PreferenceChange> {
+    (1..)
+        .take(batch * 4)
+        .map(|user_id: i64| {
+            let text = format!(r#"{{"user_id":{user_id},"updated_at":"2026-01-31T12:00:00Z"}}"#);
+            Preference::decode(Some(text.as_bytes()), 1000)
+                .expect("a preference")
+                .into()
+        })
+        .collect()
+}
+
 async fn statements_use_their_index(server: &'static str) {
     let Some(database) = Database::fresh(server).await else {
         return;
@@ -56,6 +70,7 @@ async fn statements_use_their_index(server: &'static str) {
             .map(|number| due(&format!("event-{number}"), number % 5, number % 90 - 30))
             .collect();
         store.insert(&rows).await.expect("inserted");
+        store.change_preferences(&readers(batch)).await.expect("readers");
         let mut connection = MySqlConnection::connect(&database.url)
             .await
             .expect("a connection");

@@ -1,5 +1,6 @@
 //! What every store keeps to, on SQLite, MySQL and MariaDB alike.
 
+mod broadcasts;
 mod claiming;
 mod ending;
 mod explain;
