@@ -132,28 +132,28 @@ impl Broadcaster {
         let segment = broadcast.segment.as_deref();
         let length = page::length(segment, allowed);
         let readers = self.store.readers(broadcast.after_user, length).await?;
-        let page = look(&readers, segment, broadcast.after_user, allowed, length);
-        self.produce(broadcast, &page.users).await?;
+        let seen = look(&readers, segment, broadcast.after_user, allowed, length);
+        self.produce(broadcast, &seen.users).await?;
         let is_noted = self
             .store
-            .advance_broadcast(broadcast.id, &self.holder, &page.step)
+            .advance_broadcast(broadcast.id, &self.holder, &seen.step)
             .await?;
         if !is_noted {
             tracing::warn!(id = broadcast.id, "another instance has taken the broadcast over");
             self.paces.remove(&broadcast.id);
             return Ok(());
         }
-        let made = u32::try_from(page.users.len()).unwrap_or(u32::MAX);
+        let made = u32::try_from(seen.users.len()).unwrap_or(u32::MAX);
         if let Some(pace) = self.paces.get_mut(&broadcast.id) {
             pace.spend(made);
         }
-        metrics::counter!(measures::BROADCAST_EVENTS.name).increment(page.step.produced);
-        step.looked_at += page.step.looked_at;
-        step.produced += page.step.produced;
-        if page.step.is_last {
+        metrics::counter!(measures::BROADCAST_EVENTS.name).increment(seen.step.produced);
+        step.looked_at += seen.step.looked_at;
+        step.produced += seen.step.produced;
+        if seen.step.is_last {
             tracing::info!(
                 id = broadcast.id,
-                events = broadcast.produced + page.step.produced,
+                events = broadcast.produced + seen.step.produced,
                 "every reader of the broadcast was looked at"
             );
         } else if made < allowed {

@@ -43,8 +43,8 @@ impl Pace {
     }
 
     /// The time of one event.
-    const fn share(&self) -> Duration {
-        Duration::from_nanos(1_000_000_000_u64.div_ceil(self.rate as u64))
+    fn share(&self) -> Duration {
+        Duration::from_nanos(1_000_000_000_u64.div_ceil(u64::from(self.rate)))
     }
 }
 

@@ -12,8 +12,8 @@ use crate::household::House;
 use crate::inq::{Service, eventually, free_port, inq, inq_json};
 
 /// Every third user is a VIP.
-const USERS: i64 = 2000;
-const VIPS: i64 = 666;
+const USERS: u32 = 2000;
+const VIPS: u32 = 666;
 
 /// A file with an event that can be broadcast.
 struct EventFile {
@@ -42,7 +42,7 @@ impl EventFile {
 }
 
 /// Readers with these ids, German VIPs every third.
-fn readers(ids: impl Iterator<Item = i64>) -> Vec<PreferenceChange> {
+fn readers(ids: impl Iterator<Item = u32>) -> Vec<PreferenceChange> {
     ids.map(|user_id| {
         let segments = if user_id % 3 == 0 { r#"["vip"]"# } else { "[]" };
         let text = format!(
@@ -55,7 +55,7 @@ fn readers(ids: impl Iterator<Item = i64>) -> Vec<PreferenceChange> {
     .collect()
 }
 
-async fn with_readers(url: &str, users: i64) -> Arc<dyn Store> {
+async fn with_readers(url: &str, users: u32) -> Arc<dyn Store> {
     let store = store::open(url, 4).expect("a store");
     store.migrate().await.expect("migrated");
     store
@@ -118,7 +118,7 @@ async fn each_reader_of_the_segment_gets_it_once_whatever_dies() {
     let second = house.run(&[]).await;
     first.kill().await;
     let after = produced(store.as_ref(), id).await;
-    assert!(after < VIPS as u64, "it died in the middle");
+    assert!(after < u64::from(VIPS), "it died in the middle");
     eventually("the other goes on", async || {
         produced(store.as_ref(), id).await > after
     })
@@ -127,7 +127,7 @@ async fn each_reader_of_the_segment_gets_it_once_whatever_dies() {
     inq_json(&environment, &["broadcast", "pause", &name]);
     rests(&second).await;
     let before = produced(store.as_ref(), id).await;
-    assert!(before < VIPS as u64, "it was paused in the middle");
+    assert!(before < u64::from(VIPS), "it was paused in the middle");
     let refused = inq(&environment, &["broadcast", "pause", &name]);
     assert_eq!(refused.status.code(), Some(1));
     let shown = inq_json(&environment, &["broadcast", "show", &name]);
@@ -151,7 +151,7 @@ async fn each_reader_of_the_segment_gets_it_once_whatever_dies() {
             .database
             .count("SELECT COUNT(*) FROM incentive_notify_queue")
             .await
-            >= VIPS
+            >= i64::from(VIPS)
             && house.behind() == 0
     })
     .await;
@@ -163,7 +163,7 @@ async fn each_reader_of_the_segment_gets_it_once_whatever_dies() {
         .await;
     is_in_state(&house, &name, "done").await;
     eventually("all is read", async || house.behind() == 0).await;
-    assert!(house.kafka.read_all(&house.events).len() >= 2 * VIPS as usize);
+    assert!(house.kafka.read_all(&house.events).len() >= 2 * usize::try_from(VIPS).expect("few"));
     for (what, statement) in [
         ("rows", "SELECT COUNT(*) FROM incentive_notify_queue"),
         (
@@ -175,7 +175,7 @@ async fn each_reader_of_the_segment_gets_it_once_whatever_dies() {
             "SELECT COUNT(*) FROM incentive_notify_queue WHERE MOD(user_id, 3) = 0 AND language = 'de'",
         ),
     ] {
-        assert_eq!(house.database.count(statement).await, VIPS, "{what}");
+        assert_eq!(house.database.count(statement).await, i64::from(VIPS), "{what}");
     }
     assert!(second.terminate().await.success());
     assert!(third.terminate().await.success());
@@ -206,7 +206,7 @@ async fn what_is_stopped_makes_no_more_and_stays_so() {
     inq_json(&environment, &["broadcast", "stop", &id.to_string()]);
     rests(&service).await;
     let made = produced(store.as_ref(), id).await;
-    assert!(made < USERS as u64);
+    assert!(made < u64::from(USERS));
     let resumed = inq(&environment, &["broadcast", "resume", &id.to_string()]);
     let why = String::from_utf8_lossy(&resumed.stderr).into_owned();
     assert!(

@@ -18,6 +18,7 @@ use crate::store::{Broadcast, NewBroadcast, Status, Store};
 
 /// Count the readers of a segment, show what they would be told, and start it.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools)] // each flag says something of its own
 pub struct Args {
     /// The event as JSON, without `event_id` and `user_id`; `-`, or nothing: from standard input.
     #[arg(value_name = "FILE")]

@@ -28,7 +28,7 @@ async fn api_with_readers(house: &House) -> Api {
     Api::of(house.run(&["--only", "http"]).await).await
 }
 
-fn ordered(more: Value) -> Value {
+fn ordered(more: &Value) -> Value {
     let mut order = json!({
         "event": { "incentive_type": "bonus_opportunity" },
         "segment": "vip",
@@ -44,7 +44,7 @@ fn ordered(more: Value) -> Value {
 async fn a_broadcast_is_counted_started_and_held_up() {
     let Some(house) = House::fresh().await else { return };
     let api = api_with_readers(&house).await;
-    let counted = api.post(PATH, &ordered(json!({ "dry_run": true }))).await;
+    let counted = api.post(PATH, &ordered(&json!({ "dry_run": true }))).await;
     assert_eq!(counted.status, 200, "{}", counted.body);
     let counted = counted.json();
     assert_eq!((&counted["users"], &counted["looked_at"]), (&json!(2), &json!(4)));
@@ -52,7 +52,7 @@ async fn a_broadcast_is_counted_started_and_held_up() {
     assert_eq!(counted["broadcast"], Value::Null);
     assert_eq!(api.get(PATH).await.json()["broadcasts"], json!([]));
 
-    let named = ordered(json!({ "name": "spring" }));
+    let named = ordered(&json!({ "name": "spring" }));
     let started = api.post(PATH, &named).await;
     assert_eq!(started.status, 201, "{}", started.body);
     let broadcast = started.json()["broadcast"].clone();
@@ -67,7 +67,7 @@ async fn a_broadcast_is_counted_started_and_held_up() {
     let again = api.post(PATH, &named).await;
     assert_eq!((again.status, &again.json()["broadcast"]), (200, &broadcast));
     let another = api
-        .post(PATH, &ordered(json!({ "name": "spring", "rate": 11 })))
+        .post(PATH, &ordered(&json!({ "name": "spring", "rate": 11 })))
         .await;
     assert_eq!(another.status, 409, "{}", another.body);
 
@@ -86,7 +86,7 @@ async fn a_broadcast_is_counted_started_and_held_up() {
     }
 
     for _ in 0..2 {
-        assert_eq!(api.post(PATH, &ordered(json!({}))).await.status, 201);
+        assert_eq!(api.post(PATH, &ordered(&json!({}))).await.status, 201);
     }
     let page = api.get(&format!("{PATH}?limit=2")).await.json();
     assert_eq!(page["broadcasts"].as_array().map(Vec::len), Some(2));
@@ -104,26 +104,26 @@ async fn what_cannot_be_broadcast_is_refused_with_the_field() {
     let api = api_with_readers(&house).await;
     for (body, name) in [
         (json!({ "rate": 10, "segment": "vip" }), ""),
-        (ordered(json!({ "event": [] })), "event"),
-        (ordered(json!({ "event": {} })), "event.incentive_type"),
+        (ordered(&json!({ "event": [] })), "event"),
+        (ordered(&json!({ "event": {} })), "event.incentive_type"),
         (
-            ordered(json!({ "event": { "incentive_type": "streak_reward", "priority": 7 } })),
+            ordered(&json!({ "event": { "incentive_type": "streak_reward", "priority": 7 } })),
             "event.priority",
         ),
         (
-            ordered(json!({ "event": { "incentive_type": "streak_reward", "user_id": 7 } })),
+            ordered(&json!({ "event": { "incentive_type": "streak_reward", "user_id": 7 } })),
             "event.user_id",
         ),
-        (ordered(json!({ "segment": "" })), "segment"),
-        (ordered(json!({ "all": true })), "segment"),
+        (ordered(&json!({ "segment": "" })), "segment"),
+        (ordered(&json!({ "all": true })), "segment"),
         (
             json!({ "event": { "incentive_type": "streak_reward" }, "rate": 1 }),
             "segment",
         ),
-        (ordered(json!({ "rate": 0 })), "rate"),
-        (ordered(json!({ "rate": 10_001 })), "rate"),
-        (ordered(json!({ "rate": null })), "rate"),
-        (ordered(json!({ "name": "" })), "name"),
+        (ordered(&json!({ "rate": 0 })), "rate"),
+        (ordered(&json!({ "rate": 10_001 })), "rate"),
+        (ordered(&json!({ "rate": null })), "rate"),
+        (ordered(&json!({ "name": "" })), "name"),
     ] {
         let answer = api.post(PATH, &body).await;
         assert_eq!(
