@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::{TimeDelta, Utc};
 use inq::contract::{Preference, PreferenceChange};
 use inq::store::{self, Store};
 use serde_json::{Value, json};
@@ -100,7 +101,7 @@ async fn each_reader_of_the_segment_gets_it_once_whatever_dies() {
         "--segment",
         "vip",
         "--rate",
-        "100",
+        "25",
         "--name",
         "spring",
         "--yes",
@@ -135,6 +136,12 @@ async fn each_reader_of_the_segment_gets_it_once_whatever_dies() {
         (&shown["state"], &shown["produced"]),
         (&json!("paused"), &json!(before))
     );
+    let again = inq_json(&environment, &start);
+    assert_eq!(again["broadcast"]["id"], id, "the command can be repeated");
+    house
+        .database
+        .execute("UPDATE incentive_notify_broadcasts SET rate = 500")
+        .await;
     inq_json(&environment, &["broadcast", "resume", &name]);
     let third = house.run(&[]).await;
     is_in_state(&house, &name, "done").await;
@@ -144,8 +151,6 @@ async fn each_reader_of_the_segment_gets_it_once_whatever_dies() {
         (&json!(VIPS), &json!(USERS))
     );
 
-    let again = inq_json(&environment, &start);
-    assert_eq!(again["broadcast"]["id"], id, "the command can be repeated");
     eventually("all is stored", async || {
         house
             .database
@@ -223,7 +228,7 @@ async fn what_is_stopped_makes_no_more_and_stays_so() {
     house.database.drop().await;
 }
 
-/// A SQLite database with three readers, one a VIP in a time zone where it is night.
+/// A SQLite database with three readers, one a VIP.
 async fn three_readers() -> (TempDir, String) {
     let folder = TempDir::new().expect("a folder");
     let url = format!("sqlite://{}", folder.path().join("inq.db").display());
@@ -235,9 +240,11 @@ async fn three_readers() -> (TempDir, String) {
 async fn a_dry_run_counts_and_shows_what_readers_would_be_told() {
     let (_folder, url) = three_readers().await;
     let event = EventFile::bonus();
+    let [from, to] = [-1, 2].map(|hours| Utc::now() + TimeDelta::hours(hours));
+    let hours = format!("{}-{}", from.format("%H:%M"), to.format("%H:%M"));
     let environment = [
         ("DATABASE_URL", url.as_str()),
-        ("INQ_QUIET__SEGMENTS__VIP", "00:00-00:00"),
+        ("INQ_QUIET__SEGMENTS__VIP", hours.as_str()),
     ];
     let dry = [
         "broadcast",
