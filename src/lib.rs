@@ -14,7 +14,9 @@
 //! | [`ingest`] | events become rows |
 //! | [`dispatch`] | rows become delivery requests, exactly once |
 //! | [`feedback`] | results change rows |
+//! | [`broadcast`] | one event for each reader of a segment, at a set rate |
 //! | [`maintain`] | rows that were kept long enough are archived and removed |
+//! | [`rehearsal`] | whom a broadcast would reach, and what it would tell them |
 //! | [`replay`] | whether a dead letter goes back to its topic, and its way there |
 //! | [`stage`], [`patience`], [`health`] | what the stages share: batches until the stop, waiting, readiness |
 //! | [`alerts`] | critical failures, told on a topic of their own |
@@ -33,6 +35,7 @@ mod failpoint;
 
 pub mod alerts;
 pub mod bench;
+pub mod broadcast;
 pub mod bus;
 pub mod cli;
 pub mod config;
@@ -47,6 +50,7 @@ pub mod maintain;
 pub mod measures;
 pub mod patience;
 pub mod preferences;
+pub mod rehearsal;
 pub mod replay;
 mod sample;
 pub mod schedule;

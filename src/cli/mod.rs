@@ -4,6 +4,7 @@
 //! To add one, name it in [`Command`] and in `dispatch`.
 
 pub mod bench;
+pub mod broadcast;
 pub mod cancel;
 pub mod catalogue;
 pub mod change;
@@ -81,6 +82,7 @@ pub enum Command {
     Show(show::Args),
     Retry(retry::Args),
     Cancel(cancel::Args),
+    Broadcast(broadcast::Args),
     Claims(claims::Args),
     Purge(purge::Args),
     Forget(forget::Args),
@@ -138,6 +140,7 @@ async fn dispatch(cli: Cli, effective: Effective) -> Result<(), Failure> {
         Command::Show(args) => show::run(args, effective.settings).await,
         Command::Retry(args) => retry::run(args, effective.settings).await,
         Command::Cancel(args) => cancel::run(args, effective.settings).await,
+        Command::Broadcast(args) => broadcast::run(args, effective.settings).await,
         Command::Claims(args) => claims::run(args, effective.settings).await,
         Command::Purge(args) => purge::run(args, effective.settings).await,
         Command::Forget(args) => forget::run(args, effective.settings).await,

@@ -11,3 +11,13 @@ pub fn bar(length: u64) -> ProgressBar {
     }
     bar
 }
+
+/// How much was done of what nobody has counted, in the same place.
+#[must_use]
+pub fn spinner(what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::no_length().with_finish(ProgressFinish::AndClear);
+    if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} {pos} {msg}") {
+        bar.set_style(style);
+    }
+    bar.with_message(what)
+}

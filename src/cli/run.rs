@@ -51,7 +51,7 @@ pub enum Stage {
     Dispatch,
     /// Delivery results change rows.
     Feedback,
-    /// Claims that were left behind are recovered.
+    /// Claims that were left behind are recovered, rows past their retention removed, broadcasts brought on.
     Maintain,
     /// Health, metrics and the API.
     Http,

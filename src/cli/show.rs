@@ -288,7 +288,7 @@ fn why(detail: &Map<String, Value>) -> String {
 }
 
 /// Which quiet hours held it back, and until when.
-fn kept_quiet(held: &Map<String, Value>) -> String {
+pub(super) fn kept_quiet(held: &Map<String, Value>) -> String {
     let said = |name: &str| held.get(name).and_then(Value::as_str).unwrap_or_default();
     let days: Vec<_> = held
         .get("days")
@@ -308,8 +308,9 @@ fn kept_quiet(held: &Map<String, Value>) -> String {
         said("from"),
         said("to"),
         match said("of") {
-            "user" => "of the user",
-            _ => "of the settings",
+            "user" => "of the user".to_owned(),
+            "segment" => format!("of the segment {}", said("segment")),
+            _ => "of the settings".to_owned(),
         },
         said("timezone"),
     )

@@ -12,12 +12,12 @@ use url::Url;
 
 use super::duration::text;
 use super::error::Fault;
-use super::keys::{PROPERTIES, TOKENS};
+use super::keys::{PROPERTIES, SEGMENTS, TOKENS};
 use super::{
-    CapSettings, HttpSettings, KafkaSettings, RetrySettings, Secret, Settings, TelemetrySettings,
-    TopicSettings, properties,
+    CapSettings, HttpSettings, KafkaSettings, QuietSettings, RetrySettings, Secret, Settings,
+    TelemetrySettings, TopicSettings, properties,
 };
-use crate::contract::IncentiveType;
+use crate::contract::{IncentiveType, SEGMENT, is_segment};
 
 /// Connections beside the publishers' own: one each for ingest, feedback, and whoever looks.
 const CONNECTIONS_BESIDE_PUBLISHERS: u32 = 3;
@@ -46,6 +46,7 @@ pub(super) fn check(settings: &Settings) -> Checked {
     connections(settings)?;
     kafka(&settings.kafka)?;
     topics(&settings.topics)?;
+    segments(&settings.quiet)?;
     retry(&settings.retry)?;
     http(&settings.http)?;
     telemetry(&settings.telemetry)?;
@@ -158,6 +159,17 @@ fn connections(settings: &Settings) -> Checked {
          {CONNECTIONS_BESIDE_PUBLISHERS} for the other stages"
     );
     Err(Fault::new("database.max_connections", reason))
+}
+
+/// A name that no reader can have is a slip.
+fn segments(quiet: &QuietSettings) -> Checked {
+    match quiet.segments.keys().find(|name| !is_segment(name)) {
+        Some(name) => Err(Fault::new(
+            format!("{SEGMENTS}.{name}"),
+            format!("the name of a segment must be {SEGMENT}"),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn retry(retry: &RetrySettings) -> Checked {

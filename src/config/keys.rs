@@ -12,6 +12,8 @@ pub(super) const PROPERTIES: &str = "kafka.properties";
 
 /// Below it any key goes: the names of operators.
 pub(super) const TOKENS: &str = "http.tokens";
+/// Below it the name of any segment goes.
+pub(super) const SEGMENTS: &str = "quiet.segments";
 
 /// How alike two names must be for one to be suggested in the place of the other, 0 to 1.
 const LIKENESS: f64 = 0.6;
@@ -64,9 +66,7 @@ impl Keys {
     }
 
     pub(super) fn is_known(&self, key: &str) -> bool {
-        property(key).is_some()
-            || operator(key).is_some()
-            || self.0.get(key).is_some_and(|takes| *takes != Takes::Section)
+        is_free(key) || self.0.get(key).is_some_and(|takes| *takes != Takes::Section)
     }
 
     /// The known key that is most like an unknown one, if one is.
@@ -104,6 +104,12 @@ impl Keys {
             return match value {
                 toml::Value::String(text) => Ok(ValueKind::String(text)),
                 _ => Err("must be text in quotes".into()),
+            };
+        }
+        if below(SEGMENTS, key).is_some() {
+            return match value {
+                toml::Value::String(text) => Ok(ValueKind::String(text)),
+                _ => Err("must be text in quotes, for example \"22:00-07:00\"".into()),
             };
         }
         match (self.0.get(key), value) {
@@ -168,19 +174,28 @@ pub(super) fn operator(key: &str) -> Option<&str> {
     below(TOKENS, key)
 }
 
+/// What a key is called below a section that takes any name, if it is below it.
 fn below<'k>(section: &str, key: &'k str) -> Option<&'k str> {
     key.strip_prefix(section)?
         .strip_prefix('.')
         .filter(|name| !name.is_empty())
 }
 
-/// The tables on the way to a key, and its own name. The dots in the name of a property or an operator are no way.
+/// Whether a key has a name of others' choice.
+fn is_free(key: &str) -> bool {
+    [PROPERTIES, TOKENS, SEGMENTS]
+        .iter()
+        .any(|section| below(section, key).is_some())
+}
+
+/// The tables on the way to a key, and its own name. The dots in a name of others' choice are no way.
 pub(super) fn way(key: &str) -> Vec<&str> {
-    let named = |section: &'static str, name| section.split('.').chain([name]).collect();
-    match (property(key), operator(key)) {
-        (Some(property), _) => named(PROPERTIES, property),
-        (None, Some(operator)) => named(TOKENS, operator),
-        (None, None) => key.split('.').collect(),
+    let free = [PROPERTIES, TOKENS, SEGMENTS]
+        .into_iter()
+        .find_map(|section| Some((section, below(section, key)?)));
+    match free {
+        Some((section, name)) => section.split('.').chain([name]).collect(),
+        None => key.split('.').collect(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Quiet hours as settings.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -24,6 +25,9 @@ pub struct QuietSettings {
     /// Other hours for some types.
     #[serde(default)]
     pub types: QuietTypes,
+    /// Other hours for readers of some segments, whatever the type.
+    #[serde(default)]
+    pub segments: BTreeMap<String, QuietRule>,
 }
 
 /// The hours of each type, where they are others.

@@ -93,7 +93,7 @@ impl Rejection {
 
     /// A field that does not fit the contract.
     #[must_use]
-    pub(super) fn of_field(path: impl Into<String>, fault: impl fmt::Display) -> Self {
+    pub(crate) fn of_field(path: impl Into<String>, fault: impl fmt::Display) -> Self {
         let path = path.into();
         Self {
             reason: Reason::SchemaViolation,

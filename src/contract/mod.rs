@@ -39,6 +39,7 @@ pub use incentive::{IncentiveType, Priority};
 pub(crate) use incentive_data::IncentiveData;
 pub use mentioned::Mentioned;
 pub use preference::{Preference, PreferenceChange};
+pub(crate) use preference::{SEGMENT, is_segment};
 pub use put_aside::{Origin, PutAside};
 pub use quiet_hours::QuietHours;
 pub(crate) use quiet_hours::{day, local_time};

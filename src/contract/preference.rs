@@ -59,7 +59,8 @@ const DAY: &str = "one of mon, tue, wed, thu, fri, sat, sun";
 const OPTED_OUT_TYPES: Field = Field::new("opted_out_types", "a list of incentive types");
 const MAX_PER_DAY: Field = Field::new("max_per_day", "an integer from 0 to 1000");
 const SEGMENTS: Field = Field::new("segments", "a list of at most 100 names");
-const SEGMENT: &str = "a string of 1 to 64 characters, none of them a control character";
+/// What the name of a segment must be.
+pub(crate) const SEGMENT: &str = "a string of 1 to 64 characters, none of them a control character";
 const MOST_SEGMENTS: usize = 100;
 const UPDATED_AT: Field = Field::new("updated_at", time::RULE);
 
@@ -258,9 +259,13 @@ fn segments(names: Option<Vec<Text<'_>>>) -> Result<BTreeSet<String>, Rejection>
         ));
     }
     each(SEGMENTS.name, SEGMENT, names, |name| {
-        let fits = (1..=64).contains(&name.chars().take(65).count()) && !name.chars().any(char::is_control);
-        fits.then(|| name.to_owned())
+        is_segment(name).then(|| name.to_owned())
     })
+}
+
+/// Whether a segment can have this name.
+pub(crate) fn is_segment(name: &str) -> bool {
+    (1..=64).contains(&name.chars().take(65).count()) && !name.chars().any(char::is_control)
 }
 
 /// The items of a list, each read or refused with its place.

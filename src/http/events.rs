@@ -58,6 +58,11 @@ impl Inlet {
         self.planner.max_event_bytes
     }
 
+    /// What events become.
+    pub(super) const fn planner(&self) -> &Planner {
+        &self.planner
+    }
+
     /// The topic of preferences, if there is one.
     pub(super) fn preferences(&self) -> Option<&str> {
         self.preferences.as_deref()

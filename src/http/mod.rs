@@ -8,6 +8,7 @@
 //! - `openapi` describes the routes; `api` has them all
 
 mod access;
+mod broadcasts;
 mod changes;
 mod connections;
 mod desk;
@@ -150,6 +151,14 @@ fn api(longest_event: usize) -> OpenApiRouter<Served> {
         .routes(routes!(users::forget_user))
         .routes(routes!(users::show_forgetting))
         .routes(routes!(engagement::show_engagement))
+        .routes(
+            routes!(broadcasts::start_broadcast, broadcasts::list_broadcasts)
+                .layer(DefaultBodyLimit::max(longest_event)),
+        )
+        .routes(routes!(broadcasts::show_broadcast))
+        .routes(routes!(broadcasts::pause_broadcast))
+        .routes(routes!(broadcasts::resume_broadcast))
+        .routes(routes!(broadcasts::stop_broadcast))
         .routes(routes!(events::send_event).layer(DefaultBodyLimit::max(longest_event)))
 }
 

@@ -105,6 +105,26 @@ impl From<Wanted> for Filter {
     }
 }
 
+impl Page {
+    /// How many at most.
+    pub(super) fn limit(&self) -> u32 {
+        self.limit.unwrap_or(ON_A_PAGE)
+    }
+
+    /// Only ids below it.
+    pub(super) fn before(&self) -> Option<i64> {
+        self.cursor.map(|cursor| cursor.0)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Page {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Query::from_request_parts(parts, state).await?.read()
+    }
+}
+
 impl List {
     /// As the parameters say it.
     ///
@@ -133,8 +153,8 @@ impl List {
         let wanted: Wanted = query.read()?;
         Ok(Self {
             filter: wanted.into(),
-            limit: page.limit.unwrap_or(ON_A_PAGE),
-            before: page.cursor.map(|cursor| cursor.0),
+            limit: page.limit(),
+            before: page.before(),
         })
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::schedule::{CapPolicy, Leaving, Place};
-use crate::store::{Admission, Beginning, Fate, HistoryKind, NewNotification, Preferences, Reader, Status};
+use crate::store::{
+    Admission, Beginning, Fate, HistoryKind, NewNotification, Preferences, ReaderPlaces, Status,
+};
 
 /// Admits the rows of a batch.
 pub(super) struct Caps {
@@ -31,7 +33,7 @@ impl Admission for Caps {
         row.status == Status::Pending && self.policy.counts(&self.leaving(row, DateTime::UNIX_EPOCH))
     }
 
-    fn admit(&self, row: &mut NewNotification, reader: &mut Reader, now: DateTime<Utc>) -> Fate {
+    fn admit(&self, row: &mut NewNotification, reader: &mut ReaderPlaces, now: DateTime<Utc>) -> Fate {
         let leaving = self.leaving(row, now);
         let due = leaving.at;
         let (fate, at, capped) = match self.policy.place(&leaving, &reader.places) {

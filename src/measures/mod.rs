@@ -4,6 +4,7 @@
 //! of an event. On the hot path a metric is touched a few times a batch, never once a row.
 
 mod best_time;
+mod broadcast;
 mod forgetting;
 mod kindness;
 mod measure;
@@ -13,6 +14,7 @@ use crate::contract::{Priority, Reason, ResultStatus};
 use crate::store::{CancelOutcome, Status};
 
 pub use best_time::BEST_TIME;
+pub use broadcast::{BROADCAST_EVENTS, BROADCAST_STILL_SECONDS, BROADCASTS_RUNNING};
 pub use forgetting::{
     FORGETTING_OLDEST_SECONDS, FORGETTING_USERS, IN_ARCHIVE, IN_ROWS, KEPT_OUT, USERS_FORGOTTEN,
 };
@@ -423,6 +425,9 @@ pub const MAINTAIN: &[Measure] = &[
     FORGETTING_OLDEST_SECONDS,
     MAINTENANCE_FINISHED,
     MAINTENANCE_INTERVAL,
+    BROADCAST_EVENTS,
+    BROADCASTS_RUNNING,
+    BROADCAST_STILL_SECONDS,
 ];
 
 /// All of them, under the heading of those who tell them.

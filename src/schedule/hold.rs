@@ -8,7 +8,8 @@ use super::next_allowed;
 use crate::config::{QuietRule, QuietSettings};
 use crate::contract::{IncentiveType, Preference, Priority, QuietHours, time};
 
-/// Whose quiet hours there are: the reader's own go before those of the settings.
+/// Whose quiet hours there are: the reader's own go before those of a segment of the reader's, these before those of the
+/// type, and these before those of all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuietPolicy {
     settings: QuietSettings,
@@ -36,8 +37,29 @@ pub struct Held {
     pub until: DateTime<Utc>,
     at: DateTime<Utc>,
     hours: QuietHours,
-    whose: &'static str,
+    whose: Whose,
     zone: Tz,
+}
+
+/// Who has said the hours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Whose {
+    /// The reader.
+    User,
+    /// The section `quiet.segments`, for this segment.
+    Segment(String),
+    /// The section `quiet`, for the type or for all.
+    Settings,
+}
+
+impl Whose {
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::User => OF_USER,
+            Self::Segment(_) => "segment",
+            Self::Settings => OF_SETTINGS,
+        }
+    }
 }
 
 impl From<&QuietSettings> for QuietPolicy {
@@ -58,8 +80,8 @@ impl QuietPolicy {
         }
         let own = leaving.preference.and_then(|preference| preference.quiet_hours);
         let (hours, whose) = match own {
-            Some(hours) => (hours, OF_USER),
-            None => (self.of_settings(leaving.incentive_type)?, OF_SETTINGS),
+            Some(hours) => (hours, Whose::User),
+            None => self.of_settings(leaving)?,
         };
         let zone = self.zone(leaving);
         let until = next_allowed(&hours, leaving.at, zone);
@@ -72,11 +94,28 @@ impl QuietPolicy {
         })
     }
 
-    fn of_settings(&self, kind: IncentiveType) -> Option<QuietHours> {
-        match self.settings.types.of(kind).or(self.settings.hours)? {
-            QuietRule::Hours(hours) => Some(hours),
+    fn of_settings(&self, leaving: &Leaving<'_>) -> Option<(QuietHours, Whose)> {
+        let (rule, whose) = match self.of_segment(leaving.preference) {
+            Some((name, rule)) => (rule, Whose::Segment(name.to_owned())),
+            None => {
+                let of_type = self.settings.types.of(leaving.incentive_type);
+                (of_type.or(self.settings.hours)?, Whose::Settings)
+            }
+        };
+        match rule {
+            QuietRule::Hours(hours) => Some((hours, whose)),
             QuietRule::None => None,
         }
+    }
+
+    /// The first by name that the reader belongs to.
+    fn of_segment(&self, reader: Option<&Preference>) -> Option<(&str, QuietRule)> {
+        let belongs_to = &reader?.segments;
+        self.settings
+            .segments
+            .iter()
+            .find(|(name, _)| belongs_to.contains(*name))
+            .map(|(name, rule)| (name.as_str(), *rule))
     }
 
     /// The zone of the clock on the reader's wall.
@@ -106,7 +145,7 @@ impl Held {
     pub fn detail(&self) -> Map<String, Value> {
         let said = json!({
             "rule": RULE,
-            "of": self.whose,
+            "of": self.whose.as_str(),
             "from": self.hours.from(),
             "to": self.hours.to(),
             "days": self.hours.days(),
@@ -114,10 +153,14 @@ impl Held {
             "due_at": time::format(&self.at),
             "held_until": time::format(&self.until),
         });
-        match said {
+        let mut detail = match said {
             Value::Object(detail) => detail,
             _ => Map::new(),
+        };
+        if let Whose::Segment(name) = &self.whose {
+            detail.insert("segment".to_owned(), name.as_str().into());
         }
+        detail
     }
 }
 
@@ -203,6 +246,39 @@ mod tests {
             ..leaving
         };
         assert_eq!(policy.hold(&told), None);
+    }
+
+    #[test]
+    fn a_segment_goes_before_the_type_and_after_the_reader() {
+        let policy = policy(&format!(
+            "{NIGHT}\n[quiet.types]\nstreak_reward = \"none\"\n\
+             [quiet.segments]\n\"b late\" = \"22:00-11:00\"\na = \"none\"\n\"x.y\" = \"22:00-12:00\""
+        ));
+        let held = |segments: &str, own: &str| {
+            let text =
+                format!(r#"{{"user_id":1,"updated_at":"2026-01-01T00:00:00Z","segments":{segments}{own}}}"#);
+            let reader = preference(&text);
+            let leaving = Leaving {
+                preference: Some(&reader),
+                ..leaving(IncentiveType::StreakReward, 0)
+            };
+            policy
+                .hold(&leaving)
+                .map(|held| (time::format(&held.until), held.detail()))
+        };
+        let (until, detail) = held(r#"["b late"]"#, "").unwrap();
+        assert_eq!(until, "2026-01-16T10:00:00.000Z");
+        assert_eq!(
+            (&detail["of"], &detail["segment"]),
+            (&json!("segment"), &json!("b late"))
+        );
+        assert_eq!(held(r#"["x.y"]"#, "").unwrap().0, "2026-01-16T11:00:00.000Z");
+        assert_eq!(held(r#"["b late", "a"]"#, ""), None, "the first name counts");
+        assert_eq!(held(r#"["other"]"#, ""), None, "as the type has it");
+        let own = r#","quiet_hours":{"from":"21:00","to":"23:00"}"#;
+        let (until, detail) = held(r#"["a"]"#, own).unwrap();
+        assert_eq!(until, "2026-01-15T22:00:00.000Z");
+        assert_eq!((&detail["of"], detail.get("segment")), (&json!("user"), None));
     }
 
     #[test]

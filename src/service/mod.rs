@@ -18,6 +18,7 @@ use reach::{reach_cluster, reach_store, require_the_present, require_transaction
 use sampling::Shared;
 
 use crate::alerts::{self, Alerts};
+use crate::broadcast::Broadcaster;
 use crate::bus::{Cluster, ConsumerSettings, DeadLetters, Ledger};
 use crate::config::{Semantics, Settings};
 use crate::dispatch::{Dispatch, PublisherSettings, Recovery};
@@ -47,7 +48,7 @@ pub struct Stages {
     pub dispatch: bool,
     /// Results change rows.
     pub feedback: bool,
-    /// Claims that were left behind are recovered, and rows that were kept long enough removed.
+    /// Claims that were left behind are recovered, rows that were kept long enough removed, and broadcasts brought on.
     pub maintain: bool,
     /// Health, metrics and the API.
     pub http: bool,
@@ -329,6 +330,9 @@ impl Service {
                 .at
                 .map_or(When::Every(retention.interval), When::DailyAt);
             tasks.spawn(maintenance.run(when, health.clone(), stop.clone()));
+            let broadcaster =
+                Broadcaster::new(Arc::clone(&store), self.cluster.clone(), topics.events.clone());
+            tasks.spawn(broadcaster.run(health.part("broadcast"), stop.clone()));
         }
         if self.stages.feedback {
             measures::begin(measures::FEEDBACK);

@@ -14,7 +14,7 @@ pub trait Admission: Send + Sync {
 
     /// Decides about a row whose event has none yet, at the database's `now`, and changes the row and what is kept of its
     /// reader, who is nobody else's meanwhile.
-    fn admit(&self, row: &mut NewNotification, reader: &mut Reader, now: DateTime<Utc>) -> Fate;
+    fn admit(&self, row: &mut NewNotification, reader: &mut ReaderPlaces, now: DateTime<Utc>) -> Fate;
 
     /// How long after its time a place still counts.
     fn memory(&self) -> TimeDelta;
@@ -22,7 +22,7 @@ pub trait Admission: Send + Sync {
 
 /// What is kept of a reader.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reader {
+pub struct ReaderPlaces {
     /// The places that their notifications have taken.
     pub places: Places,
 }
@@ -56,20 +56,20 @@ pub(super) fn readers_of<'a>(rows: impl Iterator<Item = &'a NewNotification>) ->
 }
 
 /// What the column holds.
-pub(super) fn read(places: &str) -> Result<Reader> {
+pub(super) fn read(places: &str) -> Result<ReaderPlaces> {
     let places = Places::from_json(places)
         .map_err(|fault| StoreError::Unexpected(format!("column places: {fault}")))?;
-    Ok(Reader { places })
+    Ok(ReaderPlaces { places })
 }
 
 /// Those that have changed, in order, without what nobody asks for any more, each with the end of its keeping: the first
 /// whole hour at which no place of it counts.
 pub(super) fn changed(
-    before: &BTreeMap<i64, Reader>,
-    after: BTreeMap<i64, Reader>,
+    before: &BTreeMap<i64, ReaderPlaces>,
+    after: BTreeMap<i64, ReaderPlaces>,
     memory: TimeDelta,
     now: DateTime<Utc>,
-) -> Vec<(i64, Reader, DateTime<Utc>)> {
+) -> Vec<(i64, ReaderPlaces, DateTime<Utc>)> {
     let changed = after
         .into_iter()
         .filter(|(user, reader)| before.get(user) != Some(reader));

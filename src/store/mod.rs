@@ -7,6 +7,7 @@
 
 mod admission;
 mod bounds;
+mod broadcasts;
 mod cancelling;
 mod columns;
 mod engagement;
@@ -31,8 +32,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-pub use admission::{Admission, Admitted, Fate, Reader};
+pub use admission::{Admission, Admitted, Fate, ReaderPlaces};
 pub use bounds::check_bounds;
+pub use broadcasts::{
+    Advance, Broadcast, BroadcastOrder, BroadcastState, Broadcasts, NewBroadcast, Reader, Started, Taken,
+};
 pub(crate) use cancelling::BY_EVENT;
 pub use cancelling::CancelOutcome;
 pub use engagement::{EngagementRow, GroupBy};
@@ -179,7 +183,7 @@ pub enum SchemaState {
 /// while it runs: await it to its end, without `select!` or a time limit around it. Deadlocks and lock
 /// time-outs are tried again within the call.
 #[async_trait]
-pub trait Store: Forget {
+pub trait Store: Broadcasts + Forget {
     /// What is behind: `MySQL 8.4.3`, `MariaDB 10.11.9`, `SQLite 3.50.1`.
     async fn server(&self) -> Result<String>;
 

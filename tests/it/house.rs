@@ -80,6 +80,7 @@ fn stages_do_not_import_each_other() {
         ("ingest/", ["crate::dispatch", "crate::feedback"]),
         ("dispatch/", ["crate::ingest", "crate::feedback"]),
         ("feedback/", ["crate::ingest", "crate::dispatch"]),
+        ("broadcast/", ["crate::ingest", "crate::dispatch"]),
     ] {
         let guilty: Vec<_> = files_with(&others)
             .into_iter()

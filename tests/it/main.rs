@@ -5,6 +5,7 @@ mod api;
 mod bench;
 mod best_time;
 mod bounds;
+mod broadcasts;
 mod bus;
 mod cancelling;
 mod caps;

@@ -10,6 +10,28 @@ fn accepted(toml: &str) -> Settings {
 }
 
 #[test]
+fn a_segment_has_a_name_that_readers_can_have() {
+    let settings =
+        Settings::from_toml("[quiet.segments]\n\"a.b c\" = \"none\"\nvip = \"22:00-07:00\"").unwrap();
+    let names: Vec<_> = settings.quiet.segments.keys().map(String::as_str).collect();
+    assert_eq!(names, ["a.b c", "vip"]);
+    let long = "x".repeat(65);
+    let refused = Settings::from_toml(&format!("[quiet.segments]\n{long} = \"none\"")).unwrap_err();
+    assert!(refused.to_string().contains("1 to 64 characters"), "{refused}");
+    let refused = Settings::from_toml("[quiet.segments]\nvip = \"22-7\"")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("quiet.segments.vip") && refused.contains("must be \"FROM-TO\""),
+        "{refused}"
+    );
+    let refused = Settings::from_toml("[quiet.segments]\nvip = 7")
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("must be text in quotes"), "{refused}");
+}
+
+#[test]
 fn numbers_and_durations_have_ranges() {
     for (toml, expected) in [
         (

@@ -1,6 +1,7 @@
 // Which view is shown, and the token where one is needed.
 
 import { hasToken, keepToken, onLocked } from "./api.js";
+import { broadcasts } from "./broadcasts.js";
 import { byId, h, say } from "./dom.js";
 import { letters } from "./letters.js";
 import { found, one } from "./notifications.js";
@@ -15,6 +16,7 @@ async function view(root) {
   if (id) await one(root, decodeURIComponent(id));
   else if (path === "/search") await found(root, parameters);
   else if (path === "/letters") await letters(root, parameters);
+  else if (path === "/broadcasts") await broadcasts(root);
   else await overview(root);
 }
 

@@ -71,9 +71,9 @@ function reason(detail) {
 }
 
 /** Which quiet hours held it back, and until when. */
-function keptQuiet({ due_at, held_until, from, to, days, of, timezone }) {
+function keptQuiet({ due_at, held_until, from, to, days, of, segment, timezone }) {
   const on = days.length === 7 ? "" : ` of ${days.join(", ")}`;
-  const whose = of === "user" ? "the user" : "the settings";
+  const whose = of === "user" ? "the user" : of === "segment" ? `the segment ${segment}` : "the settings";
   return `due at ${utc(due_at)}, held until ${utc(held_until)}, for ${from} to ${to}${on} are quiet hours of ${whose} in ${timezone}`;
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
-use super::super::admission::{self, Admission, Admitted, Reader};
+use super::super::admission::{self, Admission, Admitted, ReaderPlaces};
 use super::super::{NewNotification, bounds, ids};
 use super::error::Answer;
 use super::{insert, stored};
@@ -66,7 +66,7 @@ pub(super) fn lock_text(readers: usize) -> String {
 async fn lock(
     connection: &mut MySqlConnection,
     users: &[i64],
-) -> Result<(BTreeMap<i64, Reader>, DateTime<Utc>), Answer> {
+) -> Result<(BTreeMap<i64, ReaderPlaces>, DateTime<Utc>), Answer> {
     // Those whom nobody knows yet are made first: what is not there cannot be locked.
     for part in ids::parts(users) {
         let text = format!(
@@ -109,7 +109,7 @@ async fn known(
 
 async fn write(
     connection: &mut MySqlConnection,
-    readers: &[(i64, Reader, DateTime<Utc>)],
+    readers: &[(i64, ReaderPlaces, DateTime<Utc>)],
 ) -> sqlx::Result<()> {
     for part in ids::parts(readers) {
         let text = format!(

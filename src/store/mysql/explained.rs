@@ -2,7 +2,9 @@
 
 use super::super::Which;
 use super::super::ids;
-use super::{admit, cancel, claim, depth, end, forget, habits, insert, preferences, results, retention};
+use super::{
+    admit, broadcasts, cancel, claim, depth, end, forget, habits, insert, preferences, results, retention,
+};
 
 /// A statement, and how it is meant to be executed.
 #[derive(Debug)]
@@ -13,7 +15,7 @@ pub struct Explained {
     pub text: String,
     /// The only index that it may use.
     pub index: &'static str,
-    /// How often it looks into the queue's table.
+    /// How often it looks into a table of ours.
     pub accesses: usize,
 }
 
@@ -129,6 +131,14 @@ pub fn explained(rows: usize) -> Vec<Explained> {
             &[],
             "claim_order",
             5,
+        ),
+        statement("readers", broadcasts::READERS, &due, "PRIMARY", 1),
+        statement(
+            "running broadcasts",
+            broadcasts::RUNNING,
+            &due[1..],
+            "of_state",
+            1,
         ),
     ]
 }

@@ -4,6 +4,7 @@
 //! key in id order. A transaction that a deadlock or a lock time-out has ended is done again at once, with jitter.
 
 mod admit;
+mod broadcasts;
 mod cancel;
 mod claim;
 mod depth;

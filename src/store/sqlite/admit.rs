@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{AssertSqlSafe, Row};
 
-use super::super::admission::{self, Admission, Admitted, Reader};
+use super::super::admission::{self, Admission, Admitted, ReaderPlaces};
 use super::super::{NewNotification, Result, bounds, ids};
 use super::{IMMEDIATE, NOW, insert, sorted, stored, time_of};
 
@@ -57,7 +57,7 @@ pub(super) async fn insert(
     })
 }
 
-async fn readers(connection: &mut SqliteConnection, users: &[i64]) -> Result<BTreeMap<i64, Reader>> {
+async fn readers(connection: &mut SqliteConnection, users: &[i64]) -> Result<BTreeMap<i64, ReaderPlaces>> {
     let text = format!(
         "SELECT user_id, places FROM incentive_notify_readers WHERE {}",
         ids::id_in(users.len()).replacen("id", "user_id", 1)

@@ -4,6 +4,7 @@
 //! IMMEDIATE. Readers go on beside it (WAL).
 
 mod admit;
+mod broadcasts;
 mod cancel;
 mod claim;
 mod end;

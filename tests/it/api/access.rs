@@ -34,6 +34,9 @@ async fn tokens_decide_who_may_look_and_who_may_change() {
         ("POST", "/v1/notifications/1/cancel", Some(reader.as_str()), 403),
         ("POST", "/v1/notifications/1/cancel", Some(operator.as_str()), 404),
         ("POST", "/v1/events", Some(reader.as_str()), 403),
+        ("POST", "/v1/broadcasts", Some(reader.as_str()), 403),
+        ("POST", "/v1/broadcasts/1/stop", Some(reader.as_str()), 403),
+        ("POST", "/v1/broadcasts/1/stop", Some(operator.as_str()), 404),
         ("POST", "/v1/events", Some(operator.as_str()), 415),
     ];
     for (method, path, token, status) in cases {

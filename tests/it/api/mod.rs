@@ -1,6 +1,7 @@
 //! The HTTP API of a running service, on real servers. Every answer is held against the OpenAPI document.
 
 mod access;
+mod broadcasts;
 mod connections;
 mod document;
 mod events;

@@ -146,7 +146,8 @@ impl Browser {
     /// Clicks the button or link with this text that can be seen.
     pub async fn press(&self, text: &str) {
         let path = format!(
-            "//*[self::button or self::a][normalize-space()='{text}'][not(ancestor-or-self::*[@hidden])]"
+            "//*[self::button or self::a][normalize-space()='{text}'][not(ancestor-or-self::*[@hidden])]\
+             [not(ancestor::dialog[not(@open)])]"
         );
         let found = format!(
             "document.evaluate({}, document, null, XPathResult.BOOLEAN_TYPE).booleanValue",

@@ -1,5 +1,6 @@
 //! What is found and done by the page.
 
+use inq::contract::Preference;
 use serde_json::json;
 
 use super::{Seen, ahead, event};
@@ -91,6 +92,61 @@ async fn what_waits_for_its_best_time_says_so() {
              2100-01-01 09:00:00 UTC to 2100-01-01 21:00:00 UTC",
         )
         .await;
+    seen.end().await;
+}
+
+#[tokio::test]
+async fn a_broadcast_is_counted_started_and_held_up_after_a_question() {
+    let Some(seen) = Seen::fresh().await else { return };
+    let browser = &seen.browser;
+    let readers: Vec<_> = (1..=500)
+        .map(|user| {
+            let text = format!(
+                r#"{{"user_id":{user},"segments":["<i>vip</i>"],"updated_at":"2026-01-31T12:00:00Z"}}"#
+            );
+            Preference::decode(Some(text.as_bytes()), 1000)
+                .expect("a preference")
+                .into()
+        })
+        .collect();
+    let store = inq::store::open(&seen.house.database.url, 2).expect("a store");
+    store.change_preferences(&readers).await.expect("readers");
+    store.close().await;
+    seen.view("/broadcasts").await;
+    browser.reads("There is none.").await;
+    browser.run("document.querySelector('details').open = true").await;
+    browser
+        .fill(
+            "#broadcast-event",
+            r#"{"incentive_type": "bonus_opportunity", "priority": 7}"#,
+        )
+        .await;
+    browser.fill("#broadcast-segment", "<i>vip</i>").await;
+    browser
+        .run("document.getElementById('broadcast-rate').value = '1'")
+        .await;
+    browser.press("Count…").await;
+    browser.reads("event.priority: must be").await;
+    browser
+        .fill("#broadcast-event", r#"{"incentive_type": "bonus_opportunity"}"#)
+        .await;
+    browser.press("Count…").await;
+    browser
+        .reads("It makes an event for 500 users of the segment <i>vip</i>, 1 a second.")
+        .await;
+    browser.press("Leave it").await;
+    browser.reads("Nothing was started.").await;
+    browser.press("Count…").await;
+    browser.press("Start").await;
+    browser.reads("of 500 events for the segment <i>vip</i>").await;
+    seen.eventually_rows("event_id = 'broadcast:1:1'", 1).await;
+    browser.press("Pause…").await;
+    browser.press("Pause").await;
+    browser.reads("Broadcast 1 is paused.").await;
+    browser.press("Stop…").await;
+    browser.reads("It ends for good.").await;
+    browser.press("Stop").await;
+    browser.reads("Broadcast 1 is stopped.").await;
     seen.end().await;
 }
 

@@ -4,11 +4,12 @@ use serde_json::json;
 
 use super::{Seen, ahead, event};
 
-const VIEWS: [(&str, &str); 4] = [
+const VIEWS: [(&str, &str); 5] = [
     ("overview", "/"),
     ("user", "/search?by=user&value=42"),
     ("notification", "/notification/1"),
     ("letters", "/letters"),
+    ("broadcasts", "/broadcasts"),
 ];
 
 async fn furnished() -> Option<Seen> {
@@ -22,6 +23,7 @@ async fn furnished() -> Option<Seen> {
     seen.stored(&[ahead("ahead", 42), ahead(&long, 42)]).await;
     let wrong = json!({ "event_id": "e-1", "user_id": 42, "incentive_type": "streak_reward", "priority": 9 });
     seen.house.send_event(&wrong.to_string()).await;
+    seen.broadcast(&json!({ "all": true, "rate": 1 })).await;
     Some(seen)
 }
 

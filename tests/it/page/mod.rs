@@ -61,6 +61,20 @@ impl Seen {
         .await;
     }
 
+    /// Starts a broadcast of a bonus, over HTTP.
+    async fn broadcast(&self, how: &Value) {
+        let mut order = json!({ "event": { "incentive_type": "bonus_opportunity" } });
+        for (name, value) in how.as_object().into_iter().flatten() {
+            order[name] = value.clone();
+        }
+        let answer = self
+            .service
+            .ask("POST", "/v1/broadcasts", &[], &order.to_string())
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status, 201, "{}", answer.body);
+    }
+
     /// What stands in the database.
     async fn eventually_rows(&self, condition: &str, rows: i64) {
         let count = format!("SELECT COUNT(*) FROM incentive_notify_queue WHERE {condition}");

@@ -8,7 +8,8 @@ use inq::config::Settings;
 use inq::contract::IncentiveType;
 use inq::schedule::{CapPolicy, Leaving, Place};
 use inq::store::{
-    Admission, Admitted, Beginning, Fate, Filter, HistoryKind, NewNotification, Notification, Reader, Status,
+    Admission, Admitted, Beginning, Fate, Filter, HistoryKind, NewNotification, Notification, ReaderPlaces,
+    Status,
 };
 use serde_json::json;
 
@@ -27,7 +28,7 @@ on_every_database! {
 struct AtMost {
     policy: CapPolicy,
     /// What was kept of each reader when it was asked last.
-    seen: Mutex<BTreeMap<i64, Reader>>,
+    seen: Mutex<BTreeMap<i64, ReaderPlaces>>,
 }
 
 fn at_most(per_day: u16) -> Arc<AtMost> {
@@ -43,7 +44,7 @@ impl Admission for AtMost {
         row.user_id > 0
     }
 
-    fn admit(&self, row: &mut NewNotification, reader: &mut Reader, now: DateTime<Utc>) -> Fate {
+    fn admit(&self, row: &mut NewNotification, reader: &mut ReaderPlaces, now: DateTime<Utc>) -> Fate {
         self.seen
             .lock()
             .expect("unpoisoned")

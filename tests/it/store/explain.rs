@@ -1,5 +1,6 @@
 //! The statements of the hot path use the index that they are meant to, on both servers.
 
+use inq::contract::{Preference, PreferenceChange};
 use inq::store::mysql::explained;
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
@@ -52,6 +53,19 @@ fn habits(readers: usize) -> Vec<String> {
         .collect()
 }
 
+/// Some times as many as are read together.
+fn readers(batch: usize) -> Vec<PreferenceChange> {
+    (1..)
+        .take(batch * 4)
+        .map(|user_id: i64| {
+            let text = format!(r#"{{"user_id":{user_id},"updated_at":"2026-01-31T12:00:00Z"}}"#);
+            Preference::decode(Some(text.as_bytes()), 1000)
+                .expect("a preference")
+                .into()
+        })
+        .collect()
+}
+
 async fn statements_use_their_index(server: &'static str) {
     let Some(database) = Database::fresh(server).await else {
         return;
@@ -65,14 +79,15 @@ async fn statements_use_their_index(server: &'static str) {
             .map(|number| due(&format!("event-{number}"), number % 5, number % 90 - 30))
             .collect();
         store.insert(&rows).await.expect("inserted");
+        store.change_preferences(&readers(batch)).await.expect("readers");
         store.request_forgetting(7, "a test").await.expect("asked");
-        let readers: Vec<_> = more
+        let kept: Vec<_> = more
             .map(|user| format!("({user}, '{{}}', UTC_TIMESTAMP(3))"))
             .collect();
         database
             .execute(&format!(
                 "INSERT INTO incentive_notify_readers (user_id, places, kept_until) VALUES {}",
-                readers.join(", ")
+                kept.join(", ")
             ))
             .await;
         let habits = habits(batch).join(", ");
@@ -89,7 +104,7 @@ async fn statements_use_their_index(server: &'static str) {
             let ours: Vec<_> = accesses
                 .iter()
                 .filter(|access| {
-                    access.table.starts_with("incentive_notify") || access.table == "user_habits"
+                    access.table.starts_with("incentive_notify") || access.table.starts_with("user_")
                 })
                 .collect();
             assert_eq!(ours.len(), statement.accesses, "{}: {accesses:?}", statement.name);

@@ -1,6 +1,7 @@
 //! What every store keeps to, on SQLite, MySQL and MariaDB alike.
 
 mod admitting;
+mod broadcasts;
 mod cancelling;
 mod claiming;
 mod ending;

@@ -26,6 +26,7 @@ async fn empty(bench: &Bench) {
         "incentive_notify_cancellations",
         "incentive_notify_forgotten",
         "incentive_notify_readers",
+        "incentive_notify_broadcasts",
         "user_preferences",
         "user_habits",
         "_sqlx_migrations",
