@@ -1,5 +1,7 @@
 //! Which notifications a request means, and which page of them.
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
