@@ -317,14 +317,16 @@ pub fn take(setting: &Setting, world: &mut World, step: Step) {
             world.left.failed -= 1;
             world.rows[row].status = returned(setting, &world.rows[row]);
         }
-        Step::Cancel(row) => {
-            world.left.cancels -= 1;
-            let standing = &mut world.rows[row];
-            standing.called_off = true;
-            if standing.status == Status::Pending {
-                standing.status = Status::Cancelled;
-            }
-        }
+        Step::Cancel(row) => cancel(world, row),
+    }
+}
+
+fn cancel(world: &mut World, row: usize) {
+    world.left.cancels -= 1;
+    let standing = &mut world.rows[row];
+    standing.called_off = true;
+    if standing.status == Status::Pending {
+        standing.status = Status::Cancelled;
     }
 }
 
