@@ -16,6 +16,7 @@ use crate::store::{Filter, Forgetting, Status, Store};
 /// This command writes the request down; an instance of the service that runs `maintain` does it, within a minute, and
 /// rewrites the archive after that. Figures stay as they are. Events from before are not stored when they come again. What
 /// Kafka's topics and backups hold is not reached: see "Forgetting" in the README.
+#[allow(clippy::struct_excessive_bools)] // flags, each said or not, whatever the others are
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

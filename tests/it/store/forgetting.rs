@@ -59,6 +59,11 @@ impl Bench {
             .expect("an answer")
     }
 
+    async fn by_id(&self, id: i64) -> Notification {
+        let found = self.store.notification(id).await.expect("an answer");
+        found.expect("a row")
+    }
+
     async fn of_user(&self) -> u64 {
         let filter = Filter {
             user_id: Some(USER),
@@ -152,12 +157,7 @@ async fn rows_become_anonymous_and_the_figures_stay(bench: Bench) {
             vec![HistoryKind::Held, HistoryKind::Cancelled],
         ),
     ] {
-        let row = bench
-            .store
-            .notification(before.id)
-            .await
-            .expect("an answer")
-            .expect("a row");
+        let row = bench.by_id(before.id).await;
         assert_eq!((row.user_id, row.status), (NOBODY, status));
         assert!(
             row.event_id.starts_with("forgotten-") && row.event_id.len() > 40,
@@ -319,12 +319,7 @@ async fn what_is_anonymous_goes_to_nobody(bench: Bench) {
         .change(&Filter::id(id), Change::Retry, "a test", 0, 10)
         .await;
     assert_eq!(retried.expect("an answer").changed, 0);
-    let row = bench
-        .store
-        .notification(id)
-        .await
-        .expect("an answer")
-        .expect("a row");
+    let row = bench.by_id(id).await;
     assert_eq!(row.status, Status::Cancelled);
     assert!(
         Change::Retry.refusal(&row).contains("forgotten"),
