@@ -185,8 +185,8 @@ impl Maintenance {
         while !stop.is_cancelled() {
             let begun = Instant::now();
             match self.step().await {
-                Ok(step @ (Step::Removed(_) | Step::Forgot(_))) => {
-                    if let Step::Removed(rows) = step {
+                Ok(done @ (Step::Removed(_) | Step::Forgot(_))) => {
+                    if let Step::Removed(rows) = done {
                         removed += rows;
                     }
                     patience.fine();
