@@ -24,7 +24,7 @@ fn leaving(at: DateTime<Utc>) -> Leaving<'static> {
     }
 }
 
-fn of_type<'a>(kind: IncentiveType, leaving: Leaving<'a>) -> Leaving<'a> {
+fn of_type(kind: IncentiveType, leaving: Leaving<'_>) -> Leaving<'_> {
     Leaving {
         incentive_type: kind,
         ..leaving
