@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 use crate::contract::time;
 use crate::measures;
 
+/// The part that looks after the database.
+pub const DATABASE: &str = "database";
+
 /// The health of all parts; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Health(Arc<Mutex<BTreeMap<&'static str, PartHealth>>>);
@@ -69,6 +72,14 @@ impl Health {
             ready: parts.values().all(|part| part.ready),
             parts,
         }
+    }
+
+    /// What is wrong with a part, and since when; `None`: nothing, or there is no such part.
+    #[must_use]
+    pub fn trouble(&self, name: &str) -> Option<(DateTime<Utc>, String)> {
+        let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let part = parts.get(name)?;
+        Some((part.since, part.trouble.clone()?))
     }
 
     fn set(&self, name: &'static str, trouble: Option<&str>) {
@@ -136,6 +147,10 @@ mod tests {
         let report = health.report();
         assert!(!report.ready);
         assert_eq!(report.parts["store"].trouble.as_deref(), Some("away"));
+        let since = report.parts["store"].since;
+        assert_eq!(health.trouble("store"), Some((since, "away".to_owned())));
+        assert_eq!(health.trouble("bus"), None);
+        assert_eq!(health.trouble("words"), None);
     }
 
     #[test]

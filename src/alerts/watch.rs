@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Alerts;
 use crate::contract::{Alert, Trouble};
-use crate::health::{Health, PartHealth, Report};
+use crate::health::{DATABASE, Health, PartHealth, Report};
 
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -46,7 +46,7 @@ impl Watch {
     /// What is to be told `now`, where so many records were put aside since the start.
     fn look(&mut self, report: &Report, dead_letters: u64, now: DateTime<Utc>) -> Vec<Alert> {
         let mut alerts = Vec::new();
-        for part in ["database", "broker"] {
+        for part in [DATABASE, "broker"] {
             if let Some(health) = report.parts.get(part) {
                 alerts.extend(self.away(part, health, now));
             }
@@ -62,7 +62,7 @@ impl Watch {
             return None;
         }
         self.told_away.insert(part, since);
-        let (name, trouble) = if part == "database" {
+        let (name, trouble) = if part == DATABASE {
             ("the database", Trouble::DatabaseAway { since })
         } else {
             ("Kafka", Trouble::BrokerAway { since })

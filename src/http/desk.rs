@@ -7,6 +7,8 @@ use tokio::sync::{Semaphore, watch};
 
 use super::problem::{Kind, Problem};
 use crate::config::DatabaseSettings;
+use crate::contract::time;
+use crate::health::{DATABASE, Health};
 use crate::store::{self, Store};
 
 /// Connections that are the stages' own, beside one for each publisher; `database.max_connections` is at least that.
@@ -19,6 +21,7 @@ const MOST_CALLS: u32 = 4;
 pub struct Desk {
     reached: Arc<OnceLock<Reached>>,
     free: Arc<Semaphore>,
+    health: Health,
 }
 
 struct Reached {
@@ -29,7 +32,7 @@ struct Reached {
 impl Desk {
     /// Leaves to the stages the connections that they need.
     #[must_use]
-    pub fn new(database: &DatabaseSettings, publishers: u32) -> Self {
+    pub fn new(database: &DatabaseSettings, publishers: u32, health: Health) -> Self {
         let spare = database
             .max_connections
             .saturating_sub(publishers.saturating_add(OF_THE_STAGES))
@@ -37,6 +40,7 @@ impl Desk {
         Self {
             reached: Arc::default(),
             free: Arc::new(Semaphore::new(usize::try_from(spare).unwrap_or(1))),
+            health,
         }
     }
 
@@ -53,14 +57,31 @@ impl Desk {
         T: Send + 'static,
         F: Future<Output = store::Result<T>> + Send + 'static,
     {
-        let reached = self.reached.get().ok_or_else(|| {
-            Problem::new(
+        self.reached()?;
+        let place = Arc::clone(&self.free).acquire_owned().await;
+        // While others were waited for it may have gone away.
+        let reached = self.reached()?;
+        Ok(to_its_end(place, call(Arc::clone(&reached.store))).await??)
+    }
+
+    /// The store, where it is not known to be away: nobody is to wait for a connection that there is not.
+    fn reached(&self) -> Result<&Reached, Problem> {
+        let Some(reached) = self.reached.get() else {
+            return Err(Problem::new(
                 Kind::Away,
                 "the database has not been reached yet; /readyz says why",
-            )
-        })?;
-        let place = Arc::clone(&self.free).acquire_owned().await;
-        Ok(to_its_end(place, call(Arc::clone(&reached.store))).await??)
+            ));
+        };
+        match self.health.trouble(DATABASE) {
+            None => Ok(reached),
+            Some((since, why)) => Err(Problem::new(
+                Kind::Away,
+                format!(
+                    "{why} (since {}; /readyz says when it is over)",
+                    time::format(&since)
+                ),
+            )),
+        }
     }
 
     /// Rows may have become due.

@@ -98,7 +98,11 @@ impl Service {
         // Parts come one by one: until all are there, those that are there do not make the service ready.
         let start = health.part("start");
         let mut tasks = JoinSet::new();
-        let desk = Desk::new(&self.settings.database, self.settings.dispatch.publishers);
+        let desk = Desk::new(
+            &self.settings.database,
+            self.settings.dispatch.publishers,
+            health.clone(),
+        );
         if self.stages.http {
             let listener = http::bind(self.settings.http.listen)
                 .await

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::bus::{BusError, Cluster, Ledger, TransactionalPublisher};
 use crate::config::DatabaseSettings;
 use crate::dispatch::{RecoveryError, rewound};
-use crate::health::Health;
+use crate::health::{DATABASE, Health};
 use crate::patience::Patience;
 use crate::store::{self, SchemaState, Store, StoreError};
 
@@ -46,7 +46,7 @@ pub async fn reach_store(
     health: &Health,
     stop: &CancellationToken,
 ) -> Result<Option<Arc<dyn Store>>, StartError> {
-    let mut patience = Patience::new(health.part("database"));
+    let mut patience = Patience::new(health.part(DATABASE));
     while !stop.is_cancelled() {
         match try_store(settings, migrate).await {
             Ok(store) => {
@@ -203,7 +203,7 @@ pub fn missing_topics(missing: &[&str], brokers: &str) -> String {
 /// Looks after the database and the brokers until `stop`, so that readiness tells of them on an idle system too.
 pub(super) async fn watch(store: Arc<dyn Store>, cluster: Cluster, health: Health, stop: CancellationToken) {
     let watch_store = async {
-        let mut patience = Patience::new(health.part("database"));
+        let mut patience = Patience::new(health.part(DATABASE));
         loop {
             match store.ping().await {
                 Ok(()) => {

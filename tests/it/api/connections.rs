@@ -69,6 +69,81 @@ async fn those_who_only_hold_connections_keep_nobody_out() {
     house.database.drop().await;
 }
 
+#[tokio::test]
+async fn ten_thousand_connections_cost_a_bounded_number_and_little_memory() {
+    const MANY: usize = 10_000;
+    /// In MB: the most connections that are kept have 64 KiB of header each at most, and these say nothing.
+    const MEMORY: u64 = 64;
+    if !may_open(
+        MANY + 2000,
+        "api::connections::ten_thousand_connections_cost_a_bounded_number_and_little_memory",
+    ) {
+        return;
+    }
+    let Some(house) = House::fresh().await else { return };
+    let service = house.run(&[]).await;
+    let before = service.peak_megabytes();
+    let mut held = Vec::with_capacity(MANY);
+    for number in 0..MANY {
+        held.push(service.connect().await.expect("a connection"));
+        if number % 1000 == 0 {
+            assert_eq!(service.get("/healthz").await.map(|(status, _)| status), Some(200));
+        }
+    }
+    house.send_event(&simple_event("meanwhile")).await;
+    house.request(1).await;
+    for path in ["/healthz", "/readyz", "/v1/status"] {
+        assert_eq!(
+            service.get(path).await.map(|(status, _)| status),
+            Some(200),
+            "{path}"
+        );
+    }
+    // Those that are still to be taken are counted, too.
+    eventually("few are kept", async || {
+        open_connections(&service.address()) <= MOST
+    })
+    .await;
+    let grown = service.peak_megabytes() - before;
+    println!("{MANY} connections took {grown} MB");
+    assert!(grown < MEMORY, "{grown} MB");
+    drop(held);
+    assert_eq!(
+        service.get("/v1/status").await.map(|(status, _)| status),
+        Some(200)
+    );
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+/// Whether this process may have so many files open. Where it may not, the test is done in one that may, and is over here.
+fn may_open(files: usize, test: &str) -> bool {
+    let limits = std::fs::read_to_string("/proc/self/limits").expect("limits");
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let mut allowed = line
+        .expect("a limit")
+        .split_whitespace()
+        .map(|limit| limit.parse().unwrap_or(usize::MAX));
+    let (soft, hard) = (allowed.next().expect("a limit"), allowed.next().expect("a limit"));
+    if soft >= files {
+        return true;
+    }
+    if hard < files {
+        println!("skipped: no process may open {files} files here, only {hard}");
+        return false;
+    }
+    let ended = std::process::Command::new("bash")
+        .args(["-c", "ulimit -n \"$1\" && exec \"$0\" --exact \"$2\" --nocapture"])
+        .arg(std::env::current_exe().expect("this program"))
+        .args([&files.to_string(), test])
+        .status()
+        .expect("bash runs");
+    assert!(ended.success(), "{test} has failed with {files} files");
+    false
+}
+
 /// Connections that the service holds, as the kernel counts them.
 fn open_connections(address: &str) -> usize {
     let port = address.rsplit(':').next().expect("a port");
@@ -115,6 +190,51 @@ async fn a_database_that_was_never_reached_is_told_by_all_but_health() {
         assert!(!away.body.contains("secret"), "{}", away.body);
     }
     assert!(api.service.terminate().await.success());
+}
+
+#[tokio::test]
+async fn a_database_that_is_known_to_be_away_is_not_waited_for() {
+    let (Some(kafka), Some(database)) = (Kafka::reached(), Database::fresh("mysql").await) else {
+        return;
+    };
+    let (before, rest) = database.url.split_once('@').expect("a user");
+    let (host, name) = rest.split_once('/').expect("a database");
+    let proxy = Proxy::to(host.to_owned()).await;
+    let through = format!("{before}@{}/{name}", proxy.address);
+    let house = House::on(kafka, database, 1)
+        .await
+        .with("DATABASE_URL", &through)
+        .with("INQ_SHUTDOWN_TIMEOUT", "2s");
+    let api = Api::of(house.run(&[]).await).await;
+    assert_eq!(api.get("/v1/notifications").await.status, 200);
+    proxy.cut();
+    eventually("it is known to be away", async || {
+        api.get("/readyz").await.json()["parts"]["database"]["ready"] == false
+    })
+    .await;
+    for path in [
+        "/v1/notifications",
+        "/v1/notifications/1",
+        "/v1/status",
+        "/v1/engagement",
+    ] {
+        let away = api.get(path).await;
+        assert_eq!(away.status, 503, "{path}");
+        assert_eq!(away.header("retry-after"), Some("5"), "{path}");
+        // What has waited for a connection, or for an answer, says so instead.
+        assert!(
+            away.body.contains("/readyz says when it is over"),
+            "{}",
+            away.body
+        );
+    }
+    proxy.let_through();
+    eventually("it answers again", async || {
+        api.get("/v1/notifications").await.status == 200
+    })
+    .await;
+    assert!(api.service.terminate().await.success());
+    house.database.drop().await;
 }
 
 #[tokio::test]
