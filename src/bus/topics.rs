@@ -57,7 +57,8 @@ pub struct Lag {
     pub topic: String,
     /// Records that the group has not finished, over all partitions; `None` for a topic that it does not read.
     pub behind: Option<i64>,
-    /// Records that came within the last minute.
+    /// Offsets that were taken within the last minute: the records that came, and the markers that end transactions. The
+    /// broker of `inq dev` does not tell: 0.
     pub last_minute: i64,
 }
 

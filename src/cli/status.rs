@@ -17,6 +17,8 @@ Examples:
   inq status --watch
   inq status --json | jq .oldest_due_ms
 
+\"In the last minute\" counts offsets: records, and the markers that end transactions; `inq dev` does not know it, and says 0.
+
 Settings: database.url (DATABASE_URL), kafka.brokers (KAFKA_BROKERS).")]
 pub struct Args {
     /// Print one JSON object; with --watch one a line.

@@ -9,7 +9,7 @@ mod when;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use chrono::Utc;
 use thiserror::Error;
@@ -161,6 +161,9 @@ impl Maintenance {
     pub async fn run(mut self, when: When, health: Health, stop: CancellationToken) {
         let mut patience = Patience::new(health.part("retention"));
         patience.fine();
+        metrics::gauge!(measures::MAINTENANCE_INTERVAL.name).set(when.interval());
+        // A run that never comes to its end must show, too.
+        tell_finished();
         let mut last = None;
         loop {
             let now = Utc::now();
@@ -196,11 +199,16 @@ impl Maintenance {
                     if let Err(error) = self.hand_over().await {
                         tracing::warn!(%error, "the maintenance could not be handed over");
                     }
-                    return;
+                    return tell_finished();
                 }
                 Ok(Step::Elsewhere) => return patience.fine(),
                 Err(error) => patience.wait(&error.to_string(), stop).await,
             }
         }
     }
+}
+
+fn tell_finished() {
+    let now = UNIX_EPOCH.elapsed().unwrap_or_default();
+    metrics::gauge!(measures::MAINTENANCE_FINISHED.name).set(now);
 }

@@ -16,6 +16,15 @@ pub enum When {
 const LATE_BY: TimeDelta = TimeDelta::hours(1);
 
 impl When {
+    /// From one time to the next.
+    #[must_use]
+    pub const fn interval(self) -> Duration {
+        match self {
+            Self::Every(interval) => interval,
+            Self::DailyAt(_) => Duration::from_hours(24),
+        }
+    }
+
     /// The next time, at `now` or after it. `last` is when it was begun last by this process.
     #[must_use]
     pub fn next(self, last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -61,6 +70,20 @@ mod tests {
         // It took longer than the interval.
         let last = at("2026-03-01T08:00:00Z");
         assert_eq!(hourly.next(Some(last), now), now);
+    }
+
+    #[test]
+    fn the_interval_of_a_time_of_the_day_is_a_day() {
+        let daily = When::DailyAt(NaiveTime::MIN);
+        let (last, now) = (at("2026-03-01T00:00:00Z"), at("2026-03-01T00:10:00Z"));
+        assert_eq!(
+            (daily.next(Some(last), now) - last).to_std(),
+            Ok(daily.interval())
+        );
+        assert_eq!(
+            When::Every(Duration::from_mins(5)).interval(),
+            Duration::from_mins(5)
+        );
     }
 
     #[test]

@@ -4,12 +4,14 @@
 //! of an event. On the hot path a metric is touched a few times a batch, never once a row.
 
 mod measure;
+mod retention;
 
 use crate::contract::{Priority, Reason, ResultStatus};
 use crate::store::Status;
 
 pub use measure::{Kind, Label, Measure, Values};
 use measure::{counter, gauge, histogram};
+pub use retention::{ARCHIVED, MAINTENANCE_FINISHED, MAINTENANCE_INTERVAL, REMOVED};
 
 const PRIORITY: Label = Label {
     name: "priority",
@@ -285,30 +287,6 @@ pub const HELD_BACK_PARTITIONS: Measure = gauge(
     &[],
     "Partitions of the deliveries topic whose read_committed readers have stood still for longer than dispatch.lease.",
 );
-/// Rows archived.
-pub const ARCHIVED: Measure = counter(
-    "inq_archived_total",
-    &[],
-    "Notifications that were written to retention.archive; after a crash some are written again.",
-);
-/// Rows removed.
-pub const REMOVED: Measure = counter(
-    "inq_removed_total",
-    &[Label {
-        name: "status",
-        values: Values::Of(|| ENDS.map(Status::as_str).to_vec()),
-    }],
-    "Notifications that were removed at the end of their retention, by how they had ended.",
-);
-/// The statuses in which a notification can end.
-const ENDS: [Status; 6] = [
-    Status::Sent,
-    Status::Failed,
-    Status::Cancelled,
-    Status::Expired,
-    Status::Suppressed,
-    Status::Digested,
-];
 /// When gauges were sampled.
 pub const SAMPLED: Measure = gauge(
     "inq_sampled_timestamp_seconds",
@@ -419,6 +397,8 @@ pub const MAINTAIN: &[Measure] = &[
     SAMPLED,
     ARCHIVED,
     REMOVED,
+    MAINTENANCE_FINISHED,
+    MAINTENANCE_INTERVAL,
 ];
 
 /// All of them, under the heading of those who tell them.

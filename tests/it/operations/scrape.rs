@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::exposition::{Families, lint, read, total};
 use super::measure;
-use crate::household::House;
+use crate::household::{House, simple_event};
 use crate::inq::{Service, eventually};
 
 async fn scraped(service: &Service) -> Families {
@@ -199,6 +199,46 @@ fn assert_told(families: &Families, house: &House) {
     let claims = total(families, "inq_claim_rows_count", &[]);
     let published = [("outcome", "published")];
     assert_eq!(claims, total(families, "inq_publishes_total", &published));
+}
+
+#[tokio::test]
+async fn a_maintenance_that_comes_to_no_end_shows() {
+    const FINISHED: &str = "inq_maintenance_last_run_timestamp_seconds";
+    let Some(house) = House::fresh().await else { return };
+    let service = house.run(&[]).await;
+    house.send_event(&simple_event("old")).await;
+    eventually("it is sent", async || house.status()["by_status"]["sent"] == 1).await;
+    let by_itself = scraped(&service).await;
+    assert_eq!(
+        total(&by_itself, "inq_maintenance_interval_seconds", &[]),
+        Some(3600.0)
+    );
+    assert!(service.terminate().await.success());
+
+    for statement in [
+        "UPDATE incentive_notify_queue SET scheduled_at = '2020-01-01', updated_at = '2020-01-01'",
+        "RENAME TABLE incentive_notify_history TO away",
+    ] {
+        house.database.execute(statement).await;
+    }
+    let service = house.run(&["--only", "maintain,http"]).await;
+    eventually("it has failed", async || {
+        total(&scraped(&service).await, "inq_ready", &[("part", "retention")]) == Some(0.0)
+    })
+    .await;
+    let begun = total(&scraped(&service).await, FINISHED, &[]).expect("since when");
+    house
+        .database
+        .execute("RENAME TABLE away TO incentive_notify_history")
+        .await;
+    eventually("it has come to its end", async || {
+        let families = scraped(&service).await;
+        total(&families, FINISHED, &[]).is_some_and(|finished| finished > begun)
+            && total(&families, "inq_removed_total", &[("status", "sent")]) == Some(1.0)
+    })
+    .await;
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
 }
 
 #[tokio::test]
