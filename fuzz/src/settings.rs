@@ -17,10 +17,10 @@ pub fn check(bytes: &[u8]) {
         return;
     }
     let secrets = format!(
-        "http.token = '{SECRET}'\ndatabase.url = 'mysql://inq:{SECRET}@db/inq'\nkafka.properties.'sasl.password' = '{SECRET}'\n"
+        "http.token = '{SECRET}'\nhttp.tokens.anna = '{SECRET}-anna'\ndatabase.url = 'mysql://inq:{SECRET}@db/inq'\nkafka.properties.'sasl.password' = '{SECRET}'\n"
     );
     let tables = format!(
-        "\n[http]\ntoken = '{SECRET}'\n[database]\nurl = 'mysql://inq:{SECRET}@db/inq'\n[kafka.properties]\n'sasl.password' = '{SECRET}'\n"
+        "\n[http]\ntoken = '{SECRET}'\n[http.tokens]\nanna = '{SECRET}-anna'\n[database]\nurl = 'mysql://inq:{SECRET}@db/inq'\n[kafka.properties]\n'sasl.password' = '{SECRET}'\n"
     );
     for whole in [
         text.to_string(),
@@ -36,6 +36,7 @@ pub fn check(bytes: &[u8]) {
         .map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let secret = [
         ("INQ_HTTP__TOKEN", SECRET.to_owned()),
+        ("INQ_HTTP__TOKENS__ANNA", format!("{SECRET}-anna")),
         ("INQ_KAFKA__PROPERTIES__SASL_PASSWORD", SECRET.to_owned()),
     ];
     let secret = secret.map(|(name, value)| (OsString::from(name), OsString::from(value)));

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::duration::text;
 use super::error::Fault;
-use super::keys::PROPERTIES;
+use super::keys::{PROPERTIES, TOKENS};
 use super::{
     HttpSettings, KafkaSettings, RetrySettings, Secret, Settings, TelemetrySettings, TopicSettings,
     properties,
@@ -26,6 +26,9 @@ const TOPIC_CHARS: usize = 249;
 
 /// Room is left for what is added to the group's name.
 const GROUP_CHARS: usize = 200;
+
+/// It stands in histories and log lines.
+const OPERATOR_CHARS: usize = 32;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -241,26 +244,33 @@ fn name(name: &str, longest: usize) -> Result<(), String> {
 }
 
 fn http(http: &HttpSettings) -> Checked {
-    for (key, token) in [("http.token", &http.token), ("http.read_token", &http.read_token)] {
-        let fits = |token: &Secret| {
-            !token.expose().is_empty() && token.expose().chars().all(|c| c.is_ascii_graphic())
-        };
-        if !token.as_ref().is_none_or(fits) {
-            return Err(Fault::new(
-                key,
-                "must be visible ASCII without spaces, and not empty",
-            ));
+    for operator in http.tokens.keys() {
+        let key = format!("{TOKENS}.{operator}");
+        name(operator, OPERATOR_CHARS).map_err(|must| Fault::new(key, format!("the name {must}")))?;
+    }
+    let fixed = [("http.token", &http.token), ("http.read_token", &http.read_token)];
+    let fixed = fixed
+        .into_iter()
+        .filter_map(|(key, token)| Some((key.to_owned(), token.as_ref()?)));
+    let named = http
+        .tokens
+        .iter()
+        .map(|(name, token)| (format!("{TOKENS}.{name}"), token));
+    let tokens: Vec<(String, &Secret)> = fixed.chain(named).collect();
+    for (index, (key, token)) in tokens.iter().enumerate() {
+        let text = token.expose();
+        if text.is_empty() || !text.chars().all(|c| c.is_ascii_graphic()) {
+            let reason = "must be visible ASCII without spaces, and not empty";
+            return Err(Fault::new(key, reason));
+        }
+        if let Some((other, _)) = tokens[..index].iter().find(|(_, other)| other == token) {
+            return Err(Fault::new(key, format!("must not be the same as {other}")));
         }
     }
-    if http.token.is_some() && http.token == http.read_token {
-        return Err(Fault::new(
-            "http.read_token",
-            "must not be the same as http.token",
-        ));
-    }
-    if http.token.is_none() && !http.listen.ip().to_canonical().is_loopback() {
-        let reason =
-            "others can reach this address: set http.token (or http.token_file), or listen on 127.0.0.1";
+    let nobody_may_change = http.token.is_none() && http.tokens.is_empty();
+    if nobody_may_change && !http.listen.ip().to_canonical().is_loopback() {
+        let reason = "others can reach this address: set http.token (or http.token_file) or http.tokens, or listen on \
+                      127.0.0.1";
         return Err(Fault::new("http.listen", reason));
     }
     Ok(())

@@ -7,8 +7,11 @@ use serde_json::Value as Json;
 
 use super::duration;
 
-/// Below it any key goes.
+/// Below it any key goes: librdkafka's properties.
 pub(super) const PROPERTIES: &str = "kafka.properties";
+
+/// Below it any key goes: the names of operators.
+pub(super) const TOKENS: &str = "http.tokens";
 
 /// How alike two names must be for one to be suggested in the place of the other, 0 to 1.
 const LIKENESS: f64 = 0.6;
@@ -61,7 +64,9 @@ impl Keys {
     }
 
     pub(super) fn is_known(&self, key: &str) -> bool {
-        property(key).is_some() || self.0.get(key).is_some_and(|takes| *takes != Takes::Section)
+        property(key).is_some()
+            || operator(key).is_some()
+            || self.0.get(key).is_some_and(|takes| *takes != Takes::Section)
     }
 
     /// The known key that is most like an unknown one, if one is.
@@ -94,6 +99,12 @@ impl Keys {
     pub(super) fn admit(&self, key: &str, value: toml::Value) -> Result<ValueKind, String> {
         if property(key).is_some() {
             return property_text(value).map(ValueKind::String);
+        }
+        if operator(key).is_some() {
+            return match value {
+                toml::Value::String(text) => Ok(ValueKind::String(text)),
+                _ => Err("must be text in quotes".into()),
+            };
         }
         match (self.0.get(key), value) {
             (Some(Takes::Text(_)), toml::Value::String(text)) => Ok(ValueKind::String(text)),
@@ -149,16 +160,27 @@ fn likeness(a: &str, b: &str) -> f64 {
 
 /// The librdkafka property that a key sets, if it sets one.
 pub(super) fn property(key: &str) -> Option<&str> {
-    key.strip_prefix(PROPERTIES)?
+    below(PROPERTIES, key)
+}
+
+/// The operator whose token a key sets, if it sets one.
+pub(super) fn operator(key: &str) -> Option<&str> {
+    below(TOKENS, key)
+}
+
+fn below<'k>(section: &str, key: &'k str) -> Option<&'k str> {
+    key.strip_prefix(section)?
         .strip_prefix('.')
         .filter(|name| !name.is_empty())
 }
 
-/// The tables on the way to a key, and its own name. The dots in a property's name are no way.
+/// The tables on the way to a key, and its own name. The dots in the name of a property or an operator are no way.
 pub(super) fn way(key: &str) -> Vec<&str> {
-    match property(key) {
-        Some(property) => PROPERTIES.split('.').chain([property]).collect(),
-        None => key.split('.').collect(),
+    let named = |section: &'static str, name| section.split('.').chain([name]).collect();
+    match (property(key), operator(key)) {
+        (Some(property), _) => named(PROPERTIES, property),
+        (None, Some(operator)) => named(TOKENS, operator),
+        (None, None) => key.split('.').collect(),
     }
 }
 

@@ -238,7 +238,7 @@ fn flatten(
 
 fn typed(values: &BTreeMap<String, Json>) -> Result<Settings, Fault> {
     // The sections that may be empty.
-    let mut root = serde_json::json!({"kafka": {"properties": {}}, "telemetry": {}});
+    let mut root = serde_json::json!({"kafka": {"properties": {}}, "http": {"tokens": {}}, "telemetry": {}});
     for (key, value) in values {
         let place = way(key).into_iter().fold(&mut root, |at, name| &mut at[name]);
         *place = value.clone();

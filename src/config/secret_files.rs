@@ -1,5 +1,5 @@
 //! Settings that can be read from a file: `url` from `url_file`, a librdkafka property from
-//! `<property>_file`. Such a pair are twins.
+//! `<property>_file`, an operator's token from `<name>_file`. Such a pair are twins.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,24 +8,28 @@ use config::ValueKind;
 use serde_json::Value as Json;
 
 use super::error::Fault;
-use super::keys::property;
+use super::keys::{TOKENS, operator, property};
 use super::layers::Entry;
 use super::{SettingsError, properties};
 
 const SUFFIX: &str = "_file";
 
-/// The keys, librdkafka's properties aside, that have a twin.
+/// The keys that have a twin, those of librdkafka's properties and of operators aside.
 const READABLE: [&str; 3] = ["database.url", "http.token", "http.read_token"];
 
 /// The key whose value the file named by this key holds.
 fn target(key: &str) -> Option<&str> {
     let target = key.strip_suffix(SUFFIX)?;
-    (property(target).is_some() || READABLE.contains(&target)).then_some(target)
+    let has_twin = property(target).is_some() || operator(target).is_some() || READABLE.contains(&target);
+    has_twin.then_some(target)
 }
 
 /// Whether a key's value must not be shown.
 pub(super) fn is_secret(key: &str, value: &str) -> bool {
-    READABLE.contains(&key) || property(key).is_some_and(|name| properties::is_secret(name, value))
+    READABLE.contains(&key)
+        || key == TOKENS
+        || operator(key).is_some() && target(key).is_none()
+        || property(key).is_some_and(|name| properties::is_secret(name, value))
 }
 
 /// Adds to what one source says that the twin of each setting in it is unset, so that of twins the later
@@ -82,7 +86,7 @@ pub(super) fn read_all(
             .map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
         values.insert(target.clone(), Json::String(text.to_owned()));
         sources.insert(target, path);
-        if property(&key).is_some() {
+        if property(&key).is_some() || operator(&key).is_some() {
             values.remove(&key);
         }
     }

@@ -1,5 +1,6 @@
 //! Every setting as a type. The defaults stand in `default.toml` and nowhere else, hence no `Default`.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -235,6 +236,9 @@ pub struct HttpSettings {
     pub read_token: Option<Secret>,
     /// The file that `read_token` was read from, if any.
     pub read_token_file: Option<PathBuf>,
+    /// By the operator's name, of 1 to 32 characters: who has it may look and change under that name. All tokens are
+    /// different.
+    pub tokens: BTreeMap<String, Secret>,
 }
 
 fn address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {

@@ -317,6 +317,66 @@ fn secrets_are_read_from_files_but_for_one_line_end() {
 }
 
 #[test]
+fn operators_have_tokens_by_name_from_text_files_and_the_environment() {
+    let (carl, bea) = (file("of-carl\n"), file("of-bea"));
+    let toml = format!(
+        "[http.tokens]\nanna = 'of-anna'\nBea-2 = '0123'\nteam.a = 'of-team'\ncarl_file = '{}'\nbea = 'older'",
+        carl.path().display()
+    );
+    let variables = [
+        ("INQ_HTTP__TOKENS__BEA_FILE", bea.path().to_str().unwrap()),
+        ("INQ_HTTP__TOKENS__ON_CALL", "of-on-call"),
+        ("INQ_HTTP__TOKENS__ANNA", "of-anna-now"),
+    ];
+    let Effective { settings, sources } = read(&toml, &variables).unwrap();
+    let tokens: Vec<_> = settings
+        .http
+        .tokens
+        .iter()
+        .map(|(name, token)| (name.as_str(), token.expose()))
+        .collect();
+    assert_eq!(
+        tokens,
+        [
+            ("Bea-2", "0123"),
+            ("anna", "of-anna-now"),
+            ("bea", "of-bea"),
+            ("carl", "of-carl"),
+            ("on_call", "of-on-call"),
+            ("team.a", "of-team"),
+        ]
+    );
+    assert_eq!(sources["http.tokens.anna"], "INQ_HTTP__TOKENS__ANNA");
+    let shown = format!("{settings:?} {}", serde_json::to_string(&settings).unwrap());
+    assert!(!shown.contains("of-") && !shown.contains("0123"), "{shown}");
+
+    for (toml, expected) in [
+        (
+            "http.tokens.anna = 7",
+            "http.tokens.anna in FILE: must be text in quotes",
+        ),
+        (
+            "http.tokens = 'hunter2'",
+            "http.tokens in FILE: is a section, not a setting",
+        ),
+        (
+            "http.tokens = { anna = 'hunter2', anna_file = '/x' }",
+            "http.tokens.anna in FILE: http.tokens.anna_file is set in the same place; keep one of them",
+        ),
+        (
+            "http.tokens.anna_file = '/nowhere/token'",
+            "http.tokens.anna_file = \"/nowhere/token\" in FILE: cannot be read: No such file or directory (os error 2)",
+        ),
+    ] {
+        assert_eq!(said(toml, &[]), expected);
+    }
+    assert_eq!(
+        said("", &[("INQ_HTTP__TOKENS__ANNA", "hunter 2")]),
+        "http.tokens.anna in INQ_HTTP__TOKENS__ANNA: must be visible ASCII without spaces, and not empty"
+    );
+}
+
+#[test]
 fn of_a_setting_and_its_file_the_later_said_holds() {
     let token = file("from-file");
     let path = token.path().to_str().unwrap();

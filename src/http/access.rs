@@ -27,11 +27,19 @@ pub(super) fn is_open_to_all(path: &str) -> bool {
 
 /// The tokens; where none is set, whoever reaches the loopback address may do everything.
 #[derive(Clone)]
-pub(super) struct Access(Arc<Tokens>);
+pub(super) struct Access(Arc<[Token]>);
 
-struct Tokens {
-    operators: Option<Secret>,
-    readers: Option<Secret>,
+struct Token {
+    secret: Secret,
+    caller: Caller,
+}
+
+/// Whoever asks, as far as the token tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Caller {
+    role: Role,
+    /// The operator's name in the settings.
+    name: Option<Arc<str>>,
 }
 
 /// What the bearer of a token may do.
@@ -44,39 +52,65 @@ pub(super) enum Role {
     Operator,
 }
 
+impl Caller {
+    const fn nameless(role: Role) -> Self {
+        Self { role, name: None }
+    }
+
+    /// Who makes a change, for the history and the log: `api:anna`, or `api` where no name is known.
+    pub(super) fn signature(&self) -> String {
+        self.name
+            .as_ref()
+            .map_or_else(|| "api".to_owned(), |name| format!("api:{name}"))
+    }
+}
+
 impl Access {
     pub(super) fn new(settings: &HttpSettings) -> Self {
-        Self(Arc::new(Tokens {
-            operators: settings.token.clone(),
-            readers: settings.read_token.clone(),
-        }))
+        let fixed = [
+            (&settings.token, Role::Operator),
+            (&settings.read_token, Role::Reader),
+        ];
+        let fixed = fixed
+            .into_iter()
+            .filter_map(|(secret, role)| Some((secret.as_ref()?, Caller::nameless(role))));
+        let named = settings.tokens.iter().map(|(name, secret)| {
+            let name = Some(Arc::from(name.as_str()));
+            let role = Role::Operator;
+            (secret, Caller { role, name })
+        });
+        let tokens = fixed.chain(named).map(|(secret, caller)| Token {
+            secret: secret.clone(),
+            caller,
+        });
+        Self(tokens.collect())
     }
 
     /// Whether no token is asked for.
     pub(super) fn is_open(&self) -> bool {
-        self.0.operators.is_none() && self.0.readers.is_none()
+        self.0.is_empty()
     }
 
-    /// The role of whoever asks; none where that does not matter.
-    fn check(&self, request: &Request) -> Result<Option<Role>, Problem> {
+    /// Whoever asks; none where that does not matter.
+    fn check(&self, request: &Request) -> Result<Option<Caller>, Problem> {
         if is_open_to_all(request.uri().path()) {
             return Ok(None);
         }
         if self.is_open() {
-            return require_loopback_host(request).map(|()| Some(Role::Operator));
+            return require_loopback_host(request).map(|()| Some(Caller::nameless(Role::Operator)));
         }
-        let role = self.role(request.headers())?;
+        let caller = self.caller(request.headers())?;
         let only_looks = matches!(*request.method(), Method::GET | Method::HEAD);
-        if role == Role::Operator || only_looks {
-            return Ok(Some(role));
+        if caller.role == Role::Operator || only_looks {
+            return Ok(Some(caller.clone()));
         }
         Err(Problem::new(
             Kind::Forbidden,
-            "this token may only look: what changes something needs http.token",
+            "this token may only look: what changes something needs http.token or one of http.tokens",
         ))
     }
 
-    fn role(&self, headers: &HeaderMap) -> Result<Role, Problem> {
+    fn caller(&self, headers: &HeaderMap) -> Result<&Caller, Problem> {
         let unauthenticated = |detail: &str| Problem::new(Kind::Unauthenticated, detail);
         let header = headers
             .get(AUTHORIZATION)
@@ -88,18 +122,12 @@ impl Access {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"))
             .map(|(_, token)| token.trim_start_matches(' '))
             .ok_or_else(|| unauthenticated("the header must be `Authorization: Bearer TOKEN`"))?;
-        let is = |secret: &Option<Secret>| {
-            secret
-                .as_ref()
-                .is_some_and(|secret| secret.expose().as_bytes().ct_eq(token.as_bytes()).into())
-        };
-        if is(&self.0.operators) {
-            Ok(Role::Operator)
-        } else if is(&self.0.readers) {
-            Ok(Role::Reader)
-        } else {
-            Err(unauthenticated("this token is not known here"))
-        }
+        let is = |known: &Token| known.secret.expose().as_bytes().ct_eq(token.as_bytes()).into();
+        // All are compared: how long it takes tells nothing of which it was.
+        let fitting = self.0.iter().filter(|known| is(known)).last();
+        fitting
+            .map(|known| &known.caller)
+            .ok_or_else(|| unauthenticated("this token is not known here"))
     }
 }
 
@@ -109,8 +137,8 @@ pub(super) async fn require(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    if let Some(role) = access.check(&request)? {
-        request.extensions_mut().insert(role);
+    if let Some(caller) = access.check(&request)? {
+        request.extensions_mut().insert(caller);
     }
     Ok(next.run(request).await)
 }
@@ -121,17 +149,24 @@ pub(super) async fn require(
 pub(super) struct Allowed {
     /// As whom the token, or the lack of any, lets in.
     role: Role,
+    /// The name under which changes are made; absent where the token has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    name: Option<String>,
 }
 
-/// What the token that is sent may do.
+/// What the token that is sent may do, and whose it is.
 #[utoipa::path(
     get,
     path = "/v1/access",
     tag = "about",
     responses((status = 200, description = "What it may do", body = Allowed))
 )]
-pub(super) async fn show_access(Extension(role): Extension<Role>) -> Json<Allowed> {
-    Json(Allowed { role })
+pub(super) async fn show_access(Extension(caller): Extension<Caller>) -> Json<Allowed> {
+    Json(Allowed {
+        role: caller.role,
+        name: caller.name.as_deref().map(str::to_owned),
+    })
 }
 
 /// A page whose name was made to resolve to this machine (DNS rebinding) still sends its own name. No browser leaves the
@@ -144,8 +179,8 @@ fn require_loopback_host(request: &Request) -> Result<(), Problem> {
     }
     Err(Problem::new(
         Kind::Forbidden,
-        "without a token only requests to localhost or a loopback address are answered: set http.token to use another \
-         name",
+        "without a token only requests to localhost or a loopback address are answered: set http.token or http.tokens to \
+         use another name",
     ))
 }
 

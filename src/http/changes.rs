@@ -3,20 +3,19 @@
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Served;
+use super::access::Caller;
 use super::notifications::unknown;
 use super::problem::{Kind, Problem};
-use super::said::{Id, Said};
+use super::said::{self, Id, Said};
 use super::wanted::{self, Cursor, Wanted};
 use crate::contract::cut;
 use crate::store::{self, Change, Filter, Store, Story};
 
-/// Who makes the changes, for the history and the log.
-const BY: &str = "api";
 /// Rows that are changed in one transaction.
 const AT_ONCE: u32 = 500;
 /// How long a request goes on to change rows; less than it may take.
@@ -30,6 +29,7 @@ const LONGEST_LOGGED: usize = 500;
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     /// Which notifications.
+    #[serde(deserialize_with = "said::object")]
     filter: Wanted,
     /// Only count them.
     #[serde(default)]
@@ -69,9 +69,10 @@ pub(super) struct Outcome {
 )]
 pub(super) async fn retry_notification(
     State(served): State<Served>,
+    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Story>, Problem> {
-    change_one(&served, Change::Retry, id).await
+    change_one(&served, &caller, Change::Retry, id).await
 }
 
 /// Call a notification off that waits.
@@ -90,9 +91,10 @@ pub(super) async fn retry_notification(
 )]
 pub(super) async fn cancel_notification(
     State(served): State<Served>,
+    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Story>, Problem> {
-    change_one(&served, Change::Cancel, id).await
+    change_one(&served, &caller, Change::Cancel, id).await
 }
 
 /// Make notifications due now that have failed, were cancelled or wait for another attempt.
@@ -105,9 +107,10 @@ pub(super) async fn cancel_notification(
 )]
 pub(super) async fn retry_notifications(
     State(served): State<Served>,
+    Extension(caller): Extension<Caller>,
     Said(order): Said<Order>,
 ) -> Result<Json<Outcome>, Problem> {
-    change_all(&served, Change::Retry, order).await
+    change_all(&served, &caller, Change::Retry, order).await
 }
 
 /// Call notifications off that wait.
@@ -120,18 +123,25 @@ pub(super) async fn retry_notifications(
 )]
 pub(super) async fn cancel_notifications(
     State(served): State<Served>,
+    Extension(caller): Extension<Caller>,
     Said(order): Said<Order>,
 ) -> Result<Json<Outcome>, Problem> {
-    change_all(&served, Change::Cancel, order).await
+    change_all(&served, &caller, Change::Cancel, order).await
 }
 
-async fn change_one(served: &Served, change: Change, id: i64) -> Result<Json<Story>, Problem> {
+async fn change_one(
+    served: &Served,
+    caller: &Caller,
+    change: Change,
+    id: i64,
+) -> Result<Json<Story>, Problem> {
+    let by = caller.signature();
     let (changed, story) = served
         .desk
         .ask(async move |store| {
-            let done = store.change(&Filter::id(id), change, BY, 0, 1).await?;
+            let done = store.change(&Filter::id(id), change, &by, 0, 1).await?;
             if done.changed > 0 {
-                tracing::info!(by = BY, id, ?change, "a notification was changed by hand");
+                tracing::info!(by, id, %change, "a notification was changed by hand");
             }
             Ok((done.changed > 0, Story::of(store.as_ref(), id).await?))
         })
@@ -149,7 +159,13 @@ async fn change_one(served: &Served, change: Change, id: i64) -> Result<Json<Sto
     Ok(Json(story))
 }
 
-async fn change_all(served: &Served, change: Change, order: Order) -> Result<Json<Outcome>, Problem> {
+async fn change_all(
+    served: &Served,
+    caller: &Caller,
+    change: Change,
+    order: Order,
+) -> Result<Json<Outcome>, Problem> {
+    let by = caller.signature();
     let filter = Filter::from(order.filter);
     if filter.is_empty() {
         return Err(Problem::of_field(
@@ -169,12 +185,12 @@ async fn change_all(served: &Served, change: Change, order: Order) -> Result<Jso
                     next_cursor: None,
                 });
             }
-            let (changed, left_from) = change_until(store.as_ref(), &filter, change, after).await?;
-            let filter = cut(&format!("{filter:?}"), LONGEST_LOGGED);
+            let (changed, left_from) = change_until(store.as_ref(), &filter, change, &by, after).await?;
+            let filter = cut(&filter.to_string(), LONGEST_LOGGED);
             tracing::info!(
-                by = BY,
-                ?change,
-                filter,
+                by,
+                %change,
+                %filter,
                 matched,
                 changed,
                 "notifications were changed by hand"
@@ -197,12 +213,13 @@ async fn change_until(
     store: &dyn Store,
     filter: &Filter,
     change: Change,
+    by: &str,
     mut after: i64,
 ) -> store::Result<(u64, Option<i64>)> {
     let end = Instant::now() + LONGEST;
     let mut changed = 0;
     loop {
-        let done = store.change(filter, change, BY, after, AT_ONCE).await?;
+        let done = store.change(filter, change, by, after, AT_ONCE).await?;
         changed += done.changed;
         match done.last {
             None => return Ok((changed, None)),

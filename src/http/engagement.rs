@@ -1,8 +1,7 @@
 //! What became of notifications, by groups.
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
-use axum::http::request::Parts;
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -41,14 +40,6 @@ pub(super) struct Engagement {
     groups: Vec<EngagementRow>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Asked {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Query::from_request_parts(parts, state).await?.rest()
-    }
-}
-
 fn group_by<'de, D: Deserializer<'de>>(from: D) -> Result<Option<GroupBy>, D::Error> {
     let names = GroupBy::ALL.map(GroupBy::as_str).join(", ");
     checked(from, &format!("one of {names}"), |value| {
@@ -66,8 +57,9 @@ fn group_by<'de, D: Deserializer<'de>>(from: D) -> Result<Option<GroupBy>, D::Er
 )]
 pub(super) async fn show_engagement(
     State(served): State<Served>,
-    asked: Asked,
+    query: Query,
 ) -> Result<Json<Engagement>, Problem> {
+    let asked: Asked = query.read()?;
     let by = asked.by.unwrap_or(GroupBy::IncentiveType);
     let from = asked.from.unwrap_or(DateTime::UNIX_EPOCH);
     let to = asked.to.unwrap_or_else(Utc::now);

@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
-use axum::http::request::Parts;
+use axum::extract::{Extension, State};
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::Mutex;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Served;
+use super::access::Caller;
 use super::desk::to_its_end;
 use super::problem::{Kind, Problem};
-use super::said::{Query, Said, checked, integer};
+use super::said::{Query, Said, checked, fitting, integer};
 use crate::bus::{BusError, Cluster, DeadLetterTopic, Letter, Wanted};
 use crate::config::TopicSettings;
 use crate::contract::Reason;
@@ -24,8 +25,6 @@ use crate::replay::{Content, Refusal, Replay};
 const SEARCH: Duration = Duration::from_secs(6);
 /// The most letters of an answer: each is as long as its record.
 const MOST: i64 = 200;
-/// Who puts back, for the log.
-const BY: &str = "api";
 
 /// The dead-letter topics, and the way back.
 #[derive(Clone)]
@@ -63,7 +62,7 @@ pub(super) struct Asked {
     topic: Option<Whose>,
     /// Only those that were put aside for this reason.
     #[serde(default, deserialize_with = "reason")]
-    #[param(value_type = Option<String>, nullable = false)]
+    #[param(schema_with = reasons)]
     reason: Option<Reason>,
     /// How many at most; without it, 50.
     #[serde(default, deserialize_with = "limit")]
@@ -88,15 +87,19 @@ pub(super) struct Found {
 #[schema(as = Replay)]
 pub(super) struct Order {
     /// Whose dead letter it is.
+    #[serde(deserialize_with = "one_of_them")]
     topic: Whose,
     /// Its partition in the dead-letter topic.
+    #[serde(deserialize_with = "partition")]
     #[schema(minimum = 0, maximum = 2_147_483_647_i64)]
-    partition: u32,
+    partition: i32,
     /// Its offset there.
+    #[serde(deserialize_with = "offset")]
     #[schema(minimum = 0, maximum = 9_223_372_036_854_775_807_i64)]
-    offset: u64,
+    offset: i64,
     /// The corrected record, as text, to go instead of its own content.
     #[serde(default)]
+    #[schema(min_length = 1)]
     payload: Option<String>,
     /// Only look whether it could go back.
     #[serde(default)]
@@ -134,13 +137,12 @@ impl Letters {
         DeadLetterTopic::new(self.cluster.clone(), topic.clone(), self.group_id.clone())
     }
 
-    async fn put_back(&self, order: Order) -> Result<PutBack, Problem> {
+    async fn put_back(&self, order: Order, by: String) -> Result<PutBack, Problem> {
         let mut turn = Arc::clone(&self.replay).lock_owned().await;
         let letters = self.clone();
-        to_its_end(
-            (),
-            async move { letters.put_back_in_turn(&mut turn, order).await },
-        )
+        to_its_end((), async move {
+            letters.put_back_in_turn(&mut turn, order, &by).await
+        })
         .await?
     }
 
@@ -148,12 +150,9 @@ impl Letters {
         &self,
         opened: &mut Option<Arc<Replay>>,
         order: Order,
+        by: &str,
     ) -> Result<PutBack, Problem> {
-        let (Ok(partition), Ok(offset)) = (i32::try_from(order.partition), i64::try_from(order.offset))
-        else {
-            return Err(gone(&order));
-        };
-        let letter = self.of(order.topic).letter(partition, offset).await?;
+        let letter = self.of(order.topic).letter(order.partition, order.offset).await?;
         let letter = letter.ok_or_else(|| gone(&order))?;
         let replay = if let Some(replay) = opened {
             Arc::clone(replay)
@@ -176,21 +175,17 @@ impl Letters {
         for became in replay.put_back(vec![prepared]).await? {
             became.map_err(refused)?;
         }
-        tracing::info!(by = BY, place, topic, "a dead letter was put back by hand");
+        tracing::info!(by, place, topic, "a dead letter was put back by hand");
         Ok(PutBack { topic, written: true })
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Asked {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Query::from_request_parts(parts, state).await?.rest()
-    }
+fn whose<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Whose>, D::Error> {
+    one_of_them(from).map(Some)
 }
 
-fn whose<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Whose>, D::Error> {
-    checked(from, "events, results or preferences", |value| {
+fn one_of_them<'de, D: Deserializer<'de>>(from: D) -> Result<Whose, D::Error> {
+    fitting(from, "events, results or preferences", |value| {
         match value.as_str() {
             Some("events") => Some(Whose::Events),
             Some("results") => Some(Whose::Results),
@@ -198,6 +193,27 @@ fn whose<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Whose>, D::Error> 
             _ => None,
         }
     })
+}
+
+fn partition<'de, D: Deserializer<'de>>(from: D) -> Result<i32, D::Error> {
+    fitting(from, "an integer from 0 to 2147483647", |value| {
+        let number = integer(value).filter(|number| *number >= 0)?;
+        i32::try_from(number).ok()
+    })
+}
+
+fn offset<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    fitting(from, "an integer from 0 to 9223372036854775807", |value| {
+        integer(value).filter(|number| *number >= 0)
+    })
+}
+
+fn reasons() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("Only those that were put aside for this reason."))
+        .enum_values(Some(Reason::ALL.map(Reason::as_str)))
+        .build()
 }
 
 fn reason<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Reason>, D::Error> {
@@ -223,7 +239,7 @@ fn gone(order: &Order) -> Problem {
 
 fn refused(refusal: Refusal) -> Problem {
     match refusal {
-        Refusal::WronglyCorrected(rejection) => rejection.into(),
+        Refusal::WronglyCorrected(rejection) => Problem::of_message_in("payload", rejection),
         other => Problem::new(Kind::NotInThisState, other.to_string()),
     }
 }
@@ -238,8 +254,9 @@ fn refused(refusal: Refusal) -> Problem {
 )]
 pub(super) async fn list_dead_letters(
     State(served): State<Served>,
-    asked: Asked,
+    query: Query,
 ) -> Result<Json<Found>, Problem> {
+    let asked: Asked = query.read()?;
     let letters = &served.letters;
     let turn = Arc::clone(&letters.replay).lock_owned().await;
     let topic = letters.of(asked.topic.unwrap_or_default());
@@ -276,7 +293,9 @@ pub(super) async fn list_dead_letters(
 )]
 pub(super) async fn replay_dead_letter(
     State(served): State<Served>,
+    Extension(caller): Extension<Caller>,
     Said(order): Said<Order>,
 ) -> Result<Json<PutBack>, Problem> {
-    served.letters.put_back(order).await.map(Json)
+    let by = caller.signature();
+    served.letters.put_back(order, by).await.map(Json)
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::Served;
 use super::problem::{Kind, Problem};
-use super::said::Id;
+use super::said::{Id, Query};
 use super::wanted::{Cursor, List, Page, Wanted};
 use crate::store::{self, Notification, Store, Story};
 
@@ -66,13 +66,9 @@ pub(super) struct Notifications {
 )]
 pub(super) async fn list_notifications(
     State(served): State<Served>,
-    asked: List,
+    query: Query,
 ) -> Result<Json<Notifications>, Problem> {
-    let page = served
-        .desk
-        .ask(async move |store| page(store.as_ref(), &asked).await)
-        .await?;
-    Ok(Json(page))
+    found(&served, List::read(query)?).await
 }
 
 /// A user's notifications that fit, the newest first.
@@ -86,13 +82,17 @@ pub(super) async fn list_notifications(
 pub(super) async fn list_notifications_of_user(
     State(served): State<Served>,
     Id(user_id): Id,
-    mut asked: List,
+    query: Query,
 ) -> Result<Json<Notifications>, Problem> {
-    if asked.filter.user_id.is_some() {
-        return Err(Problem::of_field("user_id", "stands in the path already"));
-    }
-    asked.filter.user_id = Some(user_id);
-    list_notifications(State(served), asked).await
+    found(&served, List::of_user(query, user_id)?).await
+}
+
+async fn found(served: &Served, asked: List) -> Result<Json<Notifications>, Problem> {
+    let page = served
+        .desk
+        .ask(async move |store| page(store.as_ref(), &asked).await)
+        .await?;
+    Ok(Json(page))
 }
 
 /// Reads until the page is full, in rows or in bytes.

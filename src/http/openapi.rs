@@ -54,12 +54,14 @@ fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
         "bearer": {
             "type": "http",
             "scheme": "bearer",
-            "description": "`http.token` for everything, `http.read_token` for GET. Where neither is set, none is asked for.",
+            "description": "`http.token` or one of `http.tokens` for everything, `http.read_token` for GET. Where none is set, none is \
+                            asked for.",
         },
     });
     let schemas = &mut document["components"]["schemas"];
     schemas["IncentiveEvent"] = contract(EVENT, "IncentiveEvent")?;
     schemas["UserPreferences"] = contract(PREFERENCES, "UserPreferences")?;
+    schemas["PreferencesOfUser"] = of_the_path(schemas["UserPreferences"].clone());
     schemas["Filter"]["minProperties"] = 1.into();
     restrict_times(&mut schemas["Filter"]);
     restrict_times(&mut document["paths"]);
@@ -72,6 +74,9 @@ fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
     for (path, operations) in paths {
         for operation in operations.as_object_mut().into_iter().flat_map(Map::values_mut) {
             let has_body = operation.get("requestBody").is_some();
+            if has_body {
+                operation["requestBody"]["required"] = true.into();
+            }
             let takes_something = has_body || operation.get("parameters").is_some();
             if let Some(responses) = operation["responses"].as_object_mut()
                 && !is_open_to_all(path)
@@ -90,6 +95,26 @@ fn contract(text: &str, name: &str) -> Result<Value, serde_json::Error> {
     schema.remove("$schema");
     schema.remove("$id");
     Ok(schema.into())
+}
+
+/// Preferences whose user stands in the path; nothing must be said of the rest.
+fn of_the_path(mut preferences: Value) -> Value {
+    if let Some(schema) = preferences.as_object_mut() {
+        schema.remove("required");
+        // The other schema has them, and what refers to them refers there.
+        schema.remove("$defs");
+    }
+    let examples = preferences["examples"].as_array_mut().into_iter().flatten();
+    for members in examples.filter_map(Value::as_object_mut) {
+        members.remove("user_id");
+    }
+    if let Some(properties) = preferences["properties"].as_object_mut() {
+        properties.remove("user_id");
+        if let Some(time) = properties.get_mut("updated_at") {
+            *time = json!({ "anyOf": [time.take(), { "type": "null" }] });
+        }
+    }
+    preferences
 }
 
 /// Times in requests are those of the events' contract.

@@ -53,7 +53,7 @@ pub(super) async fn show_preferences(
     path = "/v1/users/{user_id}/preferences",
     tag = "preferences",
     params(("user_id" = i64, Path, description = "The user's id", minimum = 1)),
-    request_body(content = ref("#/components/schemas/UserPreferences"), content_type = "application/json"),
+    request_body(content = ref("#/components/schemas/PreferencesOfUser"), content_type = "application/json"),
     responses(
         (status = 200, description = "They are stored", body = ref("#/components/schemas/UserPreferences")),
         (status = 202, description = "They are in the topic", body = ref("#/components/schemas/UserPreferences"))

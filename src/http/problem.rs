@@ -16,6 +16,9 @@ use crate::store::StoreError;
 /// The media type of problem documents.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
+/// Where it is not one field of the body that is at fault.
+pub(super) const BODY: &str = "body";
+
 /// Why a request was not done as asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
@@ -29,7 +32,7 @@ pub struct Problem {
     status: u16,
     /// What was wrong with this request, and what to do.
     detail: String,
-    /// The field, the parameter or the header at fault.
+    /// The field, the parameter or the header at fault; `body` where it is the body as a whole. Every 422 has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     field: Option<String>,
@@ -118,6 +121,14 @@ impl Problem {
             ..Self::new(Kind::InvalidField, format!("{field}: {fault}"))
         }
     }
+
+    /// A message in a field of the request that was refused.
+    pub(super) fn of_message_in(field: &str, rejection: Rejection) -> Self {
+        Self {
+            field: Some(rejection.field.unwrap_or_else(|| field.to_owned())),
+            ..Self::new(Kind::InvalidField, rejection.detail)
+        }
+    }
 }
 
 impl IntoResponse for Problem {
@@ -164,7 +175,7 @@ impl From<Rejection> for Problem {
         let kind = match rejection.reason {
             Reason::InvalidJson => Kind::Malformed,
             Reason::TooLarge => Kind::TooLarge,
-            _ => Kind::InvalidField,
+            _ => return Self::of_message_in(BODY, rejection),
         };
         Self {
             field: rejection.field,

@@ -1,5 +1,8 @@
 //! What a request says, read or refused with the field at fault.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -7,12 +10,14 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
-use serde_path_to_error::Path as FieldPath;
+use serde_path_to_error::{Path as FieldPath, Track};
+use utoipa::IntoParams;
 
-use super::problem::{Kind, Problem};
+use super::problem::{BODY, Kind, Problem};
 use crate::contract::cut;
 
 /// The longest value that a problem shows, in characters.
@@ -73,8 +78,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Said<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let Body(bytes) = Body::from_request(request, state).await?;
         let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let said = serde_path_to_error::deserialize(&mut json)
-            .map_err(|error| misfit(error.path(), error.inner()))?;
+        let mut track = Track::new();
+        let said = object(serde_path_to_error::Deserializer::new(&mut json, &mut track))
+            .map_err(|error: serde_json::Error| misfit(&track.path(), &error))?;
         json.end()
             .map_err(|error| Problem::new(Kind::Malformed, format!("the body is not JSON: {error}")))?;
         Ok(Self(said))
@@ -102,41 +108,55 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 
 impl Query {
     /// Takes the parameters of these names, to be read.
-    ///
-    /// # Errors
-    /// With the parameter at fault.
-    pub(super) fn take<T: DeserializeOwned>(&mut self, names: &[&str]) -> Result<T, Problem> {
-        let taken = names
-            .iter()
-            .filter_map(|name| self.0.remove_entry(*name))
-            .collect();
-        read(taken)
+    pub(super) fn take(&mut self, names: &[String]) -> Self {
+        let taken = names.iter().filter_map(|name| self.0.remove_entry(name));
+        Self(taken.collect())
     }
 
-    /// Reads what is left.
+    /// Refuses a parameter that is not among these.
+    ///
+    /// # Errors
+    /// With that parameter, and those that there are.
+    pub(super) fn only(&self, known: &[String]) -> Result<(), Problem> {
+        match self.0.keys().find(|name| !known.contains(name)) {
+            None => Ok(()),
+            Some(name) => Err(Problem::of_field(
+                &shown(name),
+                format_args!("there is no such parameter here; there are {}", known.join(", ")),
+            )),
+        }
+    }
+
+    /// Reads all of it.
     ///
     /// # Errors
     /// With the parameter at fault.
-    pub(super) fn rest<T: DeserializeOwned>(self) -> Result<T, Problem> {
-        read(self.0)
+    pub(super) fn read<T: DeserializeOwned + IntoParams>(self) -> Result<T, Problem> {
+        self.only(&parameters::<T>())?;
+        serde_path_to_error::deserialize(Value::Object(self.0))
+            .map_err(|error| misfit(error.path(), error.inner()))
     }
 }
 
-fn read<T: DeserializeOwned>(said: Map<String, Value>) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(Value::Object(said)).map_err(|error| misfit(error.path(), error.inner()))
+/// The names of the parameters, as the document lists them.
+pub(super) fn parameters<T: IntoParams>() -> Vec<String> {
+    let parameters = T::into_params(|| None).into_iter();
+    parameters.map(|parameter| parameter.name).collect()
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let said = Path::<String>::from_request_parts(parts, state)
+        let Path(said) = Path::<Vec<(String, String)>>::from_request_parts(parts, state)
             .await
             .map_err(|fault| Problem::new(Kind::Malformed, fault.body_text()))?;
-        said.parse().ok().filter(|id| *id >= 1).map(Self).ok_or_else(|| {
-            Problem::new(
-                Kind::InvalidField,
-                format!("the number in the path: must be {ID}, found {}", shown(&said)),
+        let (name, value) = said.into_iter().next().unwrap_or_default();
+        let id = value.parse().ok().filter(|id| *id >= 1).map(Self);
+        id.ok_or_else(|| {
+            Problem::of_field(
+                &name,
+                format_args!("the number in the path must be {ID}, found {}", shown(&value)),
             )
         })
     }
@@ -149,10 +169,7 @@ fn misfit(path: &FieldPath, error: &serde_json::Error) -> Problem {
             if let Some(at) = words.rfind(" at line ") {
                 words.truncate(at);
             }
-            match path.to_string().as_str() {
-                "." => Problem::new(Kind::InvalidField, shown_long(&words)),
-                path => Problem::of_field(&shown(path), shown_long(&words)),
-            }
+            Problem::of_field(&shown(&field(path, &words)), shown_long(&words))
         }
         Category::Syntax | Category::Eof | Category::Io => {
             Problem::new(Kind::Malformed, format!("the body is not JSON: {words}"))
@@ -160,26 +177,73 @@ fn misfit(path: &FieldPath, error: &serde_json::Error) -> Problem {
     }
 }
 
+/// The field at fault. Where one is missing or stands twice, the path ends above it, and serde's words name it.
+fn field(path: &FieldPath, words: &str) -> String {
+    let named = ["missing field `", "duplicate field `"]
+        .iter()
+        .find_map(|start| words.strip_prefix(start)?.split('`').next());
+    let path = (path.iter().len() > 0).then(|| path.to_string());
+    match (path, named) {
+        (Some(path), Some(named)) => format!("{path}.{named}"),
+        (Some(path), None) => path,
+        (None, Some(named)) => named.to_owned(),
+        (None, None) => BODY.to_owned(),
+    }
+}
+
+/// Reads an object; serde would also take a list of its members' values.
+///
+/// # Errors
+/// Those of the object, or that it is none.
+pub(super) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(members))
+        }
+    }
+
+    from.deserialize_map(Object(PhantomData))
+}
+
 /// What an id must be.
 const ID: &str = "an integer from 1 to 9223372036854775807";
 
-/// For `deserialize_with`: a value that must be something, where it is said; `null` is nothing.
+/// For `deserialize_with`: a value that must be something; `null` is nothing.
 ///
 /// # Errors
 /// With what it must be, and what was found.
+pub(super) fn fitting<'de, D: Deserializer<'de>, T>(
+    from: D,
+    must_be: &str,
+    read: impl FnOnce(&Value) -> Option<T>,
+) -> Result<T, D::Error> {
+    let found = Value::deserialize(from)?;
+    read(&found).ok_or_else(|| {
+        D::Error::custom(format_args!(
+            "must be {must_be}, found {}",
+            shown(&found.to_string())
+        ))
+    })
+}
+
+/// [`fitting`], for what need not be said.
+///
+/// # Errors
+/// With what it must be where it is said, and what was found.
 pub(super) fn checked<'de, D: Deserializer<'de>, T>(
     from: D,
     must_be: &str,
     read: impl FnOnce(&Value) -> Option<T>,
 ) -> Result<Option<T>, D::Error> {
-    let found = Value::deserialize(from)?;
-    match read(&found) {
-        Some(value) => Ok(Some(value)),
-        None => Err(D::Error::custom(format_args!(
-            "must be {must_be}, found {}",
-            shown(&found.to_string())
-        ))),
-    }
+    fitting(from, must_be, read).map(Some)
 }
 
 /// [`checked`], for an id.

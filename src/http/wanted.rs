@@ -1,13 +1,11 @@
 //! Which notifications a request means, and which page of them.
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
-use super::said::{self, Query, checked, integer};
+use super::said::{self, Query, checked, integer, parameters};
 use crate::contract::{IncentiveType, Priority, time};
 use crate::store::{Filter, Status};
 
@@ -107,19 +105,43 @@ impl From<Wanted> for Filter {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for List {
-    type Rejection = Problem;
+impl List {
+    /// As the parameters say it.
+    ///
+    /// # Errors
+    /// With the parameter at fault.
+    pub(super) fn read(query: Query) -> Result<Self, Problem> {
+        query.only(&known())?;
+        Self::of(query)
+    }
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let mut query = Query::from_request_parts(parts, state).await?;
-        let page: Page = query.take(&["limit", "cursor"])?;
-        let wanted: Wanted = query.rest()?;
+    /// As the parameters say it, of the user that the path names.
+    ///
+    /// # Errors
+    /// With the parameter at fault.
+    pub(super) fn of_user(query: Query, user_id: i64) -> Result<Self, Problem> {
+        let mut known = known();
+        known.retain(|name| name != "user_id");
+        query.only(&known)?;
+        let mut list = Self::of(query)?;
+        list.filter.user_id = Some(user_id);
+        Ok(list)
+    }
+
+    fn of(mut query: Query) -> Result<Self, Problem> {
+        let page: Page = query.take(&parameters::<Page>()).read()?;
+        let wanted: Wanted = query.read()?;
         Ok(Self {
             filter: wanted.into(),
             limit: page.limit.unwrap_or(ON_A_PAGE),
             before: page.cursor.map(|cursor| cursor.0),
         })
     }
+}
+
+/// The parameters of a list.
+fn known() -> Vec<String> {
+    [parameters::<Wanted>(), parameters::<Page>()].concat()
 }
 
 impl Cursor {

@@ -1,12 +1,14 @@
 //! Which notifications a person means, and what a person can do with them.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use sqlx::query::Query;
 use sqlx::{Database, Encode, Type};
 
 use super::bounds;
 use super::notification::{HistoryKind, Notification, Status};
-use crate::contract::{IncentiveType, Priority};
+use crate::contract::{IncentiveType, Priority, time};
 
 /// Which notifications: those that everything said here applies to; where nothing is said, all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +48,31 @@ impl Filter {
     }
 }
 
+/// As conditions by the names that the API has for them: `user_id=42 status=failed`.
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |text: &str| format!("{text:?}");
+        let ids: Vec<String> = self.ids.iter().map(i64::to_string).collect();
+        let said = [
+            ("ids", (!ids.is_empty()).then(|| ids.join(","))),
+            ("event_id", self.event_id.as_deref().map(text)),
+            ("user_id", self.user_id.map(|id| id.to_string())),
+            ("incentive_type", self.incentive_type.map(|kind| kind.to_string())),
+            ("status", self.status.map(|status| status.to_string())),
+            (
+                "priority",
+                self.priority.map(|priority| priority.get().to_string()),
+            ),
+            ("created_from", self.created_from.as_ref().map(time::format)),
+            ("created_to", self.created_to.as_ref().map(time::format)),
+        ];
+        let said = said
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+        f.write_str(&said.collect::<Vec<_>>().join(" "))
+    }
+}
+
 /// What a person does with notifications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -53,6 +80,15 @@ pub enum Change {
     Retry,
     /// What is pending does not leave.
     Cancel,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Retry => "retry",
+            Self::Cancel => "cancel",
+        })
+    }
 }
 
 impl Change {
@@ -247,6 +283,26 @@ mod tests {
         assert_eq!(Condition::new(&Filter::default()).text(), "TRUE");
         assert!(Filter::default().is_empty());
         assert!(!Filter::id(1).is_empty());
+    }
+
+    #[test]
+    fn a_filter_is_told_in_the_words_of_the_api() {
+        let moment = DateTime::from_timestamp_millis(1_775_000_000_123);
+        let filter = Filter {
+            ids: vec![3, 4],
+            event_id: Some("a \"b\"\n".to_owned()),
+            user_id: Some(7),
+            incentive_type: Some(IncentiveType::PointEarning),
+            status: Some(Status::Failed),
+            priority: Priority::new(4).ok(),
+            created_from: moment,
+            created_to: moment,
+        };
+        assert_eq!(
+            filter.to_string(),
+            "ids=3,4 event_id=\"a \\\"b\\\"\\n\" user_id=7 incentive_type=point_earning status=failed priority=4 \
+             created_from=2026-03-31T23:33:20.123Z created_to=2026-03-31T23:33:20.123Z"
+        );
     }
 
     #[test]

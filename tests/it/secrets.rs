@@ -41,7 +41,7 @@ fn assert_hides(what: &str, said: &str, secrets: &[&str]) {
 
 #[tokio::test]
 async fn a_service_that_tells_everything_tells_no_secret() {
-    const TOKENS: [&str; 2] = ["operators-token-7f3a", "readers-token-9c1b"];
+    const TOKENS: [&str; 3] = ["operators-token-7f3a", "readers-token-9c1b", "annas-token-20e8"];
     let (Some(brokers), Some(authority), Some(house)) = (
         servers::named("kafka", "INQ_TEST_KAFKA_SASL_SSL"),
         servers::named("kafka", "INQ_TEST_KAFKA_CA"),
@@ -59,8 +59,9 @@ async fn a_service_that_tells_everything_tells_no_secret() {
         .with("INQ_KAFKA__PROPERTIES__DEBUG", "all")
         .with("INQ_HTTP__TOKEN", TOKENS[0])
         .with("INQ_HTTP__READ_TOKEN", TOKENS[1])
+        .with("INQ_HTTP__TOKENS__ANNA", TOKENS[2])
         .with("INQ_LOG__LEVEL", "trace");
-    let secrets = [PASSWORD, TOKENS[0], TOKENS[1]];
+    let secrets = [PASSWORD, TOKENS[0], TOKENS[1], TOKENS[2]];
     let service = house.run(&[]).await;
     house.send_event(&simple_event("event")).await;
     house.request(1).await;

@@ -182,12 +182,13 @@ fn what_is_wrong_is_said_in_one_line() {
 fn secrets_are_never_printed() {
     let toml = "\
         [database]\nurl = 'mysql://inq:hunter2@db:3306/inq?socket=/run/db'\n\
-        [http]\ntoken_file = 'token'\nread_token = 'hunter2-read'\n\
+        [http]\ntoken_file = 'token'\nread_token = 'hunter2-read'\ntokens = { anna = 'hunter2-anna', bea_file = 'of-bea' }\n\
         [kafka.properties]\nsasl.password = 'hunter2'\n'ssl.key.pem' = 'hunter2'\n'sasl.username' = 'inq'\n";
     for arguments in [&["config", "show"][..], &["config", "show", "--json"]] {
         let ended = Inq::new(arguments)
             .file("inq.toml", toml)
             .file("token", "hunter2\n")
+            .file("of-bea", "hunter2-bea\n")
             .env("INQ_KAFKA__PROPERTIES__SSL_KEY_PASSWORD", "hunter2")
             .run();
         assert_eq!((ended.status, ended.err.as_str()), (Some(0), ""));
@@ -216,6 +217,10 @@ fn secrets_are_not_printed_when_they_are_wrong_either() {
         "http = { token = 'hunter2', token = 'hunter2' }",
         "http.read_token = 'hunter2'\nhttp.token = 'hunter2'",
         "http.tokens = 'hunter2'",
+        "http.tokens.anna = ['hunter2']",
+        "http.tokens.'an na' = 'hunter2'",
+        "http.tokens.anna = 'hunter 2 hunter2'",
+        "http = { token = 'hunter2', tokens = { anna = 'hunter2' } }",
         "kafka.properties.'sasl.password' = ['hunter2']",
         "kafka.properties.'transactional.id' = 'secret://hunter2@x'",
         "kafka.brokers = 'SASL_SSL://inq:hunter2@kafka:9092'",

@@ -226,6 +226,9 @@ fn who_can_be_reached_asks_for_a_token() {
             said(&format!("http = {{ listen = '{listen}', read_token = 'r' }}")).contains("set http.token")
         );
         accepted(&format!("http = {{ listen = '{listen}', token = 'hunter2' }}"));
+        accepted(&format!(
+            "http = {{ listen = '{listen}', tokens = {{ anna = 'hunter2' }} }}"
+        ));
     }
     for listen in [
         "127.0.0.1:0",
@@ -252,6 +255,40 @@ fn tokens_can_be_sent_and_told_apart() {
         );
     }
     assert!(said("http = { token = 'hunter2', read_token = 'hunter2' }").contains("must not be the same"));
+    for (toml, expected) in [
+        (
+            "http = { token = 'a', tokens = { anna = 'a' } }",
+            "http.tokens.anna in inq.toml: must not be the same as http.token",
+        ),
+        (
+            "http = { read_token = 'a', tokens = { anna = 'a' } }",
+            "http.tokens.anna in inq.toml: must not be the same as http.read_token",
+        ),
+        (
+            "http.tokens = { anna = 'a', bea = 'b', carl = 'a' }",
+            "http.tokens.carl in inq.toml: must not be the same as http.tokens.anna",
+        ),
+        (
+            "http.tokens.anna = ''",
+            "http.tokens.anna in inq.toml: must be visible ASCII without spaces, and not empty",
+        ),
+    ] {
+        assert_eq!(said(toml), expected);
+    }
+}
+
+#[test]
+fn operators_have_names_that_a_line_can_hold() {
+    let longest = "a".repeat(32);
+    accepted(&format!("http.tokens.'{longest}' = 'hunter2'"));
+    for name in [&format!("{longest}a"), "an na", "änna", "anna\\n", "a:b", ".."] {
+        let said = said(&format!("http.tokens.\"{name}\" = 'hunter2'"));
+        assert!(
+            said.contains("the name must be 1 to 32 letters, digits"),
+            "{name}: {said}"
+        );
+        assert!(!said.contains("hunter2"), "{said}");
+    }
 }
 
 #[test]

@@ -64,6 +64,21 @@ async fn the_document_is_openapi() {
     assert!(faults.is_empty(), "{faults:?}");
     assert_eq!(api.document["openapi"], "3.1.0");
 
+    let paths = api.document["paths"].as_object().expect("paths");
+    let operations = paths.values().filter_map(Value::as_object).flatten();
+    for (method, operation) in operations {
+        let body = &operation["requestBody"];
+        assert!(
+            body.is_null() || body["required"] == true,
+            "{method} {}",
+            operation["operationId"]
+        );
+    }
+    // Whose preferences they are stands in the path, and when is now.
+    let preferences = &api.document["components"]["schemas"]["PreferencesOfUser"];
+    assert!(preferences["required"].is_null() && preferences["properties"]["user_id"].is_null());
+    assert!(preferences["properties"]["quiet_hours"].is_object());
+
     let mut references = Vec::new();
     collect("$ref", &api.document, &mut references);
     assert!(!references.is_empty());

@@ -53,7 +53,7 @@ async fn what_is_no_event_is_refused_with_the_field_and_reaches_no_topic() {
         format!("{{\"event_id\": \"e\", \"user_id\": 1, \"incentive_type\": \"streak_reward\"{more}}}")
     };
     let cases = [
-        ("[]".to_owned(), 422, ""),
+        ("[]".to_owned(), 422, "body"),
         ("{".to_owned(), 400, ""),
         ("{}".to_owned(), 422, "event_id"),
         (event(", \"priority\": 5"), 422, "priority"),

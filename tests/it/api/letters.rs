@@ -54,6 +54,13 @@ async fn a_dead_letter_is_found_corrected_and_put_back() {
         .await;
     assert_eq!(answer.status, 404, "{}", answer.body);
 
+    for unusable in ["", "<script>", "[]"] {
+        let answer = api
+            .post("/v1/dead-letters/replay", &with("payload", unusable.into()))
+            .await;
+        assert_eq!(answer.status, 422, "{unusable}: {}", answer.body);
+        assert_eq!(answer.json()["field"], "payload", "{unusable}: {}", answer.body);
+    }
     let right = with("payload", wrong.replace('9', "4").into());
     let mut looked = right.clone();
     looked["dry_run"] = true.into();
@@ -95,9 +102,39 @@ async fn what_is_asked_of_dead_letters_must_fit() {
         assert_eq!(answer.status, 422, "{query}: {}", answer.body);
         assert_eq!(answer.json()["field"], field, "{query}: {}", answer.body);
     }
-    let order = json!({ "topic": "events", "partition": 5_000_000_000_u64, "offset": 0 });
-    let answer = api.post("/v1/dead-letters/replay", &order).await;
-    assert_eq!(answer.status, 422, "{}", answer.body);
+    for (order, field) in [
+        (
+            r#"{"topic": "events", "partition": 5000000000, "offset": 0}"#,
+            "partition",
+        ),
+        (
+            r#"{"topic": "events", "partition": -1, "offset": 0}"#,
+            "partition",
+        ),
+        (
+            r#"{"topic": "events", "partition": 0, "offset": 9223372036854775808}"#,
+            "offset",
+        ),
+        (r#"{"topic": "events", "partition": 0}"#, "offset"),
+        (
+            r#"{"topic": {"events": null}, "partition": 0, "offset": 0}"#,
+            "topic",
+        ),
+        (r#"{"topic": null, "partition": 0, "offset": 0}"#, "topic"),
+        (r#"["events", 0, 0, null, true]"#, "body"),
+    ] {
+        let answer = api.ask("POST", "/v1/dead-letters/replay", &[], order).await;
+        assert_eq!(answer.status, 422, "{order}: {}", answer.body);
+        assert_eq!(answer.json()["field"], field, "{order}: {}", answer.body);
+    }
+    let reasons = &api.document["paths"]["/v1/dead-letters"]["get"]["parameters"];
+    assert!(
+        reasons.to_string().contains("\"unknown_notification\""),
+        "{reasons}"
+    );
+    let beyond = json!({ "topic": "events", "partition": i32::MAX, "offset": i64::MAX });
+    let answer = api.post("/v1/dead-letters/replay", &beyond).await;
+    assert_eq!(answer.status, 404, "{}", answer.body);
     assert!(api.service.terminate().await.success());
     house.database.drop().await;
 }

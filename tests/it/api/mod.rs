@@ -5,6 +5,7 @@ mod connections;
 mod document;
 mod events;
 mod letters;
+mod names;
 mod operators;
 mod preferences;
 mod reading;
@@ -93,6 +94,9 @@ impl Api {
         assert!(faults.is_empty(), "{method} {template}: {faults:?}: {body}");
         if answer.status >= 400 && media_type.starts_with("application/problem+json") {
             assert_eq!(body["status"], answer.status);
+            if answer.status == 422 {
+                assert!(body["field"].is_string(), "{method} {path}: {body}");
+            }
         }
     }
 

@@ -74,7 +74,7 @@ async fn what_is_no_preference_is_refused_with_the_field() {
     let Some(house) = House::fresh().await else { return };
     let api = Api::of(house.run(&[]).await).await;
     for (body, name) in [
-        (json!([]), ""),
+        (json!([]), "body"),
         (json!({ "user_id": 43 }), "user_id"),
         (json!({ "timezone": "Atlantis" }), "timezone"),
         (json!({ "quiet_hours": { "from": "22:00" } }), "quiet_hours.to"),

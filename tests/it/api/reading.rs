@@ -1,5 +1,7 @@
 //! What the API shows.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{Api, field};
@@ -140,13 +142,38 @@ async fn a_query_that_does_not_fit_names_the_parameter() {
         assert_eq!(answer.status, 422, "{path}: {}", answer.body);
         assert_eq!(field(&answer), at, "{path}: {}", answer.body);
     }
-    for path in [
-        "/v1/notifications/0",
-        "/v1/notifications/abc",
-        "/v1/users/-1/notifications",
-        "/v1/notifications/9223372036854775808",
+    for (path, at) in [
+        ("/v1/notifications/0", "id"),
+        ("/v1/notifications/abc", "id"),
+        ("/v1/notifications/9223372036854775808", "id"),
+        ("/v1/users/-1/notifications", "user_id"),
+        ("/v1/users/x/preferences", "user_id"),
     ] {
-        assert_eq!(api.get(path).await.status, 422, "{path}");
+        let answer = api.get(path).await;
+        assert_eq!(answer.status, 422, "{path}");
+        assert_eq!(field(&answer), at, "{path}: {}", answer.body);
+    }
+    for path in [
+        "/v1/notifications",
+        "/v1/users/{user_id}/notifications",
+        "/v1/engagement",
+        "/v1/dead-letters",
+    ] {
+        let documented = api.document["paths"][path]["get"]["parameters"]
+            .as_array()
+            .expect("parameters");
+        let documented: BTreeSet<_> = documented
+            .iter()
+            .filter(|parameter| parameter["in"] == "query")
+            .map(|parameter| parameter["name"].as_str().expect("a name"))
+            .collect();
+        let asked = format!("{}?ids=1", path.replace("{user_id}", "1"));
+        let answer = api.get(&asked).await.json();
+        let (_, listed) = answer["detail"]
+            .as_str()
+            .and_then(|detail| detail.split_once("there are "))
+            .expect("what there is");
+        assert_eq!(listed.split(", ").collect::<BTreeSet<_>>(), documented, "{path}");
     }
     let unknown = api
         .service

@@ -73,6 +73,8 @@ fn line() -> impl Strategy<Value = String> {
         "retention.sent",
         "http.listen",
         "http.token",
+        "http.tokens.anna",
+        "http.tokens",
         "log.level",
         "log.format",
         "INQ_DISPATCH__LEASE",
