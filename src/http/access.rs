@@ -122,9 +122,12 @@ impl Access {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"))
             .map(|(_, token)| token.trim_start_matches(' '))
             .ok_or_else(|| unauthenticated("the header must be `Authorization: Bearer TOKEN`"))?;
-        let is = |known: &Token| known.secret.expose().as_bytes().ct_eq(token.as_bytes()).into();
+        let is = |known: &Token| -> bool { known.secret.expose().as_bytes().ct_eq(token.as_bytes()).into() };
         // All are compared: how long it takes tells nothing of which it was.
-        let fitting = self.0.iter().filter(|known| is(known)).last();
+        let fitting = self
+            .0
+            .iter()
+            .fold(None, |found, known| if is(known) { Some(known) } else { found });
         fitting
             .map(|known| &known.caller)
             .ok_or_else(|| unauthenticated("this token is not known here"))
