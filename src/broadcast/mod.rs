@@ -208,9 +208,9 @@ impl Broadcaster {
         let mut patience = Patience::new(part);
         while !stop.is_cancelled() {
             match self.step().await {
-                Ok(step) => {
+                Ok(done) => {
                     patience.fine();
-                    let _stopped = stop.run_until_cancelled(tokio::time::sleep(step.next_in)).await;
+                    let _stopped = stop.run_until_cancelled(tokio::time::sleep(done.next_in)).await;
                 }
                 Err(error) => patience.wait(&error.to_string(), &stop).await,
             }

@@ -95,12 +95,11 @@ impl QuietPolicy {
     }
 
     fn of_settings(&self, leaving: &Leaving<'_>) -> Option<(QuietHours, Whose)> {
-        let (rule, whose) = match self.of_segment(leaving.preference) {
-            Some((name, rule)) => (rule, Whose::Segment(name.to_owned())),
-            None => {
-                let of_type = self.settings.types.of(leaving.incentive_type);
-                (of_type.or(self.settings.hours)?, Whose::Settings)
-            }
+        let (rule, whose) = if let Some((name, rule)) = self.of_segment(leaving.preference) {
+            (rule, Whose::Segment(name.to_owned()))
+        } else {
+            let of_type = self.settings.types.of(leaving.incentive_type);
+            (of_type.or(self.settings.hours)?, Whose::Settings)
         };
         match rule {
             QuietRule::Hours(hours) => Some((hours, whose)),

@@ -75,7 +75,8 @@ function form() {
 
 /** Counts first, then asks. Numbers of the event go as they were written. */
 async function start({ event, segment, rate }) {
-  const name = `page-${crypto.randomUUID()}`;
+  // Without TLS there is no randomUUID.
+  const name = `page-${Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("-")}`;
   const order = (dry) => `{"event":${event},"segment":${JSON.stringify(segment)},"rate":${Number(rate)},"name":${JSON.stringify(name)},"dry_run":${dry}}`;
   const counted = await post("/v1/broadcasts", order(true));
   const users = `${counted.is_complete ? "" : "at least "}${many(counted.users, "user")}`;
