@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::broadcast::{Draft, is_meant};
 use crate::bus::Record;
 use crate::contract::{Preference, time};
-use crate::ingest::Planner;
+use crate::ingest::{Asked, Planner};
 use crate::store::{self, HistoryKind, Status, Store};
 
 /// Readers that are read together.
@@ -69,7 +69,7 @@ impl Rehearsal {
         let mut rehearsal = Self::default();
         let mut after = 0;
         loop {
-            let readers = store.readers(after, AT_ONCE).await?;
+            let readers = store.page_of_readers(after, AT_ONCE).await?;
             let Some(last) = readers.last() else {
                 rehearsal.is_complete = true;
                 return Ok(rehearsal);
@@ -113,7 +113,9 @@ fn preview(planner: &Planner, draft: &Draft, preference: &Preference, now: DateT
         headers: Vec::new(),
         timestamp: Some(now),
     };
-    let announced = planner.read(&record, now).ok()?;
+    let Asked::Notify(announced) = planner.read(&record, now).ok()? else {
+        return None;
+    };
     let row = planner.plan_for(announced, Some(preference), now).row;
     let held = row
         .beginning

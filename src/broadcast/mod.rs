@@ -131,7 +131,7 @@ impl Broadcaster {
         }
         let segment = broadcast.segment.as_deref();
         let length = page::length(segment, allowed);
-        let readers = self.store.readers(broadcast.after_user, length).await?;
+        let readers = self.store.page_of_readers(broadcast.after_user, length).await?;
         let seen = look(&readers, segment, broadcast.after_user, allowed, length);
         self.produce(broadcast, &seen.users).await?;
         let is_noted = self

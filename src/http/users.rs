@@ -69,7 +69,7 @@ pub(super) async fn forget_user(
     Id(user_id): Id,
     query: Query,
 ) -> Result<(StatusCode, Json<KnownOf>), Problem> {
-    let how: How = query.rest()?;
+    let how: How = query.read()?;
     let dry_run = how.dry_run == DryRun::True;
     let known = served
         .desk

@@ -316,6 +316,7 @@ mod tests {
             words: Arc::new(Words::open(None, "en").unwrap()),
             defaults: settings.defaults,
             quiet: (&settings.quiet).into(),
+            half_life: settings.best_time.half_life,
             max_event_bytes: 10_000,
         }
     }

@@ -246,7 +246,7 @@ pub trait Broadcasts: Send + Sync {
     async fn advance_broadcast(&self, id: i64, holder: &str, step: &Advance) -> Result<bool>;
 
     /// Readers with ids above `after`, in the order of their ids, at most `limit`; those who were forgotten too.
-    async fn readers(&self, after: i64, limit: u32) -> Result<Vec<Reader>>;
+    async fn page_of_readers(&self, after: i64, limit: u32) -> Result<Vec<Reader>>;
 }
 
 /// The columns that [`row`] reads.

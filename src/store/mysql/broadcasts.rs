@@ -73,7 +73,7 @@ impl Broadcasts for MySqlStore {
             .await
     }
 
-    async fn readers(&self, after: i64, limit: u32) -> Result<Vec<Reader>> {
+    async fn page_of_readers(&self, after: i64, limit: u32) -> Result<Vec<Reader>> {
         let rows = sqlx::query(READERS)
             .bind(after)
             .bind(limit)

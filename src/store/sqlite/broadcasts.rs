@@ -158,7 +158,7 @@ impl Broadcasts for SqliteStore {
         Ok(changed.rows_affected() == 1)
     }
 
-    async fn readers(&self, after: i64, limit: u32) -> Result<Vec<Reader>> {
+    async fn page_of_readers(&self, after: i64, limit: u32) -> Result<Vec<Reader>> {
         let rows = sqlx::query(
             "SELECT user_id, preference FROM user_preferences WHERE user_id > ? ORDER BY user_id LIMIT ?",
         )

@@ -244,7 +244,7 @@ async fn readers_come_page_by_page_in_their_order(bench: Bench) {
     });
     bench.store.change_preferences(&changes).await.expect("changed");
     let page = async |after, limit| {
-        let found = bench.store.readers(after, limit).await.expect("readers");
+        let found = bench.store.page_of_readers(after, limit).await.expect("readers");
         let ids: Vec<_> = found.iter().map(|reader| reader.user_id).collect();
         (ids, found)
     };
