@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::Utc;
 use inq::contract::{Preference, PreferenceChange};
 use inq::store::{
-    Beginning, Change, Ended, Filter, Forgetting, GroupBy, HistoryKind, NOBODY, NewNotification, Status,
-    Which,
+    Beginning, Change, Ended, Filter, Forgetting, GroupBy, HistoryKind, NOBODY, NewNotification,
+    Notification, Status, Which,
 };
 use serde_json::json;
 
