@@ -11,7 +11,8 @@ CREATE TABLE IF NOT EXISTS incentive_notify_cancellations (
     -- When it met its notification; NULL while that is yet to come.
     met_at      DATETIME(3)  NULL,
     PRIMARY KEY (event_id, user_id),
-    KEY age (came_at)
+    KEY age (came_at),
+    KEY of_user (user_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
 -- When a cancel came that could not call the notification back: should it come back by itself, it does not leave again.

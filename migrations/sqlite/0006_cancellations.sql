@@ -12,6 +12,7 @@ CREATE TABLE incentive_notify_cancellations (
 ) STRICT;
 
 CREATE INDEX age ON incentive_notify_cancellations (came_at);
+CREATE INDEX cancellations_of_user ON incentive_notify_cancellations (user_id);
 
 -- When a cancel came that could not call the notification back: should it come back by itself, it does not leave again.
 ALTER TABLE incentive_notify_queue ADD COLUMN cancel_requested_at TEXT;

@@ -109,23 +109,30 @@ impl Ingest {
                 Err(rejection) => rejected.push((index, rejection)),
             }
         }
+        let readers = self
+            .readers_of(&events, &cancels)
+            .await
+            .map_err(|error| error.to_string())?;
+        let read = cancels.len();
+        let (cancels, record_of_cancel): (Vec<_>, Vec<_>) = cancels
+            .into_iter()
+            .zip(record_of_cancel)
+            .filter(|(cancel, _)| !is_of_before(cancel, &readers))
+            .unzip();
+        let mut forgotten = (read - cancels.len()) as u64;
         // First, so that what is announced and called off in one batch is not claimed in between.
         let became = self.cancel(&cancels).await.map_err(|error| error.to_string())?;
         self.tell_cancels(records, &record_of_cancel, &cancels, &became, begun);
         for ((index, cancel), became) in record_of_cancel.iter().zip(&cancels).zip(became) {
             rejected.extend(refusal(cancel, became).map(|rejection| (*index, rejection)));
         }
-        let readers = self
-            .readers_of(&events)
-            .await
-            .map_err(|error| error.to_string())?;
         self.tell_habits(&mut events, now)
             .await
             .map_err(|error| error.to_string())?;
         let mut rows: Vec<NewNotification> = Vec::with_capacity(events.len());
         let mut record_of_row: Vec<usize> = Vec::with_capacity(events.len());
         let mut chosen: BTreeMap<&str, u64> = BTreeMap::new();
-        let (mut fallbacks, mut held, mut suppressed, mut forgotten) = (0, 0, 0, 0);
+        let (mut fallbacks, mut held, mut suppressed) = (0, 0, 0);
         for (announced, record) in events.into_iter().zip(record_of_event) {
             let user_id = announced.event.user_id;
             let as_of = readers.forgotten.get(&user_id);
@@ -266,9 +273,16 @@ impl Ingest {
         self.traces.tell(Doing::Ingest, begun, done);
     }
 
-    /// What is known of the readers of these events: one look by primary key.
-    async fn readers_of(&self, events: &[Announced]) -> Result<Readers, StoreError> {
-        let mut users: Vec<i64> = events.iter().map(|announced| announced.event.user_id).collect();
+    /// What is known of the readers of these events and cancels: one look by primary key.
+    async fn readers_of(
+        &self,
+        events: &[Announced],
+        cancels: &[Cancellation],
+    ) -> Result<Readers, StoreError> {
+        let of_events = events.iter().map(|announced| announced.event.user_id);
+        let mut users: Vec<i64> = of_events
+            .chain(cancels.iter().map(|cancel| cancel.user_id))
+            .collect();
         users.sort_unstable();
         users.dedup();
         if users.is_empty() {
@@ -348,6 +362,12 @@ impl Ingest {
             fates: Vec::new(),
         })
     }
+}
+
+/// Whether a cancel is from before its user was forgotten.
+fn is_of_before(cancel: &Cancellation, readers: &Readers) -> bool {
+    let as_of = readers.forgotten.get(&cancel.user_id);
+    as_of.is_some_and(|as_of| cancel.occurred_at.is_none_or(|at| at <= *as_of))
 }
 
 /// What caps did to a batch.

@@ -117,6 +117,13 @@ pub trait Forget: Send + Sync {
     async fn waiting_to_be_forgotten(&self) -> Result<WaitingToBeForgotten>;
 }
 
+/// What else is kept of a user, by `user_id`: of the cancels those that came until then.
+pub(super) const BESIDE: [&str; 3] = [
+    "DELETE FROM incentive_notify_cancellations WHERE user_id = ? AND came_at <= ?",
+    "DELETE FROM incentive_notify_readers WHERE user_id = ? AND ? IS NOT NULL",
+    "DELETE FROM user_habits WHERE user_id = ? AND ? IS NOT NULL",
+];
+
 /// The columns that [`forgetting`] reads.
 pub(super) const FORGETTING: &str = "user_id, as_of, requested_at, requested_by, erased_at, done_at";
 

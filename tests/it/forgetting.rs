@@ -109,6 +109,7 @@ impl Home {
             .with("INQ_TOPICS__PREFERENCES", &preferences)
             .with("INQ_TOPICS__PREFERENCES_DLQ", &dead_letters)
             .with("INQ_RETENTION__ARCHIVE", archive.path().to_str().expect("a path"))
+            .with("INQ_CAPS__PER_DAY", "1000")
             .with("INQ_RETRY__INITIAL", "1h");
         Some(Self {
             house,
@@ -208,6 +209,8 @@ impl Home {
                 .await;
             self.send(user, "too late", json!({ "expires_at": before })).await;
         }
+        let nowhere = json!({ "action": "cancel", "event_id": MARK, "user_id": USER, "reason": MARK });
+        self.house.send_event(&nowhere.to_string()).await;
         for id in ["opened", "failed for good", "failed for now"] {
             self.until(id, "sent").await;
         }

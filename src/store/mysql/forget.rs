@@ -9,7 +9,9 @@ use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 use uuid::Uuid;
 
 use super::super::columns::Columns;
-use super::super::forget::{FORGETTING, NOBODY, OF_BEFORE, forgetting, requester, waiting, waiting_text};
+use super::super::forget::{
+    BESIDE, FORGETTING, NOBODY, OF_BEFORE, forgetting, requester, waiting, waiting_text,
+};
 use super::super::{
     Forget, Forgetting, Result, Status, StoreError, WaitingToBeForgotten, Which, ids, micros,
 };
@@ -280,6 +282,14 @@ impl Forget for MySqlStore {
         .map_err(sorted)?;
         if waited.is_none() || anything_left(&self.pool, of.user_id, of.as_of).await? {
             return Ok(false);
+        }
+        for text in BESIDE {
+            sqlx::query(text)
+                .bind(of.user_id)
+                .bind(stored(of.as_of))
+                .execute(&self.pool)
+                .await
+                .map_err(sorted)?;
         }
         let noted = sqlx::query(
             "UPDATE incentive_notify_forgotten SET erased_at = UTC_TIMESTAMP(3), done_at = IF(?, UTC_TIMESTAMP(3), NULL) \

@@ -9,7 +9,9 @@ use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
 use super::super::columns::Columns;
-use super::super::forget::{FORGETTING, NOBODY, OF_BEFORE, forgetting, requester, waiting, waiting_text};
+use super::super::forget::{
+    BESIDE, FORGETTING, NOBODY, OF_BEFORE, forgetting, requester, waiting, waiting_text,
+};
 use super::super::{Forget, Forgetting, Result, WaitingToBeForgotten, Which, ids};
 use super::retention::ago;
 use super::{IMMEDIATE, NOW, SqliteStore, sorted, stored};
@@ -173,6 +175,14 @@ impl Forget for SqliteStore {
         if !left.is_empty() {
             transaction.rollback().await.map_err(sorted)?;
             return Ok(false);
+        }
+        for text in BESIDE {
+            sqlx::query(text)
+                .bind(of.user_id)
+                .bind(stored(of.as_of))
+                .execute(&mut *transaction)
+                .await
+                .map_err(sorted)?;
         }
         let text = format!(
             "UPDATE incentive_notify_forgotten SET erased_at = {NOW}, done_at = CASE WHEN ? THEN {NOW} END \
