@@ -118,7 +118,7 @@ async fn purge(args: &Args, retention: &Retention, store: &Arc<dyn Store>) -> Re
                 tokio::time::sleep(Maintenance::pause_after(begun.elapsed())).await;
             }
             Step::Forgot(_) | Step::Tidied => {
-                tokio::time::sleep(Maintenance::pause_after(begun.elapsed())).await
+                tokio::time::sleep(Maintenance::pause_after(begun.elapsed())).await;
             }
             Step::Nothing => break,
             Step::Elsewhere if waited.elapsed() < ELSEWHERE => tokio::time::sleep(LOOK_EVERY).await,

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use super::{Failure, cluster_settings, signals, words};
 use crate::bus::Cluster;
-use crate::config::Settings;
+use crate::config::{Database, Settings};
 use crate::service::{Service, Stages};
 use crate::telemetry::{install_log, install_metrics};
 
@@ -64,6 +64,12 @@ pub enum Stage {
 pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     install_log(&settings.log)?;
     let metrics = install_metrics()?;
+    if settings.database.url.database() == Database::Sqlite {
+        tracing::warn!(
+            database = ?settings.database.url,
+            "the rows are kept in a SQLite file, which is for one machine: in production set database.url (DATABASE_URL)"
+        );
+    }
     let service = Service {
         words: words(&settings)?,
         cluster: Cluster::new(cluster_settings(&settings)),

@@ -369,6 +369,10 @@ fn over_cap(capped: &Map<String, Value>) -> String {
 
 fn standing(row: &Notification) -> String {
     match row.status {
+        Status::Pending if row.expires_at.is_some_and(|at| at <= row.scheduled_at) => format!(
+            "will not leave any more: it expires at {}, before it may",
+            time::format(&row.scheduled_at)
+        ),
         Status::Pending => format!("waits until {}", time::format(&row.scheduled_at)),
         Status::Processing => format!("is being published as attempt {}", row.attempts),
         Status::Sent if row.delivered_at.is_some() => "delivered".to_owned(),

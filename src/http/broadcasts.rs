@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::Served;
+use super::access::Caller;
 use super::problem::{Kind, Problem};
 use super::said::{Id, Said, checked, integer};
 use super::wanted::{Cursor, Page};
@@ -18,8 +19,6 @@ use crate::contract::{Rejection, SEGMENT, is_segment};
 use crate::rehearsal::Rehearsal;
 use crate::store::{Broadcast, BroadcastOrder, NewBroadcast};
 
-/// Who starts them, where nobody else is named.
-const BY: &str = "api";
 /// How long a request counts readers; less than it may take.
 const LONGEST_COUNT: Duration = Duration::from_secs(5);
 
@@ -85,6 +84,7 @@ pub(super) struct BroadcastList {
 )]
 pub(super) async fn start_broadcast(
     State(served): State<Served>,
+    Extension(caller): Extension<Caller>,
     Said(asked): Said<BroadcastStart>,
 ) -> Result<(StatusCode, Json<BroadcastAnswer>), Problem> {
     if asked.all == asked.segment.is_some() {
@@ -101,6 +101,7 @@ pub(super) async fn start_broadcast(
         dry_run,
         ..
     } = asked;
+    let by = caller.signature();
     let planner = served.inlet.planner().clone();
     let event = Value::Object(event).to_string();
     let draft = Draft::read(event.as_bytes(), planner.max_event_bytes).map_err(|why| of_event(&why))?;
@@ -125,13 +126,13 @@ pub(super) async fn start_broadcast(
                 event: draft.text().to_owned(),
                 segment,
                 rate,
-                by: BY.to_owned(),
+                by,
                 expected: rehearsal.expected(),
             };
             let started = store.start_broadcast(&new).await?;
             if started.is_new {
                 tracing::info!(
-                    by = BY,
+                    by = new.by,
                     id = started.broadcast.id,
                     "a broadcast was started by hand"
                 );
@@ -223,9 +224,10 @@ pub(super) async fn show_broadcast(
 )]
 pub(super) async fn pause_broadcast(
     State(served): State<Served>,
+    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Broadcast>, Problem> {
-    order(&served, BroadcastOrder::Pause, id).await
+    order(&served, &caller, BroadcastOrder::Pause, id).await
 }
 
 /// Let a broadcast go on that was paused.
@@ -244,9 +246,10 @@ pub(super) async fn pause_broadcast(
 )]
 pub(super) async fn resume_broadcast(
     State(served): State<Served>,
+    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Broadcast>, Problem> {
-    order(&served, BroadcastOrder::Resume, id).await
+    order(&served, &caller, BroadcastOrder::Resume, id).await
 }
 
 /// End a broadcast for good; the events that it has made stay.
@@ -265,18 +268,25 @@ pub(super) async fn resume_broadcast(
 )]
 pub(super) async fn stop_broadcast(
     State(served): State<Served>,
+    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Broadcast>, Problem> {
-    order(&served, BroadcastOrder::Stop, id).await
+    order(&served, &caller, BroadcastOrder::Stop, id).await
 }
 
-async fn order(served: &Served, order: BroadcastOrder, id: i64) -> Result<Json<Broadcast>, Problem> {
+async fn order(
+    served: &Served,
+    caller: &Caller,
+    order: BroadcastOrder,
+    id: i64,
+) -> Result<Json<Broadcast>, Problem> {
+    let by = caller.signature();
     let (is_given, broadcast) = served
         .desk
         .ask(async move |store| {
             let is_given = store.order_broadcast(id, order).await?;
             if is_given {
-                tracing::info!(by = BY, id, ?order, "a broadcast was given an order by hand");
+                tracing::info!(by, id, ?order, "a broadcast was given an order by hand");
             }
             Ok((is_given, store.broadcast(id).await?))
         })

@@ -1,19 +1,17 @@
 //! Forgetting a user.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Served;
+use super::access::Caller;
 use super::problem::{Kind, Problem};
 use super::said::{Id, Query};
 use crate::bus::Outgoing;
 use crate::store::{Filter, Forgetting, Status};
-
-/// Who does it, for the request.
-const BY: &str = "api";
 
 /// How a user is to be forgotten.
 #[derive(Deserialize, IntoParams)]
@@ -66,10 +64,12 @@ pub(super) struct KnownOf {
 )]
 pub(super) async fn forget_user(
     State(served): State<Served>,
+    Extension(caller): Extension<Caller>,
     Id(user_id): Id,
     query: Query,
 ) -> Result<(StatusCode, Json<KnownOf>), Problem> {
     let how: How = query.read()?;
+    let by = caller.signature();
     let dry_run = how.dry_run == DryRun::True;
     let known = served
         .desk
@@ -90,8 +90,8 @@ pub(super) async fn forget_user(
                 request: store.forgetting(user_id).await?,
             };
             if !dry_run {
-                known.request = Some(store.request_forgetting(user_id, BY).await?);
-                tracing::info!(by = BY, "a user is to be forgotten");
+                known.request = Some(store.request_forgetting(user_id, &by).await?);
+                tracing::info!(by, "a user is to be forgotten");
             }
             Ok(known)
         })

@@ -5,19 +5,20 @@
 //! with the batch in hand; doing a batch again is harmless, for each event has one row.
 
 mod admit;
+mod batch;
 mod plan;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use admit::Caps;
+use batch::{Asking, Numbered, Planned};
 pub use plan::{Announced, Asked, Plan, Planner};
 
 use crate::alerts::Alerts;
@@ -25,10 +26,10 @@ use crate::bus::{Batch, DeadLetters, Record};
 use crate::contract::{Cancellation, Reason, Rejection, traceparent};
 use crate::measures;
 use crate::patience::Patience;
-use crate::schedule::{CapPolicy, QUIET_HOURS};
+use crate::schedule::CapPolicy;
 use crate::stage::Stage;
 use crate::store::{
-    Admission, Admitted, CancelOutcome, Fate, NewNotification, Readers, Status, Store, StoreError,
+    Admission, Admitted, CancelOutcome, Fate, Habits, NewNotification, Readers, Store, StoreError,
 };
 use crate::telemetry::{Doing, Done, Traces};
 
@@ -91,70 +92,32 @@ impl Ingest {
     /// With what is away, for people. Then call again with the same records.
     pub async fn step(&mut self, records: &[Record]) -> Result<Outcome, String> {
         let begun = Instant::now();
-        let mut rejected: Vec<(usize, Rejection)> = Vec::new();
-        let mut events: Vec<Announced> = Vec::with_capacity(records.len());
-        let mut record_of_event: Vec<usize> = Vec::with_capacity(records.len());
-        let (mut cancels, mut record_of_cancel): (Vec<Cancellation>, Vec<usize>) = Default::default();
         let now = Utc::now();
-        for (index, record) in records.iter().enumerate() {
-            match self.planner.read(record, now) {
-                Ok(Asked::Notify(event)) => {
-                    events.push(event);
-                    record_of_event.push(index);
-                }
-                Ok(Asked::Cancel(cancel)) => {
-                    cancels.push(cancel);
-                    record_of_cancel.push(index);
-                }
-                Err(rejection) => rejected.push((index, rejection)),
-            }
-        }
+        let mut asking = Asking::of(records, &self.planner, now);
         let readers = self
-            .readers_of(&events, &cancels)
+            .readers(&asking.users())
             .await
             .map_err(|error| error.to_string())?;
-        let read = cancels.len();
-        let (cancels, record_of_cancel): (Vec<_>, Vec<_>) = cancels
-            .into_iter()
-            .zip(record_of_cancel)
-            .filter(|(cancel, _)| !is_of_before(cancel, &readers))
-            .unzip();
-        let mut forgotten = (read - cancels.len()) as u64;
+        let forgotten = asking.keep_out(&readers.forgotten);
+        let habits = self
+            .habits(&asking.users_with_windows())
+            .await
+            .map_err(|error| error.to_string())?;
+        let Asking {
+            mut events,
+            cancels,
+            mut rejected,
+        } = asking;
         // First, so that what is announced and called off in one batch is not claimed in between.
         let became = self.cancel(&cancels).await.map_err(|error| error.to_string())?;
-        self.tell_cancels(records, &record_of_cancel, &cancels, &became, begun);
-        for ((index, cancel), became) in record_of_cancel.iter().zip(&cancels).zip(became) {
+        self.tell_cancels(records, &cancels, &became, begun);
+        for ((index, cancel), became) in cancels.iter().zip(became) {
             rejected.extend(refusal(cancel, became).map(|rejection| (*index, rejection)));
         }
-        self.tell_habits(&mut events, now)
-            .await
-            .map_err(|error| error.to_string())?;
-        let mut rows: Vec<NewNotification> = Vec::with_capacity(events.len());
-        let mut record_of_row: Vec<usize> = Vec::with_capacity(events.len());
-        let mut chosen: BTreeMap<&str, u64> = BTreeMap::new();
-        let (mut fallbacks, mut held, mut suppressed) = (0, 0, 0);
-        for (announced, record) in events.into_iter().zip(record_of_event) {
-            let user_id = announced.event.user_id;
-            let as_of = readers.forgotten.get(&user_id);
-            if as_of.is_some_and(|as_of| announced.is_not_after(*as_of)) {
-                forgotten += 1;
-                continue;
-            }
-            let preference = readers.preferences.get(&user_id);
-            let Plan {
-                row,
-                fell_back,
-                best_time,
-            } = self.planner.plan_for(announced, preference, now);
-            fallbacks += u64::from(fell_back);
-            held += u64::from(row.beginning.iter().any(|entry| entry.is_by(QUIET_HOURS)));
-            if let Some(basis) = best_time {
-                *chosen.entry(basis.as_str()).or_default() += 1;
-            }
-            suppressed += u64::from(row.status == Status::Suppressed);
-            rows.push(row);
-            record_of_row.push(record);
+        if let Some(habits) = habits {
+            self.planner.tell_habits(&mut events, habits, now);
         }
+        let planned = Planned::of(events, &readers.preferences, &self.planner, now);
         if forgotten > 0 {
             tracing::info!(
                 events = forgotten,
@@ -166,7 +129,7 @@ impl Ingest {
             policy: Arc::clone(&self.caps),
             preferences: readers.preferences,
         };
-        let stored = self.store_rows(&rows, Arc::new(caps), begun).await;
+        let stored = self.store_rows(&planned.rows, Arc::new(caps), begun).await;
         let (
             Admitted {
                 stored: inserted,
@@ -184,7 +147,7 @@ impl Ingest {
         rejected.extend(
             refused
                 .into_iter()
-                .map(|(row, rejection)| (record_of_row[row], rejection)),
+                .map(|(row, rejection)| (planned.record_of_row[row], rejection)),
         );
         rejected.sort_by_key(|(index, _)| *index);
         let letters: Vec<_> = rejected
@@ -203,13 +166,8 @@ impl Ingest {
         metrics::counter!(measures::DUPLICATES.name).increment(inserted.duplicates);
         CancelOutcome::Cancelled.count(inserted.cancelled);
         CancelOutcome::NotTheirs.count(inserted.foreign_cancels);
-        metrics::counter!(measures::HELD.name).increment(held);
-        metrics::counter!(measures::SUPPRESSED.name).increment(suppressed);
         metrics::counter!(measures::KEPT_OUT.name).increment(forgotten);
-        for (basis, events) in chosen {
-            metrics::counter!(measures::BEST_TIME.name, "basis" => basis).increment(events);
-        }
-        metrics::counter!(measures::LANGUAGE_FALLBACKS.name).increment(fallbacks);
+        planned.tell();
         count_capped(&fates);
         Ok(Outcome {
             inserted: inserted.inserted,
@@ -221,17 +179,18 @@ impl Ingest {
     }
 
     /// Calls off what these cancels name. Where the database refuses one, they are tried one by one.
-    async fn cancel(&self, cancels: &[Cancellation]) -> Result<Vec<Cancelled>, StoreError> {
+    async fn cancel(&self, cancels: &[Numbered<Cancellation>]) -> Result<Vec<Cancelled>, StoreError> {
         if cancels.is_empty() {
             return Ok(Vec::new());
         }
-        match self.store.cancel(cancels).await {
+        let cancels: Vec<Cancellation> = cancels.iter().map(|(_, cancel)| cancel.clone()).collect();
+        match self.store.cancel(&cancels).await {
             Ok(outcomes) => return Ok(outcomes.into_iter().map(Ok).collect()),
             Err(StoreError::Data(_)) => {}
             Err(error) => return Err(error),
         }
         let mut each = Vec::with_capacity(cancels.len());
-        for cancel in cancels {
+        for cancel in &cancels {
             match self.store.cancel(std::slice::from_ref(cancel)).await {
                 Ok(outcome) => each.extend(outcome.into_iter().map(Ok)),
                 Err(StoreError::Data(why)) => each.push(Err(why)),
@@ -245,8 +204,7 @@ impl Ingest {
     fn tell_cancels(
         &self,
         records: &[Record],
-        record_of: &[usize],
-        cancels: &[Cancellation],
+        cancels: &[Numbered<Cancellation>],
         became: &[Cancelled],
         begun: Instant,
     ) {
@@ -254,9 +212,8 @@ impl Ingest {
             let count = became.iter().filter(|each| **each == Ok(outcome)).count();
             outcome.count(count.try_into().unwrap_or(u64::MAX));
         }
-        let done = record_of
+        let done = cancels
             .iter()
-            .zip(cancels)
             .zip(became)
             .filter_map(|((record, cancel), became)| {
                 let outcome = became
@@ -273,38 +230,20 @@ impl Ingest {
         self.traces.tell(Doing::Ingest, begun, done);
     }
 
-    /// What is known of the readers of these events and cancels: one look by primary key.
-    async fn readers_of(
-        &self,
-        events: &[Announced],
-        cancels: &[Cancellation],
-    ) -> Result<Readers, StoreError> {
-        let of_events = events.iter().map(|announced| announced.event.user_id);
-        let mut users: Vec<i64> = of_events
-            .chain(cancels.iter().map(|cancel| cancel.user_id))
-            .collect();
-        users.sort_unstable();
-        users.dedup();
+    /// What is known of these readers: one look by primary key.
+    async fn readers(&self, users: &[i64]) -> Result<Readers, StoreError> {
         if users.is_empty() {
             return Ok(Readers::default());
         }
-        self.store.readers(&users).await
+        self.store.readers(users).await
     }
 
-    /// In which hours the readers of events with windows open: another look, where there are such events.
-    async fn tell_habits(&self, events: &mut [Announced], now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut users: Vec<i64> = events
-            .iter()
-            .filter(|announced| announced.has_window())
-            .map(|announced| announced.event.user_id)
-            .collect();
-        users.sort_unstable();
-        users.dedup();
-        if !users.is_empty() && !self.planner.half_life.is_zero() {
-            let habits = self.store.habits(&users).await?;
-            self.planner.tell_habits(events, habits, now);
+    /// In which hours these readers open: another look, where there is anybody whose moment is to be chosen.
+    async fn habits(&self, users: &[i64]) -> Result<Option<Habits>, StoreError> {
+        if users.is_empty() || self.planner.half_life.is_zero() {
+            return Ok(None);
         }
-        Ok(())
+        self.store.habits(users).await.map(Some)
     }
 
     /// Stores the rows. Where the database refuses the content of one, halves are tried until it stands alone: the
@@ -362,12 +301,6 @@ impl Ingest {
             fates: Vec::new(),
         })
     }
-}
-
-/// Whether a cancel is from before its user was forgotten.
-fn is_of_before(cancel: &Cancellation, readers: &Readers) -> bool {
-    let as_of = readers.forgotten.get(&cancel.user_id);
-    as_of.is_some_and(|as_of| cancel.occurred_at.is_none_or(|at| at <= *as_of))
 }
 
 /// What caps did to a batch.

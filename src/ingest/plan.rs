@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::batch::Numbered;
 use crate::bus::Record;
 use crate::config::DefaultSettings;
 use crate::contract::{
@@ -113,10 +114,15 @@ impl Planner {
     }
 
     /// Gives each event with a window what is known of its reader.
-    pub fn tell_habits(&self, events: &mut [Announced], mut habits: Habits, now: DateTime<Utc>) {
+    pub(super) fn tell_habits(
+        &self,
+        events: &mut [Numbered<Announced>],
+        mut habits: Habits,
+        now: DateTime<Utc>,
+    ) {
         habits.fade(now, self.half_life);
         let everybody = Arc::new(habits.everybody());
-        for announced in events.iter_mut().filter(|announced| announced.has_window()) {
+        for (_, announced) in events.iter_mut().filter(|(_, announced)| announced.has_window()) {
             announced.known = Known {
                 own: habits.of(announced.event.user_id).cloned().unwrap_or_default(),
                 everybody: Arc::clone(&everybody),

@@ -90,6 +90,11 @@ impl Habit {
         self.hours[hour] += weight;
     }
 
+    /// Keeps the counts, and not the zone of the newest opening.
+    pub fn leave_zone(&mut self) {
+        self.timezone = None;
+    }
+
     /// Lets the counts fade until `now`, if that is later.
     pub fn fade(&mut self, now: DateTime<Utc>, half_life: Duration) {
         if now > self.as_of {

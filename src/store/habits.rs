@@ -76,6 +76,10 @@ pub(super) fn taught(
             for opening in openings {
                 habit.learn(opening);
             }
+            // Nobody's in particular: what is known of all must outlast who is forgotten.
+            if *row < 0 {
+                habit.leave_zone();
+            }
             (*row, habit)
         })
         .collect()

@@ -358,7 +358,7 @@ async fn it_can_be_tried_without_servers() {
     let port = free_port().to_string();
     let service = Service::ready(&[], &["dev", "--broker-port", &port]).await;
     for user in [7, 8] {
-        let said = json!({ "segments": if user == 7 { json!(["vip"]) } else { json!([]) } });
+        let said = json!({ "segments": [if user == 7 { "vip" } else { "others" }] });
         let path = format!("/v1/users/{user}/preferences");
         let answer = service.ask("PUT", &path, &[], &said.to_string()).await;
         assert_eq!(answer.expect("an answer").status, 202);

@@ -76,5 +76,6 @@ onLocked(() => {
 
 addEventListener("hashchange", () => { say(""); show(true); });
 addEventListener("again", () => show(true));
+addEventListener("changed", () => show(false));
 show(false);
 watch();

@@ -6,6 +6,7 @@ import { h, put, say, table } from "./dom.js";
 import { canBeCancelled, canBeRetried, many, plain, PRIORITIES, standing, time, timeline, utc } from "./words.js";
 
 const ON_A_PAGE = 25;
+const PAUSE = 2000;
 const WAYS = {
   user: (value) => [`Notifications of user ${value}`, `/v1/users/${encodeURIComponent(value)}/notifications?`],
   event: (value) => [`Notification of event ${value}`, `/v1/notifications?event_id=${encodeURIComponent(value)}&`],
@@ -109,6 +110,24 @@ export async function one(root, id) {
       .map(([name, fact]) => h("div", {}, h("dt", {}, name), h("dd", {}, fact)))),
     ...[["Data", row.incentive_data], ["Measured", row.metrics_data]].filter(([, data]) => data).map(([name, data]) =>
       h("details", {}, h("summary", {}, name), h("pre", { tabindex: "0", role: "region", "aria-label": name }, pretty(data)))));
+  follow(root, row);
+}
+
+/** Looks again while it is shown, for it may leave, or a result may come, at any moment. */
+function follow(root, row) {
+  setTimeout(async () => {
+    if (!root.isConnected) return;
+    try {
+      const now = document.hidden ? row : await get(`/v1/notifications/${row.id}`);
+      if (now.updated_at !== row.updated_at || now.history.length !== row.history.length) {
+        dispatchEvent(new Event("changed"));
+        return;
+      }
+    } catch {
+      // The overview's own looks tell that the service is away.
+    }
+    follow(root, row);
+  }, PAUSE);
 }
 
 async function changeOne(row, verb, deed, what) {

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { chart } from "./chart.js";
-import { byId, h, table } from "./dom.js";
+import { byId, h, put, table } from "./dom.js";
 import { many, number, plain, PRIORITIES, span } from "./words.js";
 
 const PAUSE = 5000;
@@ -93,7 +93,8 @@ async function failures() {
   // What has not changed stays, and with it the keyboard's place.
   if (place.dataset.key === key) return;
   place.dataset.key = key;
-  place.replaceChildren(h("h2", {}, "Recent failures"),
+  place.replaceChildren();
+  put(place, h("h2", {}, "Recent failures"),
     notifications.length === 0
       ? h("p", { class: "quiet" }, "None.")
       : table("Recent failures", ["notification", "why", "type", "attempts"], notifications.map((row) =>

@@ -40,6 +40,9 @@ export function standing(row) {
   const why = row.last_error ? `: ${row.last_error}` : "";
   switch (row.status) {
     case "pending":
+      if (row.expires_at && new Date(row.expires_at) <= new Date(row.scheduled_at)) {
+        return `It will not leave any more: it expires at ${utc(row.expires_at)}, before it may${why}.`;
+      }
       if (row.attempts > 0) return `Attempt ${row.attempts} failed${why}. The next one is due at ${utc(row.scheduled_at)}.`;
       return new Date(row.scheduled_at) > new Date()
         ? `It has not left yet: it is scheduled for ${utc(row.scheduled_at)}.`

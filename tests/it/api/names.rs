@@ -71,6 +71,22 @@ async fn a_history_says_who_of_the_operators_it_was() {
         200
     );
 
+    let forgotten = api.ask_as(ANNA, "DELETE", "/v1/users/7000", &Value::Null).await;
+    assert_eq!(
+        forgotten.json()["request"]["requested_by"],
+        "api:anna",
+        "{}",
+        forgotten.body
+    );
+    let order = json!({ "event": { "incentive_type": "bonus_opportunity" }, "all": true, "rate": 1 });
+    let started = api.ask_as(BEA, "POST", "/v1/broadcasts", &order).await;
+    assert_eq!(
+        started.json()["broadcast"]["started_by"],
+        "api:bea",
+        "{}",
+        started.body
+    );
+
     let story = house.show("later");
     let by: Vec<_> = story["history"]
         .as_array()
