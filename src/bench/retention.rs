@@ -56,7 +56,7 @@ pub(super) async fn measure(bench: &Bench<'_>, report: &mut Report) -> Result<()
     report.figure(PART, "while old rows are removed", &beside, "rows/s");
     report.figure(PART, "removed meanwhile", &removals, "rows/s");
     report.ratio(
-        "dispatch while old rows are removed / undisturbed",
+        "publishing while old rows are removed / undisturbed",
         &beside,
         &undisturbed,
         Bound::AtLeast(0.9),

@@ -28,7 +28,7 @@ const RATIOS: [&str; 9] = [
     "p99 at 10 % / one durable commit",
     "decode, plan and encode / 150,000 a second",
     "idle / 1 % of a core",
-    "dispatch while old rows are removed / undisturbed",
+    "publishing while old rows are removed / undisturbed",
 ];
 
 fn names(report: &Value, list: &str) -> Vec<String> {

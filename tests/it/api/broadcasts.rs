@@ -103,7 +103,7 @@ async fn what_cannot_be_broadcast_is_refused_with_the_field() {
     let Some(house) = House::fresh().await else { return };
     let api = api_with_readers(&house).await;
     for (body, name) in [
-        (json!({ "rate": 10, "segment": "vip" }), "body"),
+        (json!({ "rate": 10, "segment": "vip" }), "event"),
         (ordered(&json!({ "event": [] })), "event"),
         (ordered(&json!({ "event": {} })), "event.incentive_type"),
         (
