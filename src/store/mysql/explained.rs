@@ -92,7 +92,7 @@ fn of_events(values: &Values) -> Vec<Explained> {
     let twice = [&ids[..], ids].concat();
     let known = insert::known_text(*rows);
     vec![
-        statement("readers", &preferences::look_up_text(*rows), &twice, "PRIMARY", 1),
+        statement("readers", &preferences::look_up_text(*rows), &twice, "PRIMARY", 2),
         statement("habits", &habits::look_up_text(*rows), ids, "PRIMARY", 1),
         statement("places", &admit::lock_text(*rows), ids, "PRIMARY", 1),
         statement("known events", &known, &values.events, "one_row_per_event", 1),

@@ -43,7 +43,7 @@ pub(super) async fn change(pool: &MySqlPool, changes: &[PreferenceChange]) -> Re
 pub(super) fn look_up_text(users: usize) -> String {
     let these = ids::id_in(users).replacen("id", "user_id", 1);
     format!(
-        "SELECT user_id, preference, NULL AS forgotten_as_of FROM user_preferences \
+        "SELECT user_id, preference, NULL AS forgotten_as_of FROM user_preferences FORCE INDEX (PRIMARY) \
          WHERE {these} AND preference IS NOT NULL \
          UNION ALL SELECT user_id, NULL, as_of FROM incentive_notify_forgotten FORCE INDEX (PRIMARY) WHERE {these}"
     )
