@@ -247,11 +247,12 @@ impl Maintenance {
 
     /// Until nothing is left.
     async fn pass(&mut self, patience: &mut Patience, stop: &CancellationToken) {
-        let mut removed = 0;
+        let (mut removed, mut leads) = (0, false);
         while !stop.is_cancelled() {
             let begun = Instant::now();
             match self.step().await {
                 Ok(done @ (Step::Removed(_) | Step::Forgot(_) | Step::Tidied)) => {
+                    leads = true;
                     if let Step::Removed(rows) = done {
                         removed += rows;
                     }
@@ -263,14 +264,25 @@ impl Maintenance {
                     if removed > 0 {
                         tracing::info!(rows = removed, "notifications past their retention were removed");
                     }
-                    if let Err(error) = self.hand_over().await {
-                        tracing::warn!(%error, "the maintenance could not be handed over");
-                    }
+                    self.leave().await;
                     return tell_finished();
                 }
                 Ok(Step::Elsewhere) => return patience.fine(),
-                Err(error) => patience.wait(&error.to_string(), stop).await,
+                Err(error) => {
+                    leads = false;
+                    patience.wait(&error.to_string(), stop).await;
+                }
             }
+        }
+        // Stopped in the middle: another goes on, and need not wait for the lease to end.
+        if leads {
+            self.leave().await;
+        }
+    }
+
+    async fn leave(&self) {
+        if let Err(error) = self.hand_over().await {
+            tracing::warn!(%error, "the maintenance could not be handed over");
         }
     }
 }
