@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::plan;
 use crate::schedule::{CapPolicy, Leaving, Place};
 use crate::store::{
     Admission, Beginning, Fate, HistoryKind, NewNotification, Preferences, ReaderPlaces, Status,
@@ -18,13 +19,8 @@ pub(super) struct Caps {
 
 impl Caps {
     fn leaving<'a>(&'a self, row: &'a NewNotification, now: DateTime<Utc>) -> Leaving<'a> {
-        Leaving {
-            incentive_type: row.incentive_type,
-            priority: row.priority,
-            at: row.scheduled_at.map_or(now, |at| at.max(now)),
-            timezone: row.timezone.as_deref(),
-            preference: self.preferences.get(&row.user_id),
-        }
+        let at = row.scheduled_at.map_or(now, |at| at.max(now));
+        plan::leaving(row, at, self.preferences.get(&row.user_id))
     }
 }
 
@@ -42,8 +38,8 @@ impl Admission for Caps {
             Place::Nowhere(capped) => (Fate::Suppressed, None, Some(capped)),
         };
         if let Some(at) = at {
-            // What would be due only once it has expired ends when it expires.
-            row.scheduled_at = Some(row.expires_at.map_or(at, |expires_at| at.min(expires_at)));
+            row.scheduled_at = Some(at);
+            plan::end_with_expiry(row);
             // What expires before needs no place: it never leaves.
             if row.expires_at.is_none_or(|expires_at| expires_at > at) {
                 reader.places.take(row.incentive_type, at);

@@ -262,7 +262,7 @@ impl Planner {
 }
 
 /// What would be due only once it has expired is looked at when it expires, and so ends then.
-fn end_with_expiry(row: &mut NewNotification) {
+pub(super) fn end_with_expiry(row: &mut NewNotification) {
     if let (Some(due), Some(expires_at)) = (row.scheduled_at, row.expires_at) {
         row.scheduled_at = Some(due.min(expires_at));
     }
@@ -275,7 +275,7 @@ impl Announced {
     }
 }
 
-fn leaving<'a>(
+pub(super) fn leaving<'a>(
     row: &'a NewNotification,
     at: DateTime<Utc>,
     preference: Option<&'a Preference>,

@@ -58,7 +58,7 @@ pub(super) fn lock_text(readers: usize) -> String {
     format!(
         "SELECT user_id, places, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_readers FORCE INDEX (PRIMARY) \
          WHERE {} ORDER BY user_id FOR UPDATE",
-        ids::id_in(readers).replacen("id", "user_id", 1)
+        ids::column_in("user_id", readers)
     )
 }
 
@@ -143,7 +143,7 @@ pub(super) async fn forget(pool: &MySqlPool, limit: u32) -> Result<u64, Answer> 
     }
     let text = format!(
         "DELETE FROM incentive_notify_readers WHERE {} AND kept_until < UTC_TIMESTAMP(3)",
-        ids::id_in(users.len()).replacen("id", "user_id", 1)
+        ids::column_in("user_id", users.len())
     );
     let mut query = sqlx::query(AssertSqlSafe(text));
     for user in ids::bound(&users) {

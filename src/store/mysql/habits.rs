@@ -15,7 +15,7 @@ use crate::schedule::Habit;
 pub(super) fn look_up_text(rows: usize) -> String {
     format!(
         "SELECT {COLUMNS} FROM user_habits FORCE INDEX (PRIMARY) WHERE {}",
-        ids::id_in(rows).replacen("id", "user_id", 1)
+        ids::column_in("user_id", rows)
     )
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn change(pool: &MySqlPool, changes: &[PreferenceChange]) -> Re
 
 /// Of so many users, what they want and whether they were forgotten.
 pub(super) fn look_up_text(users: usize) -> String {
-    let these = ids::id_in(users).replacen("id", "user_id", 1);
+    let these = ids::column_in("user_id", users);
     format!(
         "SELECT user_id, preference, NULL AS forgotten_as_of FROM user_preferences FORCE INDEX (PRIMARY) \
          WHERE {these} AND preference IS NOT NULL \

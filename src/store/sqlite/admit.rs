@@ -60,7 +60,7 @@ pub(super) async fn insert(
 async fn readers(connection: &mut SqliteConnection, users: &[i64]) -> Result<BTreeMap<i64, ReaderPlaces>> {
     let text = format!(
         "SELECT user_id, places FROM incentive_notify_readers WHERE {}",
-        ids::id_in(users.len()).replacen("id", "user_id", 1)
+        ids::column_in("user_id", users.len())
     );
     let mut query = sqlx::query(AssertSqlSafe(text));
     for user in ids::bound(users) {

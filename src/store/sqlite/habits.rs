@@ -44,7 +44,7 @@ pub(super) async fn learn(connection: &mut SqliteConnection, rows: &BTreeMap<i64
 async fn find(connection: &mut SqliteConnection, rows: &[i64]) -> Result<BTreeMap<i64, Habit>> {
     let text = format!(
         "SELECT {COLUMNS} FROM user_habits WHERE {}",
-        ids::id_in(rows.len()).replacen("id", "user_id", 1)
+        ids::column_in("user_id", rows.len())
     );
     let mut query = sqlx::query(AssertSqlSafe(text));
     for row in ids::bound(rows) {

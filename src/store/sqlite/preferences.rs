@@ -34,7 +34,7 @@ pub(super) async fn change(pool: &SqlitePool, changes: &[PreferenceChange]) -> R
 
 /// See [`super::super::Store::readers`].
 pub(super) async fn look_up(pool: &SqlitePool, users: &[i64]) -> Result<Readers> {
-    let these = ids::id_in(users.len()).replacen("id", "user_id", 1);
+    let these = ids::column_in("user_id", users.len());
     let text = format!(
         "SELECT user_id, preference, NULL AS forgotten_as_of FROM user_preferences \
          WHERE {these} AND preference IS NOT NULL \
