@@ -23,6 +23,7 @@ mod catalogue;
 mod check;
 mod clean;
 mod compare;
+mod digest;
 mod direction;
 mod fault;
 mod file;
