@@ -116,15 +116,6 @@ pub fn of(kind: IncentiveType) -> &'static [Argument] {
     }
 }
 
-/// The value of `$points`.
-#[must_use]
-pub fn points(data: &Data) -> Option<f64> {
-    match (POINTS.find)(data) {
-        Found::Number(points) => Some(points),
-        _ => None,
-    }
-}
-
 /// The arguments of a type, filled from an event's data; what the data lacks is [`NONE`].
 #[must_use]
 pub fn fill(kind: IncentiveType, data: &Data) -> FluentArgs<'static> {

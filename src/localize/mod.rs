@@ -23,7 +23,6 @@ mod catalogue;
 mod check;
 mod clean;
 mod compare;
-mod digest;
 mod direction;
 mod fault;
 mod file;
