@@ -84,15 +84,19 @@ fn speaks(catalogues: &Catalogues, language: &str, kind: IncentiveType, data: &M
     };
     let single = catalogues.render(reader, kind, data, None, None);
     let digest = catalogues.digest(reader, kind, data);
-    assert_eq!(digest.is_some(), data.contains_key("digest"), "the built-in ones are whole");
-    for words in [Some(single), digest].into_iter().flatten() {
-    assert!(
-        (1..=TITLE_CHARS).contains(&words.title.chars().count()),
-        "{:?}",
-        words.title
+    assert_eq!(
+        digest.is_some(),
+        data.contains_key("digest"),
+        "the built-in ones are whole"
     );
-    assert!((1..=BODY_BYTES).contains(&words.body.len()), "{:?}", words.body);
-    assert!(!words.title.chars().any(char::is_control), "{:?}", words.title);
-    assert_eq!(words.language, "en");
+    for words in [Some(single), digest].into_iter().flatten() {
+        assert!(
+            (1..=TITLE_CHARS).contains(&words.title.chars().count()),
+            "{:?}",
+            words.title
+        );
+        assert!((1..=BODY_BYTES).contains(&words.body.len()), "{:?}", words.body);
+        assert!(!words.title.chars().any(char::is_control), "{:?}", words.title);
+        assert_eq!(words.language, "en");
     }
 }

@@ -150,7 +150,11 @@ fn text(found: &Comparison) -> String {
             lines(&found.faults)
         );
     }
-    if found.missing.is_empty() && found.no_digest.is_empty() && found.longer.is_empty() && found.faults.is_empty() {
+    if found.missing.is_empty()
+        && found.no_digest.is_empty()
+        && found.longer.is_empty()
+        && found.faults.is_empty()
+    {
         let _ = writeln!(
             text,
             "nothing is missing, and nothing is longer than a phone shows ({TITLE_COLUMNS} of a title, {BODY_COLUMNS} of a body)"

@@ -279,7 +279,8 @@ mod tests {
     fn a_digest_says_how_many_and_their_points_together() {
         let digest = |data: Value| shown(Subject::Digest(IncentiveType::StreakReward), &data);
         let count = json!({ "count": 3, "parts": [] });
-        let data = json!({ "points_earned": 750, "digest": count, "streak_count": 7, "badge_unlocked": "Explorer" });
+        let data =
+            json!({ "points_earned": 750, "digest": count, "streak_count": 7, "badge_unlocked": "Explorer" });
         assert_eq!(digest(data), "count=3 points=750");
         assert_eq!(digest(json!({ "digest": count })), "count=3");
     }
@@ -304,8 +305,14 @@ mod tests {
     fn points_can_be_summed_as_they_are_said() {
         let found = |data: Value| points(data.as_object().expect("an object"));
         assert_eq!(found(json!({ "points_earned": 250.125 })), Some(250.13));
-        assert_eq!(found(json!({ "points_earned": "?", "rewards": { "points": 40 } })), Some(40.0));
-        assert_eq!(found(json!({ "points_earned": 0, "rewards": { "points": 40 } })), Some(0.0));
+        assert_eq!(
+            found(json!({ "points_earned": "?", "rewards": { "points": 40 } })),
+            Some(40.0)
+        );
+        assert_eq!(
+            found(json!({ "points_earned": 0, "rewards": { "points": 40 } })),
+            Some(0.0)
+        );
         assert_eq!(found(json!({ "points_earned": u64::MAX })), None);
         assert_eq!(found(json!({})), None);
     }
@@ -361,7 +368,10 @@ mod tests {
     #[test]
     fn arguments_stand_by_name() {
         for subject in Subject::all() {
-            assert!(of(subject).is_sorted_by_key(|argument| argument.name), "{subject}");
+            assert!(
+                of(subject).is_sorted_by_key(|argument| argument.name),
+                "{subject}"
+            );
         }
     }
 }

@@ -90,7 +90,11 @@ impl Comparison {
         let digest = |kind| Subject::Digest(kind).to_string();
         let no_digest: Vec<_> = IncentiveType::ALL
             .into_iter()
-            .filter(|kind| !ours.iter().any(|file| file.messages().any(|id| id == digest(*kind))))
+            .filter(|kind| {
+                !ours
+                    .iter()
+                    .any(|file| file.messages().any(|id| id == digest(*kind)))
+            })
             .collect();
         let optional: BTreeSet<_> = no_digest
             .iter()
@@ -254,9 +258,18 @@ mod tests {
         let found = compare(&[("it.ftl", text)], "it").expect("compared");
         assert_eq!(
             found.no_digest,
-            [AchievementReward, ChallengeCompletion, BonusOpportunity, ReferralBonus]
+            [
+                AchievementReward,
+                ChallengeCompletion,
+                BonusOpportunity,
+                ReferralBonus
+            ]
         );
-        let missing: Vec<_> = found.missing.iter().filter(|part| part.contains("-digest")).collect();
+        let missing: Vec<_> = found
+            .missing
+            .iter()
+            .filter(|part| part.contains("-digest"))
+            .collect();
         assert_eq!(missing, ["streak_reward-digest.title"]);
         let found = compare(&[], "de").expect("compared");
         assert_eq!(found.no_digest, []);
@@ -267,7 +280,11 @@ mod tests {
         let long = "a".repeat(50);
         let text = format!("point_earning-digest =\n    .title = {{ $count }}{long}\n    .body = b\n");
         let found = compare(&[("de.ftl", &text)], "de").expect("compared");
-        let longer: Vec<_> = found.longer.iter().map(|long| (long.part.as_str(), long.columns)).collect();
+        let longer: Vec<_> = found
+            .longer
+            .iter()
+            .map(|long| (long.part.as_str(), long.columns))
+            .collect();
         assert_eq!(longer, [("point_earning-digest.title", 51)]);
     }
 
