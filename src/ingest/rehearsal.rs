@@ -1,7 +1,7 @@
 //! Events of one reader after the other, stored without a database.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 
@@ -14,6 +14,10 @@ use crate::contract::Preference;
 use crate::localize::Words;
 use crate::schedule::{CapPolicy, DigestPolicy};
 use crate::store::{Admission, Fate, KnownReader, NewNotification};
+
+/// The built-in ones, read once.
+pub(super) static WORDS: LazyLock<Arc<Words>> =
+    LazyLock::new(|| Arc::new(Words::open(None, "en").expect("catalogues")));
 
 pub(super) struct Rehearsal {
     planner: Planner,
@@ -34,7 +38,7 @@ impl Rehearsal {
         });
         Self {
             planner: Planner {
-                words: Arc::new(Words::open(None, "en").expect("catalogues")),
+                words: Arc::clone(&WORDS),
                 defaults: settings.defaults,
                 quiet: (&settings.quiet).into(),
                 half_life: settings.best_time.half_life,
