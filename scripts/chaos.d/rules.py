@@ -18,6 +18,7 @@ ZONES = {
 }  # fmt: skip
 
 READERS = 5000
+EPOCH = "1970-01-01T00:00:00Z"
 SECOND, MINUTE, DAY = 1000, 60_000, 86_400_000
 # No day ends within it, and no quiet hours but those that are meant to. A run is over by then.
 AHEAD = 90 * MINUTE
@@ -84,11 +85,10 @@ class Rules:
             "CAPS__WINDOW": f"{self.window // SECOND}s",
             "CAPS__PER_DAY": self.per_day,
             "CAPS__OVER": self.over,
-            "DIGEST__WINDOW": f"{self.digest_window // SECOND}s",
             "DIGEST__MAX_PARTS": self.digest_most,
         }
         said |= {f"CAPS__TYPES__{kind.upper()}__PER_WINDOW": limit for kind, limit in self.per_window_of.items()}
-        said |= {f"DIGEST__TYPES__{kind.upper()}": "true" for kind in self.digest_types}
+        said |= {f"DIGEST__WINDOWS__{kind.upper()}": f"{self.digest_window // SECOND}s" for kind in self.digest_types}
         return {f"INQ_{name}": str(value) for name, value in said.items()}
 
     def reader(self, user_id):
@@ -128,9 +128,14 @@ class Rules:
         return self.per_day if own is None else own
 
     def gathers(self, event):
-        """Whether it may become part of a digest, and waits for others."""
-        of_its_own = any(event.get(name) for name in ("scheduled_at", "expires_at", "deliver_between"))
-        return event["incentive_type"] in self.digest_types and not of_its_own and not self.is_urgent(event)
+        """Whether it waits for others, and joins those that wait."""
+        return event["incentive_type"] in self.digest_types and "scheduled_at" not in event and self.may_gather(event, 0)
+
+    def may_gather(self, event, at):
+        """Whether it may be part of a digest, if it is stored then: what was to leave before leaves like any other."""
+        own_time = "expires_at" in event or "deliver_between" in event or millis(event.get("scheduled_at", EPOCH)) > at
+        types = TYPES if self.over == "digest" else self.digest_types
+        return event["incentive_type"] in types and not own_time and not self.is_urgent(event)
 
 
 def draw(seed, now, seconds, over):

@@ -189,8 +189,7 @@ class Judge:
                 self.wrong(told, f"part of a digest of another {name}: {digest}")
         if [entry["detail"].get("digest") for entry in told.of("digested")] != [digest.row["event_id"]]:
             self.wrong(told, f"its history does not name its digest {digest}")
-        # What is over a cap may gather whatever its type is.
-        if not self.rules.gathers(told.event) and self.rules.over != "digest":
+        if not self.may_gather(told):
             self.wrong(told, "gathered, though it was to leave by itself")
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -201,7 +200,7 @@ class Judge:
             return
         if self.rules.has_opted_out(told.event):
             self.wrong(told, f"{told.status}, and its reader has opted out")
-        elif self.rules.wants_none(told.event):
+        elif self.rules.wants_none(told.event) and not self.is_left_out(told):
             self.wrong(told, f"{told.status}, and its reader wants none in a day")
         if not told.is_digest and told.row["language"] != self.rules.language(told.event):
             self.wrong(told, f"in {told.row['language']}, to be {self.rules.language(told.event)}")
@@ -243,7 +242,7 @@ class Judge:
             self.wrong(told, f"due at {told.row['scheduled_at']}, before its event allows")
         if event.get("deliver_between"):
             begin, end = (millis(event["deliver_between"][name]) for name in ("from", "to"))
-            others = {detail["rule"] for detail in hold_details(told)} - {"best_time"}
+            others = rules_of(told) - {"best_time"}
             # A window that has passed when it is stored means at once.
             latest = max(end, millis(told.row["created_at"]) + A_MOMENT)
             if due < begin or (due >= latest and not others):
@@ -257,7 +256,7 @@ class Judge:
                 "quiet_hours": lambda: self.rules.is_quiet(told.event, millis(detail["due_at"])),
                 "best_time": lambda: bool(told.event.get("deliver_between")),
                 "cap": lambda: self.is_full(told, detail),
-                "digest": lambda: self.rules.gathers(told.event) or self.rules.over == "digest",
+                "digest": lambda: told.is_digest or self.may_gather(told),
             }.get(rule)
             if fair is None or not fair():
                 self.wrong(told, f"held back without a reason: {detail}")
@@ -308,9 +307,18 @@ class Judge:
         total = sum(filter(None, points)) if any(each is not None for each in points) else None
         if data.get("points_earned") != total:
             self.verdict.wrong.append(f"{name}: {data.get('points_earned')} points, its parts have {total}")
-        of_event = {part.row["event_id"]: each for part, each in zip(parts, points)}
-        if any(part.get("points") != of_event[part["event_id"]] for part in listed):
-            self.verdict.wrong.append(f"{name}: the points of its parts are not those of their events")
+        of_event = {part.row["event_id"]: (each, part.event.get("occurred_at")) for part, each in zip(parts, points)}
+        for part in listed:
+            points, occurred_at = of_event[part["event_id"]]
+            if part.get("points") != points or occurred_at not in (None, part["occurred_at"]):
+                self.verdict.wrong.append(f"{name}: it has {part}, of an event with {points} points at {occurred_at}")
+
+    def may_gather(self, told):
+        return self.rules.may_gather(told.event, millis(told.row["created_at"]))
+
+    def is_left_out(self, told):
+        """Whether nothing may have been decided of it: what was called off before it could be gathered joins nothing."""
+        return told.status == "cancelled" and not told.requests and self.may_gather(told)
 
     def gathering(self, reader):
         """What gathers waits, and what comes meanwhile joins it."""
@@ -319,7 +327,7 @@ class Judge:
                 continue
             if told.status in ("digested", "suppressed", "cancelled"):
                 continue
-            if "digest" not in {detail["rule"] for detail in hold_details(told)}:
+            if "digest" not in rules_of(told):
                 self.wrong(told, f"{told.status} by itself, and has not waited for others")
                 continue
             stored = millis(told.row["created_at"])
@@ -328,7 +336,8 @@ class Judge:
                     continue
                 if other.row["incentive_type"] != told.row["incentive_type"]:
                     continue
-                if other.status in ("suppressed", "cancelled"):
+                # What is quiet when it comes is to leave later than what waits.
+                if other.status in ("suppressed", "cancelled") or "quiet_hours" in rules_of(other):
                     continue
                 if stored < millis(other.row["created_at"]) < told.due - A_MOMENT:
                     self.wrong(told, f"left by itself, and {other} came while it waited")
@@ -358,6 +367,7 @@ class Judge:
 
     def caps(self, reader):
         counted = [told for told in reader if not self.rules.is_urgent(told.row) and told.place is not None]
+        counted = [told for told in counted if not self.is_left_out(told)]
         counted.sort(key=lambda told: told.place)
         self.window(counted, self.rules.per_window, "all")
         for kind, limit in self.rules.per_window_of.items():
@@ -424,6 +434,10 @@ def hold_details(told):
     """What rules say that have held it back, at first or when an attempt had failed."""
     details = [entry["detail"] for entry in told.of("held")]
     return details + [entry["detail"]["held"] for entry in told.of("delivery_failed") if "held" in entry["detail"]]
+
+
+def rules_of(told):
+    return {detail["rule"] for detail in hold_details(told)}
 
 
 def held_until(told):

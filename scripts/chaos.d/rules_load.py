@@ -76,6 +76,8 @@ class Producer(load.Producer):
         }
         if rng.random() < 0.9:
             event["incentive_data"]["points_earned"] = rng.randint(1, 500)
+        if rng.random() < 0.3:
+            event["occurred_at"] = text_of(now() - rng.randint(0, 600) * SECOND)
         if rng.random() < 0.6:
             event["language"] = rng.choice(list(LANGUAGES))
         if self._lately and rng.random() < 0.15:

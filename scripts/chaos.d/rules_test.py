@@ -103,7 +103,7 @@ class World:
 
     def digest(self, parts, points, event_id="digest-1", user=6, status="sent", due=4, attempts=None, priority=1):
         event = {"event_id": event_id, "user_id": user, "incentive_type": "point_earning", "priority": priority}
-        listed = [{"event_id": name, "points": each} for name, each in parts.items()]
+        listed = [{"event_id": name, "points": each, "occurred_at": at(0)} for name, each in parts.items()]
         data = {"points_earned": points, "digest": {"count": len(parts), "parts": listed}}
         return self.row(event, status, due, attempts, 1, incentive_data=data)
 
@@ -518,7 +518,14 @@ class RulesTest(unittest.TestCase):
 
     def test_a_digest_with_the_points_of_others(self):
         self.two(parts={"p1": 5, "p2": 15})
-        self.faulty(wrong=1)
+        self.faulty(wrong=2)
+
+    def test_a_digest_with_the_time_of_others(self):
+        for seconds, wrong in ((0, 0), (1, 1)):
+            self.world = World()
+            self.world.part("p1", occurred_at=at(seconds))
+            self.world.digest({"p1": 10}, 10)
+            self.faulty(wrong=wrong)
 
     def test_a_digest_of_nothing(self):
         self.world.digest({}, None)
@@ -563,23 +570,55 @@ class RulesTest(unittest.TestCase):
         self.faulty(wrong=1)
 
     def test_gathered_though_it_was_to_leave_by_itself(self):
-        for reason in ({"scheduled_at": at(3)}, {"expires_at": at(90)}, {"deliver_between": {"from": at(0), "to": at(9)}}):
-            self.world = World()
-            self.world.part("p1")
-            self.world.part("p2", **reason)
-            self.world.digest({"p1": 10, "p2": 10}, 20)
-            self.faulty(wrong=1)
+        own_times = {"scheduled_at": at(3)}, {"expires_at": at(90)}, {"deliver_between": {"from": at(0), "to": at(9)}}
+        for over in ("wait", "digest"):
+            for own_time in own_times:
+                self.world = World(over)
+                self.world.part("p1")
+                self.world.part("p2", **own_time)
+                self.world.digest({"p1": 10, "p2": 10}, 20)
+                self.faulty(wrong=1)
 
-    def test_what_is_over_a_cap_gathers_where_the_settings_say_so(self):
-        self.world = World(over="digest")
+    def test_gathered_when_its_time_had_passed(self):
         self.world.part("p1")
-        self.world.part("p2", scheduled_at=at(3))
+        self.world.part("p2", scheduled_at=at(3), stored=3)
         self.world.digest({"p1": 10, "p2": 10}, 20)
         self.faulty()
+
+    def test_the_urgent_is_not_gathered(self):
+        self.world.part("p1")
+        self.world.part("p2", urgent=True)
+        self.world.digest({"p1": 10, "p2": 10}, 20, priority=3)
+        self.faulty(wrong=1)
+
+    def test_what_is_over_a_cap_gathers_where_the_settings_say_so(self):
+        for over, wrong in (("digest", 0), ("wait", 3)):
+            self.world = World(over)
+            self.world.part("p1", kind="referral_bonus")
+            self.world.part("p2", kind="referral_bonus")
+            self.world.digest({"p1": 10, "p2": 10}, 20)["incentive_type"] = "referral_bonus"
+            self.world.tell(self.world.evidence.rows[2], "held", rule="digest", held_until=at(4))
+            self.world.tell(self.world.evidence.rows[0], "held", rule="digest", held_until=at(4))
+            self.faulty(wrong=wrong)
 
     def test_held_for_a_digest_that_it_is_not_for(self):
         self.world.held(self.world.add("e1", due=4), "digest", 0, 4)
         self.faulty(wrong=1)
+
+    def test_what_is_to_leave_later_joins_nothing(self):
+        self.world.held(self.world.add("g1", 2, "point_earning", due=-3590, stored=-3620), "digest", -3620, -3590)
+        quiet = self.world.add("g2", 2, "point_earning", "pending", due=7204, stored=-3599)
+        self.world.held(quiet, "quiet_hours", -3599, 7200)
+        self.world.held(quiet, "digest", 7200, 7204)
+        self.faulty()
+
+    def test_what_was_called_off_before_it_could_be_gathered_takes_no_place(self):
+        self.cancelled("g1", "before", kind="point_earning")
+        for event_id in ("e1", "e2"):
+            self.world.add(event_id)
+        self.world.cancel("z1", 5)
+        self.world.tell(self.world.add("z1", 5, "point_earning", "cancelled"), "cancelled")
+        self.faulty()
 
     def test_left_by_itself_without_waiting(self):
         self.world.add("g1", kind="point_earning")
