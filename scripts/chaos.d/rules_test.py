@@ -296,6 +296,24 @@ class RulesTest(unittest.TestCase):
         self.world.tell(self.world.add("e1"), "cancel_too_late")
         self.faulty(wrong=1)
 
+    def test_cancelled_first_and_requested_all_the_same(self):
+        self.world.fates = {"e1": ("sent", 2)}
+        self.cancelled("e1", "before", attempts=1)
+        self.faulty(wrong=1)
+
+    def test_a_cancel_in_another_partition_stood_before_nothing(self):
+        self.world.cancel("e1")
+        self.world.evidence.events[0]["partition"] = 1
+        self.world.tell(self.world.add("e1"), "cancel_too_late")
+        self.faulty()
+
+    def test_cancelled_too_late_twice(self):
+        row = self.world.add("e1")
+        self.world.cancel("e1")
+        for _ in range(2):
+            self.world.tell(row, "cancel_too_late")
+        self.faulty(wrong=1)
+
     def test_requested_after_it_was_cancelled(self):
         self.world.fates = {"e1": ("sent", 3)}
         self.cancelled(attempts=1, due=6)
@@ -369,6 +387,10 @@ class RulesTest(unittest.TestCase):
         self.world.held(self.world.add("e1", 2, status="pending", due=7190), "quiet_hours", 0, 7190)
         self.faulty(wrong=1)
 
+    def test_pending_until_it_expires_passes_in_quiet_hours_too(self):
+        self.world.held(self.world.add("e1", 2, status="pending", due=7000, expires_at=at(7000)), "quiet_hours", 0, 7200)
+        self.faulty()
+
     def test_held_by_hours_that_are_not_quiet(self):
         self.world.held(self.world.add("e1", 1, due=100), "quiet_hours", 0, 100)
         self.faulty(wrong=1)
@@ -434,6 +456,30 @@ class RulesTest(unittest.TestCase):
         self.world.add("e1")
         self.world.cap(self.world.add("e2", due=60), 20, 60)
         self.faulty(wrong=1)
+
+    def test_neither_the_urgent_nor_what_is_not_sent_fills_a_cap(self):
+        self.world.tell(self.world.add("e1", 3, "referral_bonus", "suppressed"), "suppressed", rule="opted_out_types")
+        self.world.add("e2", 3)
+        self.world.add("e3", 3, urgent=True)
+        self.world.cap(self.world.add("e4", 3, due=60), 20, 60)
+        self.faulty(wrong=1)
+
+    def test_held_by_a_day_that_was_not_full_or_had_another_end(self):
+        self.world.cap(self.world.add("e1", 4, due=3 * 3600), 0, 3 * 3600, 1, "day")
+        self.faulty(wrong=1)
+        self.world.add("e2", 4)
+        self.faulty()
+        self.world.evidence.history[0]["detail"]["limit"] = 2
+        self.faulty(wrong=1)
+
+    def test_a_window_that_a_cap_puts_off_passes(self):
+        for event_id in ("e1", "e2"):
+            self.world.add(event_id)
+        row = self.world.add("e3", due=60, deliver_between={"from": at(0), "to": at(30)})
+        self.world.held(row, "best_time", 0, 0)
+        self.faulty(wrong=1)
+        self.world.cap(row, 0, 60)
+        self.faulty()
 
     def test_held_by_a_cap_that_there_is_not(self):
         for event_id in ("e1", "e2"):
@@ -554,6 +600,17 @@ class RulesTest(unittest.TestCase):
         self.two(priority=2)
         self.faulty(wrong=1)
 
+    def test_a_digest_as_urgent_as_what_was_taken_out_and_no_more(self):
+        for told_of, wrong in (("digest-1", 0), ("digest-2", 1)):
+            self.world = World()
+            self.taken_out(priority=2)
+            self.world.evidence.events[1]["payload"] = self.world.evidence.events[1]["payload"].replace(
+                '"priority": 1', '"priority": 2'
+            )
+            self.world.evidence.rows[1]["priority"] = 2
+            self.world.evidence.history[1]["detail"]["digest"] = told_of
+            self.faulty(wrong=wrong)
+
     def test_a_digest_in_a_language_of_none_of_its_parts(self):
         self.two()["language"] = "ja"
         self.faulty(wrong=1)
@@ -631,6 +688,18 @@ class RulesTest(unittest.TestCase):
             other = self.world.add("g2", kind="point_earning", due=stored + 4, stored=stored)
             self.world.held(other, "digest", stored, stored + 4)
             self.faulty(wrong=wrong)
+
+    def test_what_was_called_off_or_is_of_another_kind_does_not_join(self):
+        self.world.held(self.world.add("g1", kind="point_earning", due=4), "digest", 0, 4)
+        self.cancelled("g2", kind="point_earning", stored=2, due=6)
+        self.world.add("e3", kind="point_earning", stored=2, due=2, urgent=True)
+        self.world.held(self.world.add("g4", kind="streak_reward", stored=2, due=6), "digest", 2, 6)
+        self.faulty()
+
+    def test_who_wants_none_gets_none_by_waiting_either(self):
+        self.world.held(self.world.add("g1", 5, "point_earning", due=4), "digest", 0, 4)
+        # One more than none in the day, too.
+        self.faulty(wrong=2)
 
     def test_a_digest_counts_in_its_place_and_its_parts_do_not(self):
         self.two()
