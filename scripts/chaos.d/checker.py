@@ -18,7 +18,7 @@ class Evidence:
 
     events: list  # of incentive.events
     results: list  # of incentive.delivery-results
-    requests: list  # of incentive.deliveries, read_committed
+    requests: list  # of incentive.deliveries, read_committed; where rules are at work with the record's time, `written_at`
     events_dlq: list
     results_dlq: list
     rows: list

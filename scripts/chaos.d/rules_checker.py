@@ -165,7 +165,7 @@ class Judge:
             self.wrong(told, "cancelled, and nobody called it off")
         for entry in told.of("cancelled"):
             for request in told.requests:
-                if millis(request["published_at"]) > millis(entry["at"]):
+                if request["written_at"] > millis(entry["at"]):
                     self.wrong(told, f"requested after it was cancelled at {entry['at']}")
 
     def pending(self, told):
@@ -228,11 +228,11 @@ class Judge:
         event, due = told.event, told.due
         for request in told.requests:
             name = f"request {request['attempt']} of {told}"
-            at, published = millis(request["scheduled_at"]), millis(request["published_at"])
-            if published < at:
-                self.verdict.wrong.append(f"{name}: published before it was due at {request['scheduled_at']}")
-            if told.expires_at is not None and published >= told.expires_at + A_MOMENT:
-                self.verdict.wrong.append(f"{name}: published at {request['published_at']}, when it had expired")
+            at, written_at = millis(request["scheduled_at"]), request["written_at"]
+            if written_at < at:
+                self.verdict.wrong.append(f"{name}: written {at - written_at} ms before it was due")
+            if told.expires_at is not None and written_at >= told.expires_at + A_MOMENT:
+                self.verdict.wrong.append(f"{name}: written {written_at - told.expires_at} ms after it had expired")
             begun = request["attempt"] > 1 or self.rules.is_quiet(event, at - GRACE)
             if begun and self.rules.is_quiet(event, at):
                 self.verdict.wrong.append(f"{name}: due in quiet hours, at {request['scheduled_at']}")

@@ -67,11 +67,11 @@ class World:
             self.request(row, attempt, due if attempt == 1 else due + 10 * attempt)
         return row
 
-    def request(self, row, attempt, due, published=None):
+    def request(self, row, attempt, due):
         named = ("event_id", "user_id", "priority", "message_title")
         request = {name: row[name] for name in named} | {
             "notification_id": row["id"], "attempt": attempt, "message_body": "b", "scheduled_at": at(due),
-            "published_at": at(due if published is None else published), "incentive_data": row["incentive_data"] or {},
+            "written_at": NOON + due * SECOND, "incentive_data": row["incentive_data"] or {},
         }  # fmt: skip
         self.evidence.requests.append(request)
         return request
@@ -149,7 +149,7 @@ class RulesTest(unittest.TestCase):
 
     def test_a_request_before_its_time(self):
         self.world.add("e1", due=5)
-        self.world.evidence.requests[0]["published_at"] = at(4.9)
+        self.world.evidence.requests[0]["written_at"] = NOON + 4.9 * SECOND
         self.faulty(wrong=1)
 
     def test_due_before_the_event_allows(self):
@@ -170,7 +170,7 @@ class RulesTest(unittest.TestCase):
 
     def test_a_request_that_had_expired(self):
         self.world.add("e1", expires_at=at(5))
-        self.world.evidence.requests[0]["published_at"] = at(6.5)
+        self.world.evidence.requests[0]["written_at"] = NOON + 6.5 * SECOND
         self.faulty(wrong=1)
 
     def test_in_another_language_than_the_reader_has(self):
