@@ -4,7 +4,9 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-EVENTS, RESULTS = "incentive.events", "incentive.delivery-results"
+from rules_checker import DIGEST, Judge
+
+EVENTS, RESULTS, PREFERENCES = "incentive.events", "incentive.delivery-results", "user.preferences"
 POISON = "poison-"
 
 ENDED = {"sent", "failed"}
@@ -16,7 +18,7 @@ class Evidence:
 
     events: list  # of incentive.events
     results: list  # of incentive.delivery-results
-    requests: list  # of incentive.deliveries, read_committed
+    requests: list  # of incentive.deliveries, read_committed; where rules are at work with the record's time, `written_at`
     events_dlq: list
     results_dlq: list
     rows: list
@@ -24,6 +26,16 @@ class Evidence:
     acknowledged: set = field(default_factory=set)  # event ids that the broker has taken from the producer
     # event id -> (status, attempts) that the results lead to
     fate: object = None
+
+    # What follows is there only where rules are at work.
+    rules: object = None
+    now: str = None  # when rows and history were read, by the database's clock
+    history: list = field(default_factory=list)  # entries, the details as objects, in their order
+    cancels_sent: set = field(default_factory=set)  # event id and user, as the broker has taken them
+    preferences: list = field(default_factory=list)  # of user.preferences
+    preferences_dlq: list = field(default_factory=list)
+    preferences_said: dict = field(default_factory=dict)  # user -> the newest message that was sent
+    preferences_kept: dict = field(default_factory=dict)  # user -> what the table has
 
 
 @dataclass
@@ -38,27 +50,54 @@ class Verdict:
         return not (self.lost or self.duplicated or self.wrong)
 
 
+@dataclass
+class Into:
+    """What the events topic asks for."""
+
+    events: dict = field(default_factory=dict)
+    # Where each event stands for the first time, as partition and offset.
+    places: dict = field(default_factory=dict)
+    cancels: list = field(default_factory=list)  # event id, user, place
+    sent: int = 0  # events, repeats included
+
+    def take(self, record):
+        event, place = json.loads(record["payload"]), (record["partition"], record["offset"])
+        if is_cancel(event):
+            self.cancels.append((event["event_id"], event["user_id"], place))
+            return
+        self.sent += 1
+        self.events.setdefault(event["event_id"], event)
+        self.places.setdefault(event["event_id"], place)
+
+
+def is_cancel(event):
+    return event.get("action") == "cancel"
+
+
 def check(evidence):
     verdict = Verdict()
-    events = {}
-    sent = 0
+    into = Into()
     for record in evidence.events:
         if not poisoned(record):
-            event = json.loads(record["payload"])
-            events.setdefault(event["event_id"], event)
-            sent += 1
+            into.take(record)
+    events = into.events
     for event_id in sorted(evidence.acknowledged - events.keys()):
         verdict.lost.append(f"event {event_id}: acknowledged to the producer, not in {EVENTS}")
+    for event_id, user_id in sorted(evidence.cancels_sent - {cancel[:2] for cancel in into.cancels}):
+        verdict.lost.append(f"cancel of {event_id} by {user_id}: acknowledged to the producer, not in {EVENTS}")
 
     rows = check_rows(evidence, events, verdict)
-    requests = check_requests(evidence, rows, verdict)
-    unsettled = check_dead_letters(evidence, verdict)
-    check_ends(evidence, rows, requests, unsettled, verdict)
+    check_requests(evidence, rows, verdict)
+    unsettled = check_dead_letters(evidence, events, verdict)
+    if evidence.rules:
+        Judge(evidence, into, unsettled, verdict).judge()
+    else:
+        check_ends(evidence, rows, unsettled, verdict)
     if evidence.claims:
         verdict.wrong.append(f"{evidence.claims} claims are still open")
 
     verdict.counts.update(
-        events_in=sent,
+        events_in=into.sent,
         distinct_events=len(events),
         distinct_rows=len(rows),
         requests_out=len(evidence.requests),
@@ -80,6 +119,8 @@ def check_rows(evidence, events, verdict):
     for row in evidence.rows:
         rows[row["id"]] = row
         event = events.get(row["event_id"])
+        if event is None and evidence.rules and row["event_id"].startswith(DIGEST):
+            continue
         if event is None:
             verdict.wrong.append(f"row {row['id']}: there was no event {row['event_id']}")
         elif row["user_id"] != event["user_id"] or row["priority"] != event["priority"]:
@@ -90,7 +131,7 @@ def check_rows(evidence, events, verdict):
 
 
 def check_requests(evidence, rows, verdict):
-    """Requests by row and attempt; each is there once."""
+    """Each attempt of each row has one request."""
     seen = Counter()
     for request in evidence.requests:
         row_id, attempt = request["notification_id"], request["attempt"]
@@ -113,19 +154,22 @@ def check_requests(evidence, rows, verdict):
         for attempt in range(1, row["attempts"] + 1):
             if not seen[row["id"], attempt]:
                 verdict.lost.append(f"request {row['id']}/{attempt} ({row['event_id']}): not in the topic")
-    return seen
 
 
-def check_dead_letters(evidence, verdict):
+def check_dead_letters(evidence, events, verdict):
     """A dead letter may be there twice, and must be there once. Returns the results that gave up waiting, by row."""
     unsettled = defaultdict(list)
-    for topic, records, letters, name in (
+    topics = [
         (EVENTS, evidence.events, evidence.events_dlq, "events"),
         (RESULTS, evidence.results, evidence.results_dlq, "results"),
-    ):
+    ]
+    if evidence.rules:
+        topics.append((PREFERENCES, evidence.preferences, evidence.preferences_dlq, "preferences"))
+    for topic, records, letters, name in topics:
         expected = {(record["partition"], record["offset"]): record for record in records if poisoned(record)}
         all_records = {(record["partition"], record["offset"]): record for record in records}
         found = set()
+        explained = 0
         for letter in letters:
             about = headers(letter)
             place = (int(about.get("dlq-partition", -1)), int(about.get("dlq-offset", -1)))
@@ -138,17 +182,27 @@ def check_dead_letters(evidence, verdict):
                     verdict.wrong.append(f"dead letter of {name} {place}: not the bytes as they came")
             elif about.get("dlq-reason") == "unsettled":
                 unsettled[json.loads(record["payload"])["notification_id"]].append(place)
+                explained += 1
+            elif about.get("dlq-reason") == "unknown_notification" and is_of_another(record, events):
+                explained += 1
             else:
                 verdict.wrong.append(f"dead letter of {name} {place} was good: {about.get('dlq-detail')}")
         verdict.lost += [f"dead letter of {name} {place}: missing" for place in sorted(expected.keys() - found)]
         verdict.counts[f"dead_letters_{name}_expected"] = len(expected)
         verdict.counts[f"dead_letters_{name}"] = len(found)
-        verdict.counts[f"dead_letters_{name}_twice"] = len(letters) - len(found) - sum(map(len, unsettled.values()))
+        verdict.counts[f"dead_letters_{name}_twice"] = len(letters) - len(found) - explained
     verdict.counts["results_unsettled"] = len(unsettled)
     return unsettled
 
 
-def check_ends(evidence, rows, requests, unsettled, verdict):
+def is_of_another(record, events):
+    """Whether a record is the cancel of another user's event."""
+    cancel = json.loads(record["payload"])
+    event = events.get(cancel.get("event_id"))
+    return is_cancel(cancel) and event is not None and event["user_id"] != cancel["user_id"]
+
+
+def check_ends(evidence, rows, unsettled, verdict):
     for row in rows.values():
         if row["status"] not in ENDED:
             verdict.lost.append(f"row {row['id']} ({row['event_id']}): it ended {row['status']}")

@@ -3,17 +3,16 @@
 import asyncio
 import hashlib
 import json
+import math
 import random
 import time
 from datetime import UTC, datetime, timedelta
 
+import rules
 from checker import EVENTS, POISON, RESULTS
 from world import MAX_ATTEMPTS, ROOT, end_group, record_of
 
-TYPES = [
-    "achievement_reward", "point_earning", "challenge_completion", "bonus_opportunity", "streak_reward", "referral_bonus",
-]  # fmt: skip
-LANGUAGES = ["en", "es-MX", "fr", "de", "pt-BR", "ja", "nl"]
+LANGUAGES = list(rules.LANGUAGES)
 
 
 def examples(of):
@@ -31,42 +30,54 @@ class Producer:
         self._rate = rate
         self._seconds = seconds
         self._poison = examples("event") + [b'{"event_id":"' + b"x" * 300_000 + b'"}']
+        # What is sent again or only later: the second in which it is due, the record, and whose first record it is.
+        self._later = []
         self.acknowledged = set()
-        self.sent = 0
 
     async def run(self):
         begun = time.monotonic()
-        later = []
         for second in range(self._seconds):
             await asyncio.sleep(max(0, begun + second - time.monotonic()))
-            chunk, ids = [], []
-            for i in range(self._rate):
-                event = self._event(f"e-{second}-{i}")
-                record = (str(event["user_id"]).encode(), json.dumps(event).encode())
+            await self._produce(*self._chunk(second))
+        chunk, ids = [], []
+        self._add_what_is_due(math.inf, chunk, ids)
+        if chunk:
+            await self._produce(chunk, ids)
+
+    async def _produce(self, chunk, ids):
+        await self._servers.produce(EVENTS, chunk)
+        self.acknowledged.update(ids)
+
+    def _chunk(self, second):
+        """The records of a second, and the events of which they are the first."""
+        chunk, ids = [], []
+        for i in range(self._rate):
+            event = self._event(f"e-{second}-{i}")
+            record = (str(event["user_id"]).encode(), json.dumps(event).encode())
+            chunk.append(record)
+            ids.append(event["event_id"])
+            chance = self._rng.random()
+            if chance < 0.03:
                 chunk.append(record)
-                ids.append(event["event_id"])
-                chance = self._rng.random()
-                if chance < 0.03:
-                    chunk.append(record)
-                elif chance < 0.06:
-                    later.append((second + self._rng.randint(2, 15), record))
-                elif chance < 0.07:
-                    chunk.append((f"{POISON}{second}-{i}".encode(), self._rng.choice(self._poison)))
-            chunk += [record for due, record in later if due <= second]
-            later = [(due, record) for due, record in later if due > second]
-            await self._servers.produce(EVENTS, chunk)
-            self.acknowledged.update(ids)
-            self.sent += len(chunk)
-        if later:
-            await self._servers.produce(EVENTS, [record for _, record in later])
-            self.sent += len(later)
+            elif chance < 0.06:
+                self._later.append((second + self._rng.randint(2, 15), record, None))
+            elif chance < 0.07:
+                chunk.append((f"{POISON}{second}-{i}".encode(), self._rng.choice(self._poison)))
+        self._add_what_is_due(second, chunk, ids)
+        return chunk, ids
+
+    def _add_what_is_due(self, second, chunk, ids):
+        due = [(record, event_id) for at, record, event_id in self._later if at <= second]
+        self._later = [(at, record, event_id) for at, record, event_id in self._later if at > second]
+        chunk += [record for record, _ in due]
+        ids += [event_id for _, event_id in due if event_id]
 
     def _event(self, event_id):
         rng = self._rng
         event = {
             "event_id": event_id,
             "user_id": rng.randint(1, 5000),
-            "incentive_type": rng.choice(TYPES),
+            "incentive_type": rng.choice(rules.TYPES),
             "priority": rng.randint(0, 4),
             "language": rng.choice(LANGUAGES),
             "incentive_data": {"points_earned": rng.randint(1, 500), "streak_count": rng.randint(1, 90)},

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from checker import EVENTS, PREFERENCES, RESULTS
 from plan import INSTANCES
 from proxy import Proxy
 
@@ -102,7 +103,8 @@ class Servers:
 
     async def sql(self, statement):
         """The rows as lists of text, or None while the database is away."""
-        process = await self.spawn("sql", self.database, "-N", "-B", "--connect-timeout=3", "-e", statement)
+        # What is raw has no tabs and lines of its own: neither names nor JSON do.
+        process = await self.spawn("sql", self.database, "-N", "-B", "-r", "--connect-timeout=3", "-e", statement)
         try:
             out, _ = await asyncio.wait_for(process.communicate(), 60)
         except TimeoutError:
@@ -146,7 +148,7 @@ class Servers:
         return [record_of(line) for line in out.splitlines()]
 
     async def lag(self):
-        """How many events and results the group has not finished, or None while it cannot be told."""
+        """How many records the group has not finished, or None while it cannot be told."""
         try:
             text = await self.services("kafka-consumer-groups", "--describe", "--group", "incentive-notify-queue")
         except Broken:
@@ -154,7 +156,7 @@ class Servers:
         lag = 0
         for line in text.splitlines():
             words = line.split()
-            if len(words) > 5 and words[1] in ("incentive.events", "incentive.delivery-results"):
+            if len(words) > 5 and words[1] in (EVENTS, RESULTS, PREFERENCES):
                 # A partition of which nothing is committed shows a dash: nothing was ever in it, or all of it is left.
                 lag += int(words[5]) if words[5].isdigit() else int(words[4]) if words[4].isdigit() else 0
         return lag
@@ -186,6 +188,8 @@ class Instance:
         self._watcher = None
         self._wanted = False
         self._servers = servers
+        # Beside those of every run.
+        self.settings = {}
 
     async def start(self):
         """Does nothing where it runs."""
@@ -194,7 +198,7 @@ class Instance:
         self._wanted = True
         pair = self._servers.proxies[self.number - 1]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("INQ_")}
-        env = kept | SETTINGS | {
+        env = kept | SETTINGS | self.settings | {
             "KAFKA_BROKERS": f"127.0.0.1:{pair['kafka'].port}",
             "DATABASE_URL": f"mysql://inq:inq-secret@127.0.0.1:{pair['database'].port}/inq",
             "INQ_HTTP__LISTEN": f"127.0.0.1:{free_ports(1)[0]}",
