@@ -7,7 +7,8 @@ use super::report::{Bound, Report};
 use super::ruled::{Rule, Ruled};
 use super::scratch::Topics;
 use super::{Bench, BenchError, dispatch, ingest, load};
-use crate::store::{HistoryKind, Status, Yardstick};
+use crate::schedule::BEST_TIME;
+use crate::store::{Status, Yardstick};
 
 const PART: &str = "rules";
 /// Preferences and cancels that are stored together.
@@ -94,8 +95,8 @@ impl Rates {
 /// Events are stored under these rules, and rows published, on tables that are empty before and after.
 async fn through(bench: &Bench<'_>, yardstick: &Yardstick, rules: &[Rule]) -> Result<Through, BenchError> {
     let (ingest, topics) = store(bench, yardstick, rules).await?;
-    // A third stays: some leave before the first look, and some do not leave at all.
-    let rows = bench.extent.slice / 3 * 2;
+    // A third stays: some leave before the first look.
+    let rows = load::rows(bench.scratch, Status::Pending).await? / 3 * 2;
     let dispatch = dispatch::service(bench, &topics, &[], 1, rows).await?.rate;
     yardstick.empty().await?;
     Ok(Through { ingest, dispatch })
@@ -149,7 +150,7 @@ async fn check(bench: &Bench<'_>, yardstick: &Yardstick, ruled: &Ruled<'_>) -> R
         ),
         (
             "rows whose moment was chosen",
-            yardstick.told(HistoryKind::Held).await?,
+            yardstick.held_by(BEST_TIME).await?,
             expected.chosen,
         ),
         (

@@ -306,14 +306,15 @@ impl Yardstick {
         Ok(habits::write(&mut connection, known, "user_id = user_id").await?)
     }
 
-    /// How many entries of this kind the histories have.
+    /// How many rows a rule has held back, as the histories tell.
     ///
     /// # Errors
     /// If the server is away.
-    pub async fn told(&self, kind: HistoryKind) -> Result<u64> {
+    pub async fn held_by(&self, rule: &str) -> Result<u64> {
         self.count(&format!(
-            "SELECT COUNT(*) FROM incentive_notify_history WHERE kind = '{}'",
-            kind.as_str()
+            "SELECT COUNT(*) FROM incentive_notify_history \
+             WHERE kind = '{}' AND JSON_UNQUOTE(JSON_EXTRACT(detail, '$.rule')) = '{rule}'",
+            HistoryKind::Held.as_str()
         ))
         .await
     }
