@@ -146,3 +146,91 @@ referral_bonus =
        *[other] بفضلك، { $friend } معنا الآن!
     }
     .body = { bonus-or-not }{ and-code }
+
+## Digests: one notification for several of a type
+
+achievement_reward-digest =
+    .title = { PLURAL($count) ->
+        [zero] { $count } إنجاز جديد!
+        [one] إنجاز جديد!
+        [two] إنجازان جديدان!
+        [few] { $count } إنجازات جديدة!
+        [many] { $count } إنجازًا جديدًا!
+       *[other] { $count } إنجاز جديد!
+    }
+    .body = لم يكن الأمر سهلًا. أحسنت!{ and-points }
+
+point_earning-digest =
+    .title = { $points ->
+        [none] { PLURAL($count) ->
+            [zero] وصلتك نقاط جديدة { $count } مرة!
+            [one] وصلتك نقاط جديدة!
+            [two] وصلتك نقاط جديدة مرتين!
+            [few] وصلتك نقاط جديدة { $count } مرات!
+            [many] وصلتك نقاط جديدة { $count } مرة!
+           *[other] وصلتك نقاط جديدة { $count } مرة!
+        }
+       *[other] حصلت على { some-points }!
+    }
+    .body = { $points ->
+        [none] عمل رائع! تم تحديث رصيدك.
+       *[other] { PLURAL($count) ->
+            [zero] عمل رائع! أضيفت { $count } مكافأة إلى رصيدك.
+            [one] عمل رائع! أضيفت مكافأة واحدة إلى رصيدك.
+            [two] عمل رائع! أضيفت مكافأتان إلى رصيدك.
+            [few] عمل رائع! أضيفت { $count } مكافآت إلى رصيدك.
+            [many] عمل رائع! أضيفت { $count } مكافأة إلى رصيدك.
+           *[other] عمل رائع! أضيفت { $count } مكافأة إلى رصيدك.
+        }
+    }
+
+challenge_completion-digest =
+    .title = { PLURAL($count) ->
+        [zero] اكتمل { $count } تحدٍّ!
+        [one] اكتمل التحدي!
+        [two] اكتمل تحديان!
+        [few] اكتملت { $count } تحديات!
+        [many] اكتمل { $count } تحديًا!
+       *[other] اكتمل { $count } تحدٍّ!
+    }
+    .body = { reward-or-not }
+
+# The opportunity is one, however many bonuses there are.
+bonus_opportunity-digest =
+    .title = { PLURAL($count) ->
+        [zero] { $count } مكافأة بانتظارك
+        [one] مكافأة بانتظارك
+        [two] مكافأتان بانتظارك
+        [few] { $count } مكافآت بانتظارك
+        [many] { $count } مكافأة بانتظارك
+       *[other] { $count } مكافأة بانتظارك
+    }
+    .body = { $points ->
+        [none] الفرصة لفترة محدودة، فلا تفوتك!
+       *[other] فرصة لربح { some-points } لفترة محدودة، فلا تفوتك!
+    }
+
+streak_reward-digest =
+    .title = { PLURAL($count) ->
+        [zero] { $count } مكافأة على استمرار سلسلتك!
+        [one] مكافأة على استمرار سلسلتك!
+        [two] مكافأتان على استمرار سلسلتك!
+        [few] { $count } مكافآت على استمرار سلسلتك!
+        [many] { $count } مكافأة على استمرار سلسلتك!
+       *[other] { $count } مكافأة على استمرار سلسلتك!
+    }
+    .body = { $points ->
+        [none] نراك غدًا لتستمر السلسلة.
+       *[other] ربحت { some-points }. نراك غدًا لتستمر السلسلة.
+    }
+
+referral_bonus-digest =
+    .title = { PLURAL($count) ->
+        [zero] { $count } وجه جديد بيننا بفضلك!
+        [one] وجه جديد بيننا بفضلك!
+        [two] وجهان جديدان بيننا بفضلك!
+        [few] { $count } وجوه جديدة بيننا بفضلك!
+        [many] { $count } وجهًا جديدًا بيننا بفضلك!
+       *[other] { $count } وجه جديد بيننا بفضلك!
+    }
+    .body = { bonus-or-not }

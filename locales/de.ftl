@@ -107,3 +107,74 @@ referral_bonus =
         [none] Danke, dass du uns weiterempfiehlst.
        *[other] Danke, dass du uns weiterempfiehlst. Dein Bonus: { some-points }.
     }{ and-code }
+
+## Digests: one notification for several of a type
+
+achievement_reward-digest =
+    .title = { $count ->
+        [one] Erfolg freigeschaltet!
+       *[other] { $count } Erfolge freigeschaltet!
+    }
+    .body = Das war nicht ohne. Gut gemacht!{ and-points }
+
+point_earning-digest =
+    .title = { $points ->
+        [none] { $count ->
+            [one] Du hast Punkte gesammelt!
+           *[other] Du hast { $count }-mal Punkte gesammelt!
+        }
+       *[other] Du hast { some-points } gesammelt!
+    }
+    .body = { $points ->
+        [none] Klasse! Dein Punktestand ist aktualisiert.
+       *[other] { $count ->
+            [one] Klasse! Eine Belohnung wurde dir gutgeschrieben.
+           *[other] Klasse! { $count } Belohnungen wurden dir gutgeschrieben.
+        }
+    }
+
+challenge_completion-digest =
+    .title = { $count ->
+        [one] Challenge geschafft!
+       *[other] { $count } Challenges geschafft!
+    }
+    .body = { $points ->
+        [none] Stark! Genieß den Moment.
+       *[other] Stark! Deine Belohnung: { some-points }.
+    }
+
+bonus_opportunity-digest =
+    .title = { $count ->
+        [one] Ein Bonus wartet auf dich
+       *[other] { $count } Boni warten auf dich
+    }
+    .body = { $points ->
+        [none] { $count ->
+            [one] Greif zu, solange der Bonus läuft!
+           *[other] Greif zu, solange sie laufen!
+        }
+       *[other] { $count ->
+            [one] Er bringt dir { some-points }. Greif zu, solange er läuft!
+           *[other] Zusammen bringen sie dir { some-points }. Greif zu, solange sie laufen!
+        }
+    }
+
+streak_reward-digest =
+    .title = { $count ->
+        [one] Eine Belohnung für deine Serie!
+       *[other] { $count } Belohnungen für deine Serie!
+    }
+    .body = { $points ->
+        [none] Schau morgen wieder vorbei, damit deine Serie nicht abreißt.
+       *[other] Du bekommst { some-points }. Schau morgen wieder vorbei, damit deine Serie nicht abreißt.
+    }
+
+referral_bonus-digest =
+    .title = { $count ->
+        [one] Dank dir ist jemand Neues dabei!
+       *[other] Dank dir sind { $count } Neue dabei!
+    }
+    .body = { $points ->
+        [none] Danke, dass du uns weiterempfiehlst.
+       *[other] Danke, dass du uns weiterempfiehlst. Dein Bonus: { some-points }.
+    }

@@ -17,13 +17,17 @@
 ###   $milestone    number  day of the next milestone                streak_reward
 ###   $days_left    number  days until then                          streak_reward
 ###   $friend       text    name of the user who joined              referral_bonus
+###   $count        number  how many were gathered, never `none`     every digest, which has $points for all of them and no other
 ###
-### An event may lack any of them: the argument then is `none`. So print an argument only within
+### An event may lack any other: the argument then is `none`. So print an argument only within
 ### a variant of `{ $points -> [none] … *[other] … }`, where it can't be `none`. This is checked at start,
 ### in every message and all that it refers to. `{ "" }` is an empty text, `{ " " }` a space at a start.
 ###
 ### A message can have other wordings: `streak_reward--short`, with both parts, is one of `streak_reward`, named `short`;
 ### `.body = { streak_reward.body }` takes a part over. Each reader gets one of them, always the same (src/localize/variant.rs).
+###
+### A type can have a digest, `streak_reward-digest`, with both parts and in one wording: what several notifications of the type
+### become where they are gathered into one. A catalogue may leave it out; its readers then get each notification by itself.
 ###
 ### `{ $points -> [one] … }` chooses by plural category, `{ PLURAL($points) -> [few] … }` by the CLDR's rules in full: Arabic
 ### needs it. `inq catalogue check` says what is wrong, `inq catalogue diff LANG` what is missing or too long.
@@ -137,3 +141,74 @@ referral_bonus =
         [none] Thanks for spreading the word.
        *[other] Thanks for spreading the word. Your bonus: { some-points }.
     }{ and-code }
+
+## Digests: one notification for several of a type
+
+achievement_reward-digest =
+    .title = { $count ->
+        [one] You unlocked an achievement!
+       *[other] You unlocked { $count } achievements!
+    }
+    .body = That took some doing. Well done!{ and-points }
+
+point_earning-digest =
+    .title = { $points ->
+        [none] { $count ->
+            [one] You earned points!
+           *[other] You earned points { $count } times!
+        }
+       *[other] You earned { some-points }!
+    }
+    .body = { $points ->
+        [none] Nice work! Your balance is up to date.
+       *[other] { $count ->
+            [one] Nice work! A reward was added to your balance.
+           *[other] Nice work! { $count } rewards were added to your balance.
+        }
+    }
+
+challenge_completion-digest =
+    .title = { $count ->
+        [one] Challenge complete!
+       *[other] { $count } challenges complete!
+    }
+    .body = { $points ->
+        [none] You did it! Take a moment to enjoy it.
+       *[other] You did it! Your reward: { some-points }.
+    }
+
+bonus_opportunity-digest =
+    .title = { $count ->
+        [one] A bonus is waiting for you
+       *[other] { $count } bonuses are waiting for you
+    }
+    .body = { $points ->
+        [none] { $count ->
+            [one] It won’t be around forever: come and get it while it lasts.
+           *[other] They won’t be around forever: come and get them while they last.
+        }
+       *[other] { $count ->
+            [one] It’s worth { some-points }: come and get it while it lasts.
+           *[other] Together they’re worth { some-points }: come and get them while they last.
+        }
+    }
+
+streak_reward-digest =
+    .title = { $count ->
+        [one] A reward for your streak!
+       *[other] { $count } rewards for your streak!
+    }
+    .body = { $points ->
+        [none] Come back tomorrow to keep it going.
+       *[other] You earned { some-points }. Come back tomorrow to keep your streak going.
+    }
+
+referral_bonus-digest =
+    .title = { $count ->
+        [one] A friend has joined thanks to you!
+       *[other] { $count } friends have joined thanks to you!
+    }
+    .body = { $points ->
+        [none] Thanks for spreading the word.
+       *[other] Thanks for spreading the word. Your bonus: { some-points }.
+    }

@@ -111,3 +111,74 @@ referral_bonus =
         [none] Gracias por correr la voz.
        *[other] Gracias por correr la voz. Tu bonificación: { some-points }.
     }{ and-code }
+
+## Digests: one notification for several of a type
+
+achievement_reward-digest =
+    .title = { $count ->
+        [one] ¡Has desbloqueado un logro!
+       *[other] ¡Has desbloqueado { $count } logros!
+    }
+    .body = No era nada fácil. ¡Enhorabuena!{ and-points }
+
+point_earning-digest =
+    .title = { $points ->
+        [none] { $count ->
+            [one] ¡Has ganado puntos!
+           *[other] ¡Has ganado puntos { $count } veces!
+        }
+       *[other] ¡Has ganado { some-points }!
+    }
+    .body = { $points ->
+        [none] ¡Buen trabajo! Tu saldo ya está al día.
+       *[other] { $count ->
+            [one] ¡Buen trabajo! Se ha sumado una recompensa a tu saldo.
+           *[other] ¡Buen trabajo! Se han sumado { $count } recompensas a tu saldo.
+        }
+    }
+
+challenge_completion-digest =
+    .title = { $count ->
+        [one] ¡Reto superado!
+       *[other] ¡{ $count } retos superados!
+    }
+    .body = { $points ->
+        [none] ¡Lo has conseguido! Disfruta del momento.
+       *[other] ¡Lo has conseguido! Tu recompensa: { some-points }.
+    }
+
+bonus_opportunity-digest =
+    .title = { $count ->
+        [one] Te espera una bonificación
+       *[other] Te esperan { $count } bonificaciones
+    }
+    .body = { $points ->
+        [none] { $count ->
+            [one] No durará para siempre: aprovecha mientras puedas.
+           *[other] No durarán para siempre: aprovecha mientras puedas.
+        }
+       *[other] { $count ->
+            [one] Vale { some-points }: aprovecha mientras puedas.
+           *[other] En total suman { some-points }: aprovecha mientras puedas.
+        }
+    }
+
+streak_reward-digest =
+    .title = { $count ->
+        [one] ¡Una recompensa por tu racha!
+       *[other] ¡{ $count } recompensas por tu racha!
+    }
+    .body = { $points ->
+        [none] Vuelve mañana para no perder la racha.
+       *[other] Te llevas { some-points }. Vuelve mañana para no perder la racha.
+    }
+
+referral_bonus-digest =
+    .title = { $count ->
+        [one] ¡Alguien se ha unido gracias a ti!
+       *[other] ¡{ $count } personas se han unido gracias a ti!
+    }
+    .body = { $points ->
+        [none] Gracias por correr la voz.
+       *[other] Gracias por correr la voz. Tu bonificación: { some-points }.
+    }

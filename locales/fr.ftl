@@ -111,3 +111,74 @@ referral_bonus =
         [none] Merci d’avoir parlé de nous.
        *[other] Merci d’avoir parlé de nous. Votre bonus : { some-points }.
     }{ and-code }
+
+## Digests: one notification for several of a type
+
+achievement_reward-digest =
+    .title = { $count ->
+        [one] Succès débloqué !
+       *[other] { $count } succès débloqués !
+    }
+    .body = Ce n’était pas gagné d’avance. Bravo !{ and-points }
+
+point_earning-digest =
+    .title = { $points ->
+        [none] { $count ->
+            [one] Vous avez gagné des points !
+           *[other] Vous avez gagné des points { $count } fois !
+        }
+       *[other] Vous avez gagné { some-points } !
+    }
+    .body = { $points ->
+        [none] Beau travail ! Votre solde est à jour.
+       *[other] { $count ->
+            [one] Beau travail ! Une récompense s’ajoute à votre solde.
+           *[other] Beau travail ! { $count } récompenses s’ajoutent à votre solde.
+        }
+    }
+
+challenge_completion-digest =
+    .title = { $count ->
+        [one] Défi relevé !
+       *[other] { $count } défis relevés !
+    }
+    .body = { $points ->
+        [none] Vous avez réussi ! Savourez cet instant.
+       *[other] Vous avez réussi ! Votre récompense : { some-points }.
+    }
+
+bonus_opportunity-digest =
+    .title = { $count ->
+        [one] Un bonus vous attend
+       *[other] { $count } bonus vous attendent
+    }
+    .body = { $points ->
+        [none] { $count ->
+            [one] L’offre ne durera pas éternellement : profitez-en !
+           *[other] Ces offres ne dureront pas éternellement : profitez-en !
+        }
+       *[other] { $count ->
+            [one] Il vaut { some-points } : profitez-en tant qu’il est temps !
+           *[other] Ensemble, ils valent { some-points } : profitez-en tant qu’il est temps !
+        }
+    }
+
+streak_reward-digest =
+    .title = { $count ->
+        [one] Une récompense pour votre série !
+       *[other] { $count } récompenses pour votre série !
+    }
+    .body = { $points ->
+        [none] Revenez demain pour ne pas perdre votre série.
+       *[other] Vous gagnez { some-points }. Revenez demain pour ne pas perdre votre série.
+    }
+
+referral_bonus-digest =
+    .title = { $count ->
+        [one] Quelqu’un nous a rejoints grâce à vous !
+       *[other] { $count } personnes nous ont rejoints grâce à vous !
+    }
+    .body = { $points ->
+        [none] Merci d’avoir parlé de nous.
+       *[other] Merci d’avoir parlé de nous. Votre bonus : { some-points }.
+    }

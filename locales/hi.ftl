@@ -106,3 +106,76 @@ referral_bonus =
         [none] हमारे बारे में बताने के लिए शुक्रिया।
        *[other] हमारे बारे में बताने के लिए शुक्रिया। आपका बोनस: { some-points }।
     }{ and-code }
+
+## Digests: one notification for several of a type
+
+achievement_reward-digest =
+    .title = { $count ->
+        [one] आपने एक उपलब्धि हासिल की!
+       *[other] आपने { $count } उपलब्धियाँ हासिल कीं!
+    }
+    .body = यह आसान नहीं था। बहुत बढ़िया!{ and-points }
+
+point_earning-digest =
+    .title = { $points ->
+        [none] { $count ->
+            [one] आपको पॉइंट मिले!
+           *[other] आपको { $count } बार पॉइंट मिले!
+        }
+        [one] आपको { some-points } मिला!
+       *[other] आपको { some-points } मिले!
+    }
+    .body = { $points ->
+        [none] शानदार! आपका बैलेंस अपडेट हो गया है।
+       *[other] { $count ->
+            [one] शानदार! एक इनाम आपके बैलेंस में जुड़ गया है।
+           *[other] शानदार! { $count } इनाम आपके बैलेंस में जुड़ गए हैं।
+        }
+    }
+
+challenge_completion-digest =
+    .title = { $count ->
+        [one] चैलेंज पूरा!
+       *[other] { $count } चैलेंज पूरे!
+    }
+    .body = { $points ->
+        [none] आपने कर दिखाया! इस पल का आनंद लें।
+       *[other] आपने कर दिखाया! आपका इनाम: { some-points }।
+    }
+
+bonus_opportunity-digest =
+    .title = { $count ->
+        [one] एक बोनस आपका इंतज़ार कर रहा है
+       *[other] { $count } बोनस आपका इंतज़ार कर रहे हैं
+    }
+    .body = { $points ->
+        [none] { $count ->
+            [one] यह ऑफ़र हमेशा नहीं रहेगा: अभी फ़ायदा उठाएँ।
+           *[other] ये ऑफ़र हमेशा नहीं रहेंगे: अभी फ़ायदा उठाएँ।
+        }
+       *[other] { $count ->
+            [one] { some-points } का बोनस। यह हमेशा नहीं रहेगा: अभी फ़ायदा उठाएँ।
+           *[other] कुल { some-points } के बोनस। ये हमेशा नहीं रहेंगे: अभी फ़ायदा उठाएँ।
+        }
+    }
+
+streak_reward-digest =
+    .title = { $count ->
+        [one] आपकी स्ट्रीक के लिए एक इनाम!
+       *[other] आपकी स्ट्रीक के लिए { $count } इनाम!
+    }
+    .body = { $points ->
+        [none] स्ट्रीक जारी रखने के लिए कल फिर आएँ।
+        [one] आपको { some-points } मिला। स्ट्रीक जारी रखने के लिए कल फिर आएँ।
+       *[other] आपको { some-points } मिले। स्ट्रीक जारी रखने के लिए कल फिर आएँ।
+    }
+
+referral_bonus-digest =
+    .title = { $count ->
+        [one] एक नया साथी, आपकी बदौलत!
+       *[other] { $count } नए साथी, आपकी बदौलत!
+    }
+    .body = { $points ->
+        [none] हमारे बारे में बताने के लिए शुक्रिया।
+       *[other] हमारे बारे में बताने के लिए शुक्रिया। आपका बोनस: { some-points }।
+    }

@@ -102,3 +102,71 @@ referral_bonus =
         [none] ご紹介ありがとうございます。
        *[other] ご紹介ありがとうございます。お礼に{ some-points }をお贈りします。
     }{ and-code }
+
+## Digests: one notification for several of a type
+
+achievement_reward-digest =
+    .title = { $count ->
+        [1] 実績を解除しました！
+       *[other] 実績を{ $count }個解除しました！
+    }
+    .body = おめでとうございます！努力が実りましたね。{ and-points }
+
+point_earning-digest =
+    .title = { $points ->
+        [none] { $count ->
+            [1] ポイントを獲得しました！
+           *[other] ポイントを{ $count }回獲得しました！
+        }
+       *[other] { some-points }を獲得しました！
+    }
+    .body = { $points ->
+        [none] 残高に反映しました。
+       *[other] { $count ->
+            [1] 残高に反映しました。
+           *[other] { $count }件分をまとめて残高に反映しました。
+        }
+    }
+
+challenge_completion-digest =
+    .title = { $count ->
+        [1] チャレンジ達成！
+       *[other] チャレンジを{ $count }個達成！
+    }
+    .body = { $points ->
+        [none] やりましたね！お疲れさまでした。
+       *[other] やりましたね！ごほうびに{ some-points }をお贈りします。
+    }
+
+bonus_opportunity-digest =
+    .title = { $count ->
+        [1] ボーナスのチャンスです
+       *[other] ボーナスのチャンスが{ $count }件あります
+    }
+    .body = { $points ->
+        [none] 期間限定です。お早めにどうぞ。
+       *[other] { $count ->
+            [1] { some-points }のチャンスです。期間限定ですので、お早めにどうぞ。
+           *[other] 合わせて{ some-points }のチャンスです。期間限定ですので、お早めにどうぞ。
+        }
+    }
+
+streak_reward-digest =
+    .title = { $count ->
+        [1] 連続記録のごほうびです！
+       *[other] 連続記録のごほうびが{ $count }件届きました！
+    }
+    .body = { $points ->
+        [none] 明日もお待ちしています。
+       *[other] { some-points }を獲得しました。明日もお待ちしています。
+    }
+
+referral_bonus-digest =
+    .title = { $count ->
+        [1] お友だちが参加しました！
+       *[other] お友だちが{ $count }人参加しました！
+    }
+    .body = { $points ->
+        [none] ご紹介ありがとうございます。
+       *[other] ご紹介ありがとうございます。お礼に{ some-points }をお贈りします。
+    }

@@ -112,3 +112,80 @@ referral_bonus =
         [none] Agradecemos a indicação.
        *[other] Agradecemos a indicação. Seu bônus: { some-points }.
     }{ and-code }
+
+## Digests: one notification for several of a type
+
+achievement_reward-digest =
+    .title = { $count ->
+        [one] Você desbloqueou uma conquista!
+       *[other] Você desbloqueou { $count } conquistas!
+    }
+    .body = Não foi fácil, mas você conseguiu. Parabéns!{ and-points }
+
+point_earning-digest =
+    .title = { $points ->
+        [none] { $count ->
+            [one] Você ganhou pontos!
+           *[other] Você ganhou pontos { $count } vezes!
+        }
+       *[other] Você ganhou { some-points }!
+    }
+    .body = { $points ->
+        [none] Mandou bem! Seu saldo já está atualizado.
+       *[other] { $count ->
+            [one] Mandou bem! Uma recompensa entrou no seu saldo.
+           *[other] Mandou bem! { $count } recompensas entraram no seu saldo.
+        }
+    }
+
+challenge_completion-digest =
+    .title = { $count ->
+        [one] Desafio concluído!
+       *[other] { $count } desafios concluídos!
+    }
+    .body = { $points ->
+        [none] Você conseguiu! Aproveite o momento.
+       *[other] Você conseguiu! Sua recompensa: { some-points }.
+    }
+
+bonus_opportunity-digest =
+    .title = { $count ->
+        [one] Tem um bônus esperando por você
+       *[other] Tem { $count } bônus esperando por você
+    }
+    .body = { $points ->
+        [none] { $count ->
+            [one] Não vai durar para sempre: aproveite enquanto é tempo.
+           *[other] Não vão durar para sempre: aproveite enquanto é tempo.
+        }
+       *[other] { $count ->
+            [one] Ele vale { some-points }: aproveite enquanto é tempo.
+           *[other] Juntos, eles valem { some-points }: aproveite enquanto é tempo.
+        }
+    }
+
+streak_reward-digest =
+    .title = { $count ->
+        [one] Uma recompensa pela sua sequência!
+       *[other] { $count } recompensas pela sua sequência!
+    }
+    .body = { $points ->
+        [none] Volte amanhã para não perder o ritmo.
+       *[other] Você ganhou { some-points }. Volte amanhã para não perder o ritmo.
+    }
+
+referral_bonus-digest =
+    .title = { $count ->
+        [one] Alguém entrou por indicação sua!
+       *[other] { $count } pessoas entraram por indicação sua!
+    }
+    .body = { $points ->
+        [none] { $count ->
+            [one] Agradecemos a indicação.
+           *[other] Agradecemos as indicações.
+        }
+       *[other] { $count ->
+            [one] Agradecemos a indicação. Seu bônus: { some-points }.
+           *[other] Agradecemos as indicações. Seu bônus: { some-points }.
+        }
+    }

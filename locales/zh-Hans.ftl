@@ -102,3 +102,65 @@ referral_bonus =
         [none] 谢谢你的推荐。
        *[other] 谢谢你的推荐。你的奖励：{ some-points }。
     }{ and-code }
+
+## Digests: one notification for several of a type
+
+achievement_reward-digest =
+    .title = { $count ->
+        [1] 你解锁了一项成就！
+       *[other] 你解锁了 { $count } 项成就！
+    }
+    .body = 来之不易，真棒！{ and-points }
+
+point_earning-digest =
+    .title = { $points ->
+        [none] { $count ->
+            [1] 积分到账了！
+           *[other] { $count } 笔积分到账了！
+        }
+       *[other] 你获得了 { some-points }！
+    }
+    .body = { $points ->
+        [none] 做得好！积分余额已更新。
+       *[other] 做得好！{ $count } 笔奖励已计入积分余额。
+    }
+
+challenge_completion-digest =
+    .title = { $count ->
+        [1] 挑战完成！
+       *[other] { $count } 项挑战完成！
+    }
+    .body = { $points ->
+        [none] 你做到了！好好享受这一刻吧。
+       *[other] 你做到了！你的奖励：{ some-points }。
+    }
+
+bonus_opportunity-digest =
+    .title = { $count ->
+        [1] 一份奖励在等你
+       *[other] { $count } 份奖励在等你
+    }
+    .body = { $points ->
+        [none] 机会有限，趁现在来领取吧。
+       *[other] 奖励共 { some-points }。机会有限，趁现在来领取吧。
+    }
+
+streak_reward-digest =
+    .title = { $count ->
+        [1] 连续记录为你赢得一份奖励！
+       *[other] 连续记录为你赢得 { $count } 份奖励！
+    }
+    .body = { $points ->
+        [none] 明天再来，让记录继续。
+       *[other] 你获得了 { some-points }。明天再来，让记录继续。
+    }
+
+referral_bonus-digest =
+    .title = { $count ->
+        [1] 有新朋友因你而加入！
+       *[other] 有 { $count } 位新朋友因你而加入！
+    }
+    .body = { $points ->
+        [none] 谢谢你的推荐。
+       *[other] 谢谢你的推荐。你的奖励：{ some-points }。
+    }

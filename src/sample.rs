@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::contract::IncentiveType;
+use crate::localize::Subject;
 
 const LANGUAGES: [&str; 10] = ["en", "es", "fr", "de", "pt-BR", "ja", "ar", "ru", "zh-Hans", "hi"];
 
@@ -26,9 +27,12 @@ pub(crate) fn event(run: &str, number: u32) -> (i64, Value) {
     (user_id, event)
 }
 
-/// What an event of that type usually says.
-pub(crate) fn typical(kind: IncentiveType) -> Value {
-    data(kind, 1250, 7)
+/// What an event of that type, or a digest, usually says.
+pub(crate) fn typical(subject: Subject) -> Value {
+    match subject {
+        Subject::Single(kind) => data(kind, 1250, 7),
+        Subject::Digest(_) => json!({ "points_earned": 3750, "digest": { "count": 3 } }),
+    }
 }
 
 fn data(kind: IncentiveType, amount: u64, count: u32) -> Value {

@@ -48,7 +48,7 @@ fn said(text: &str, number: &str) -> Map<String, Value> {
         "points_earned": number, "total_points": number, "achievement_name": text, "badge_unlocked": text,
         "challenge_name": text, "bonus_percent": number, "streak_count": 3, "next_milestone": number,
         "referred_name": text, "badge_progress": { "current": 0, "required": number, "badge_name": text },
-        "rewards": { "unlocked_features": [text], "discount_codes": [text] },
+        "rewards": { "unlocked_features": [text], "discount_codes": [text] }, "digest": { "count": 3 },
     });
     data.as_object().cloned().expect("an object")
 }
@@ -82,13 +82,21 @@ fn speaks(catalogues: &Catalogues, language: &str, kind: IncentiveType, data: &M
         user_id: 42,
         language: Some(language),
     };
-    let words = catalogues.render(reader, kind, data, None, None);
-    assert!(
-        (1..=TITLE_CHARS).contains(&words.title.chars().count()),
-        "{:?}",
-        words.title
+    let single = catalogues.render(reader, kind, data, None, None);
+    let digest = catalogues.digest(reader, kind, data);
+    assert_eq!(
+        digest.is_some(),
+        data.contains_key("digest"),
+        "the built-in ones are whole"
     );
-    assert!((1..=BODY_BYTES).contains(&words.body.len()), "{:?}", words.body);
-    assert!(!words.title.chars().any(char::is_control), "{:?}", words.title);
-    assert_eq!(words.language, "en");
+    for words in [Some(single), digest].into_iter().flatten() {
+        assert!(
+            (1..=TITLE_CHARS).contains(&words.title.chars().count()),
+            "{:?}",
+            words.title
+        );
+        assert!((1..=BODY_BYTES).contains(&words.body.len()), "{:?}", words.body);
+        assert!(!words.title.chars().any(char::is_control), "{:?}", words.title);
+        assert_eq!(words.language, "en");
+    }
 }

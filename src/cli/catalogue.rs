@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Failure, output};
 use crate::config::Settings;
-use crate::localize::{BODY_COLUMNS, CatalogueError, Catalogues, Comparison, TITLE_COLUMNS};
+use crate::localize::{BODY_COLUMNS, CatalogueError, Catalogues, Comparison, Subject, TITLE_COLUMNS};
 use crate::sample;
 
 /// Check the catalogues of the words, or compare a language with the fallback language.
@@ -42,7 +42,8 @@ pub enum Command {
     /// Print what a language lacks that the fallback language has, and what is longer than a phone shows.
     ///
     /// A title is longer if it has more than 50 characters, a body if it has more than 150, with the data of a typical event;
-    /// Chinese and Japanese characters count two. A catalogue that is not complete yet can be compared, too.
+    /// Chinese and Japanese characters count two. A type without a digest is told, too: its notifications are not gathered in
+    /// that language. A catalogue that is not complete yet can be compared, too.
     Diff {
         /// The language, a BCP 47 tag.
         #[arg(value_name = "LANG")]
@@ -110,7 +111,7 @@ fn lines(faults: &[CatalogueError]) -> String {
 }
 
 fn diff(language: &str, dir: Option<&Path>, with: &str, json: bool) -> Result<(), Failure> {
-    let typical = |kind| sample::typical(kind).as_object().cloned().unwrap_or_default();
+    let typical = |subject| sample::typical(subject).as_object().cloned().unwrap_or_default();
     let found = Comparison::of(dir, with, language, typical).map_err(Failure::Failed)?;
     if json {
         return output::print_json(&found);
@@ -127,6 +128,13 @@ fn text(found: &Comparison) -> String {
             let _ = writeln!(text, "{what}  {name}");
         }
     }
+    for kind in &found.no_digest {
+        let _ = writeln!(
+            text,
+            "no digest  {kind}: without `{}` notifications of this type are not gathered in {language}",
+            Subject::Digest(*kind)
+        );
+    }
     for long in &found.longer {
         let line = output::plain(&long.text.replace('\n', " "));
         let _ = writeln!(
@@ -142,7 +150,11 @@ fn text(found: &Comparison) -> String {
             lines(&found.faults)
         );
     }
-    if found.missing.is_empty() && found.longer.is_empty() && found.faults.is_empty() {
+    if found.missing.is_empty()
+        && found.no_digest.is_empty()
+        && found.longer.is_empty()
+        && found.faults.is_empty()
+    {
         let _ = writeln!(
             text,
             "nothing is missing, and nothing is longer than a phone shows ({TITLE_COLUMNS} of a title, {BODY_COLUMNS} of a body)"

@@ -9,6 +9,7 @@ use crate::bus::Record;
 use crate::config::Settings;
 use crate::contract::{Cancellation, IncentiveType, time};
 use crate::ingest::{Asked, Plan, Planner};
+use crate::localize::{Catalogues, Reader, Subject};
 use crate::sample;
 use crate::schedule::BEST_TIME;
 
@@ -29,7 +30,8 @@ Examples:
 Settings: defaults.* (INQ_DEFAULTS__STREAK_REWARD__PRIORITY, ...), localization.* (INQ_LOCALIZATION__DIR, ...).
 Exit status: 0 it would become a notification or cancel one, 1 it would become a dead letter (and why).")]
 pub struct Args {
-    /// Instead, print what an invented event of every type would become in every language, each wording.
+    /// Instead, print what an invented event of every type would become in every language, each wording, and what three of them
+    /// would become as a digest.
     #[arg(long)]
     pub all: bool,
 
@@ -136,12 +138,14 @@ fn tell_cancel(cancel: &Cancellation, json: bool) -> Result<(), Failure> {
 struct Said {
     language: String,
     incentive_type: IncentiveType,
+    /// Whether it tells of several notifications that were gathered.
+    digest: bool,
     variant: Option<String>,
     message_title: String,
     message_body: String,
 }
 
-/// Every message in every language, as the planner says it.
+/// Every message in every language, as the planner says it, and the digests.
 fn every_message(planner: &Planner) -> Result<Vec<Said>, Failure> {
     let catalogues = planner.words.now();
     let mut all = Vec::new();
@@ -150,6 +154,7 @@ fn every_message(planner: &Planner) -> Result<Vec<Said>, Failure> {
             for wording in catalogues.wordings(language, kind) {
                 all.push(said(planner, language, kind, wording)?);
             }
+            all.extend(digest(&catalogues, language, kind));
         }
     }
     Ok(all)
@@ -163,7 +168,7 @@ fn said(planner: &Planner, language: &str, kind: IncentiveType, wording: &str) -
             "user_id": user_id,
             "incentive_type": kind,
             "language": language,
-            "incentive_data": sample::typical(kind),
+            "incentive_data": sample::typical(Subject::Single(kind)),
         });
         let plan = planner.plan(&record_of(event.to_string().into_bytes()), Utc::now());
         let Some(Plan { row, .. }) = plan.map_err(|rejection| Failure::Failed(rejection.detail))? else {
@@ -173,6 +178,7 @@ fn said(planner: &Planner, language: &str, kind: IncentiveType, wording: &str) -
             return Ok(Said {
                 language: row.language,
                 incentive_type: kind,
+                digest: false,
                 variant: row.variant,
                 message_title: row.message_title,
                 message_body: row.message_body,
@@ -184,6 +190,24 @@ fn said(planner: &Planner, language: &str, kind: IncentiveType, wording: &str) -
     )))
 }
 
+/// The words of a digest; `None` where the language has none.
+fn digest(catalogues: &Catalogues, language: &str, kind: IncentiveType) -> Option<Said> {
+    let reader = Reader {
+        user_id: 1,
+        language: Some(language),
+    };
+    let data = sample::typical(Subject::Digest(kind));
+    let words = catalogues.digest(reader, kind, data.as_object()?)?;
+    Some(Said {
+        language: words.language,
+        incentive_type: kind,
+        digest: true,
+        variant: words.variant,
+        message_title: words.title,
+        message_body: words.body,
+    })
+}
+
 /// Under a heading for each language.
 fn table(all: &[Said]) -> String {
     let mut lines = Vec::new();
@@ -193,12 +217,13 @@ fn table(all: &[Said]) -> String {
             language = &said.language;
             lines.push(language.to_owned());
         }
-        let kind = match &said.variant {
+        let message = match &said.variant {
+            _ if said.digest => Subject::Digest(said.incentive_type).to_string(),
             Some(variant) => format!("{}--{variant}", said.incentive_type),
             None => said.incentive_type.to_string(),
         };
-        lines.push(format!("  {kind:<22}{}", said.message_title));
-        lines.extend(said.message_body.lines().map(|line| format!("{:24}{line}", "")));
+        lines.push(format!("  {message:<29}{}", said.message_title));
+        lines.extend(said.message_body.lines().map(|line| format!("{:31}{line}", "")));
     }
     lines.join("\n") + "\n"
 }

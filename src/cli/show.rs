@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::{Failure, output, store};
 use crate::config::Settings;
-use crate::contract::time;
-use crate::schedule::BEST_TIME;
+use crate::contract::{Digest, time};
+use crate::schedule::{BEST_TIME, DIGEST};
 use crate::store::{HistoryEntry, HistoryKind, NOBODY, Notification, Status, Story};
 
 /// Which notification: by its id, or by its event.
@@ -87,6 +87,12 @@ fn text(row: &Notification, history: &[HistoryEntry]) -> String {
         lines.push(format!("variant       {variant}"));
     }
     lines.push(format!("attempts      {}", row.attempts));
+    if let Some(digest) = &row.digest_event_id {
+        lines.push(format!("digest        {digest}"));
+    }
+    if let Ok(digest) = Digest::read(row.incentive_data.get()) {
+        lines.extend(parts(&digest));
+    }
     if let Some(error) = &row.last_error {
         lines.push(format!("last error    {error}"));
     }
@@ -101,6 +107,15 @@ fn text(row: &Notification, history: &[HistoryEntry]) -> String {
     lines.push(format!("{:24}  {}", "now", standing(row)));
     let lines: Vec<_> = lines.iter().map(|line| output::plain(line)).collect();
     lines.join("\n") + "\n"
+}
+
+/// What a digest tells of.
+fn parts(digest: &Digest) -> impl Iterator<Item = String> {
+    let labels = std::iter::once("parts").chain(std::iter::repeat(""));
+    digest.parts().iter().zip(labels).map(|(part, label)| {
+        let points = part.points.map(|points| format!(", {points} points"));
+        format!("{label:<13} {}{}", part.event_id, points.unwrap_or_default())
+    })
 }
 
 /// What happened, with its time. What the row itself knows has no entry in the history.
@@ -208,7 +223,17 @@ fn told(entry: &HistoryEntry) -> String {
             detail("timezone"),
             over_cap(&entry.detail)
         ),
+        HistoryKind::Held if detail("rule") == DIGEST => gathered(&entry.detail),
         HistoryKind::Held => kept_quiet(&entry.detail),
+        HistoryKind::Digested => {
+            let over = entry.detail.get("over").and_then(Value::as_object);
+            let why = over.map(|over| format!(", for {}", over_cap(over)));
+            format!(
+                "told of by the digest {}{}",
+                detail("digest"),
+                why.unwrap_or_default()
+            )
+        }
         HistoryKind::Suppressed if detail("rule") == "cap" => format!(
             "not to be sent: at {} {}",
             detail("due_at"),
@@ -249,7 +274,10 @@ fn expired(detail: &Map<String, Value>) -> String {
 fn called_off(entry: &HistoryEntry) -> String {
     let detail = |name: &str| entry.detail.get(name).and_then(Value::as_str).unwrap_or_default();
     if detail("requested_at").is_empty() {
-        return format!("cancelled by {}", detail("by"));
+        return match detail("rule") {
+            DIGEST => "cancelled: events have cancelled all that it told of".to_owned(),
+            _ => format!("cancelled by {}", detail("by")),
+        };
     }
     let by = format!("cancelled by an event{}", in_parentheses(detail("reason")));
     match detail("was") {
@@ -344,6 +372,26 @@ fn best_time(chosen: &Map<String, Value>) -> String {
     }
 }
 
+/// What waits for others, and until when.
+fn gathered(held: &Map<String, Value>) -> String {
+    let said = |name: &str| held.get(name).and_then(Value::as_str).unwrap_or_default();
+    if !said("first").is_empty() {
+        return format!(
+            "begun with the event {} and a second one: more is gathered until {}",
+            said("first"),
+            said("held_until")
+        );
+    }
+    format!(
+        "held from {} until {} ({} in {}): others of its type are gathered with it for {}",
+        said("due_at"),
+        said("held_until"),
+        said("held_until_local"),
+        said("timezone"),
+        said("window")
+    )
+}
+
 /// Which cap it is over.
 fn over_cap(capped: &Map<String, Value>) -> String {
     let said = |name: &str| capped.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -377,6 +425,10 @@ fn standing(row: &Notification) -> String {
         Status::Processing => format!("is being published as attempt {}", row.attempts),
         Status::Sent if row.delivered_at.is_some() => "delivered".to_owned(),
         Status::Sent => "published; the notification service has not reported yet".to_owned(),
+        Status::Digested => match &row.digest_event_id {
+            Some(digest) => format!("digested: the digest {digest} tells of it"),
+            None => Status::Digested.to_string(),
+        },
         other => other.to_string(),
     }
 }

@@ -32,6 +32,8 @@ pub struct CapSettings {
 pub enum Over {
     /// It waits for the next free place.
     Wait,
+    /// It waits for the next free place, and what waits is gathered in one.
+    Digest,
     /// It is not sent.
     Drop,
 }

@@ -14,7 +14,7 @@ use super::duration::text;
 use super::error::Fault;
 use super::keys::{PROPERTIES, SEGMENTS, TOKENS};
 use super::{
-    CapSettings, HttpSettings, KafkaSettings, QuietSettings, RetrySettings, Secret, Settings,
+    CapSettings, DigestSettings, HttpSettings, KafkaSettings, QuietSettings, RetrySettings, Secret, Settings,
     TelemetrySettings, TopicSettings, properties,
 };
 use crate::contract::{IncentiveType, SEGMENT, is_segment};
@@ -43,6 +43,7 @@ type Checked = Result<(), Fault>;
 pub(super) fn check(settings: &Settings) -> Checked {
     ranges(settings)?;
     caps(&settings.caps)?;
+    digest(&settings.digest)?;
     connections(settings)?;
     kafka(&settings.kafka)?;
     topics(&settings.topics)?;
@@ -95,14 +96,11 @@ fn ranges(settings: &Settings) -> Checked {
         settings.quiet.ignore_from_priority,
         0..=5,
     )?;
-    if !settings.best_time.half_life.is_zero() {
-        length(
-            "best_time.half_life",
-            settings.best_time.half_life,
-            DAY..=365 * DAY,
-        )
-        .map_err(|fault| Fault::new(fault.key, format!("{}, or 0s", fault.reason)))?;
-    }
+    length_or_zero(
+        "best_time.half_life",
+        settings.best_time.half_life,
+        DAY..=365 * DAY,
+    )?;
     length("retention.sent", retention.sent, HOUR..=3650 * DAY)?;
     length("retention.failed", retention.failed, HOUR..=3650 * DAY)?;
     length("retention.forgotten", retention.forgotten, HOUR..=3650 * DAY)?;
@@ -128,6 +126,19 @@ fn caps(caps: &CapSettings) -> Checked {
     Ok(())
 }
 
+fn digest(digest: &DigestSettings) -> Checked {
+    number("digest.max_parts", digest.max_parts, 2..=200)?;
+    number("digest.ignore_from_priority", digest.ignore_from_priority, 0..=5)?;
+    for kind in IncentiveType::ALL {
+        length_or_zero(
+            &format!("digest.windows.{kind}"),
+            digest.windows.of(kind),
+            SECOND..=DAY,
+        )?;
+    }
+    Ok(())
+}
+
 fn number<N: PartialOrd + Copy + fmt::Display>(key: &str, value: N, range: RangeInclusive<N>) -> Checked {
     if range.contains(&value) {
         return Ok(());
@@ -136,6 +147,13 @@ fn number<N: PartialOrd + Copy + fmt::Display>(key: &str, value: N, range: Range
         key,
         format!("must be {} to {}", range.start(), range.end()),
     ))
+}
+
+fn length_or_zero(key: &str, value: Duration, range: RangeInclusive<Duration>) -> Checked {
+    if value.is_zero() {
+        return Ok(());
+    }
+    length(key, value, range).map_err(|fault| Fault::new(fault.key, format!("{}, or 0s", fault.reason)))
 }
 
 fn length(key: &str, value: Duration, range: RangeInclusive<Duration>) -> Checked {

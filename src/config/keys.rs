@@ -250,6 +250,12 @@ mod tests {
             [
                 "best_time.half_life",
                 "caps.window",
+                "digest.windows.achievement_reward",
+                "digest.windows.bonus_opportunity",
+                "digest.windows.challenge_completion",
+                "digest.windows.point_earning",
+                "digest.windows.referral_bonus",
+                "digest.windows.streak_reward",
                 "dispatch.lease",
                 "dispatch.poll_interval",
                 "ingest.batch_wait",

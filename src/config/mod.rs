@@ -8,6 +8,7 @@
 mod caps;
 mod check;
 mod database_url;
+mod digest;
 pub mod duration;
 mod error;
 mod keys;
@@ -31,6 +32,7 @@ use serde_json::Value as Json;
 
 pub use caps::{CapSettings, CapTypes, Over, TypeCap};
 pub use database_url::{Database, DatabaseUrl};
+pub use digest::{DigestSettings, DigestWindows};
 pub use error::SettingsError;
 pub use properties::KafkaProperties;
 pub use quiet::{QuietRule, QuietSettings, QuietTypes};
@@ -84,6 +86,8 @@ pub struct Settings {
     pub best_time: BestTimeSettings,
     /// How many notifications a reader gets at most.
     pub caps: CapSettings,
+    /// Which notifications are gathered in one.
+    pub digest: DigestSettings,
     /// The words.
     pub localization: LocalizationSettings,
     /// How long notifications are kept.

@@ -1,42 +1,116 @@
-//! Whether there is a place for a new row among those that its reader has got already: decided without I/O.
+//! What becomes of a new row by what its reader has got already: decided without I/O.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 
+use super::digest::Teller;
 use super::plan;
-use crate::schedule::{CapPolicy, Leaving, Place};
+use crate::schedule::{CapPolicy, DigestPolicy, Leaving, Place};
 use crate::store::{
-    Admission, Beginning, Fate, HistoryKind, NewNotification, Preferences, ReaderPlaces, Status,
+    Admission, Beginning, Fate, Gathered, HistoryKind, KnownReader, NewNotification, Preferences, Retelling,
+    Status,
 };
 
+/// What a reader's notifications have to do with each other.
+#[derive(Clone, Debug)]
+pub struct Together {
+    /// How many there are at most.
+    pub caps: CapPolicy,
+    /// Which are gathered in one.
+    pub digests: DigestPolicy,
+}
+
 /// Admits the rows of a batch.
-pub(super) struct Caps {
-    pub(super) policy: Arc<CapPolicy>,
+pub(super) struct Rules {
+    pub(super) together: Arc<Together>,
+    pub(super) teller: Teller,
     /// What the readers of the batch want.
     pub(super) preferences: Preferences,
 }
 
-impl Caps {
+impl Rules {
     fn leaving<'a>(&'a self, row: &'a NewNotification, now: DateTime<Utc>) -> Leaving<'a> {
         let at = row.scheduled_at.map_or(now, |at| at.max(now));
         plan::leaving(row, at, self.preferences.get(&row.user_id))
     }
-}
 
-impl Admission for Caps {
-    fn concerns(&self, row: &NewNotification) -> bool {
-        row.status == Status::Pending && self.policy.counts(&self.leaving(row, DateTime::UNIX_EPOCH))
+    /// Whether it waits for others, whatever caps say.
+    fn waits_for_others(&self, row: &NewNotification, leaving: &Leaving<'_>) -> bool {
+        !row.has_own_time && self.together.digests.gathers(leaving) && self.teller.can_tell(row)
     }
 
-    fn admit(&self, row: &mut NewNotification, reader: &mut ReaderPlaces, now: DateTime<Utc>) -> Fate {
+    /// Whether it is gathered where a cap makes it wait.
+    fn gathers_where_capped(&self, row: &NewNotification, leaving: &Leaving<'_>) -> bool {
+        let Together { caps, digests } = &*self.together;
+        !row.has_own_time && caps.gathers() && digests.may_gather(leaving) && self.teller.can_tell(row)
+    }
+
+    /// Makes it part of what leaves no sooner than it is due.
+    fn join(&self, row: &mut NewNotification, reader: &mut KnownReader, due: DateTime<Utc>) -> bool {
+        reader
+            .gathering(row.incentive_type)
+            .filter(|gathered| gathered.leaves.scheduled_at.is_some_and(|leaves| due <= leaves))
+            .is_some_and(|gathered| self.teller.join(gathered, row))
+    }
+
+    /// Puts off what waits for others.
+    fn hold(&self, row: &mut NewNotification, now: DateTime<Utc>) {
+        if let Some(gathering) = self.together.digests.gathering(&self.leaving(row, now)) {
+            row.scheduled_at = Some(gathering.until);
+            let quiet = gathering.quiet.as_ref().map(|held| held.detail());
+            let details = [Some(gathering.detail()), quiet].into_iter().flatten();
+            row.beginning.extend(details.map(|detail| Beginning {
+                kind: HistoryKind::Held,
+                detail,
+            }));
+        }
+    }
+}
+
+impl Retelling for Rules {
+    fn without(&self, digest: NewNotification, event_id: &str) -> Option<NewNotification> {
+        self.teller.without(digest, event_id)
+    }
+}
+
+impl Admission for Rules {
+    fn concerns(&self, row: &NewNotification) -> bool {
+        let leaving = self.leaving(row, DateTime::UNIX_EPOCH);
+        row.status == Status::Pending
+            && (self.together.caps.counts(&leaving) || self.waits_for_others(row, &leaving))
+    }
+
+    fn gathers(&self, row: &NewNotification) -> bool {
+        let leaving = self.leaving(row, DateTime::UNIX_EPOCH);
+        self.waits_for_others(row, &leaving) || self.gathers_where_capped(row, &leaving)
+    }
+
+    fn admit(&self, row: &mut NewNotification, reader: &mut KnownReader, now: DateTime<Utc>) -> Fate {
+        let due = self.leaving(row, now).at;
+        let mut gathers = self.waits_for_others(row, &self.leaving(row, now));
+        if gathers {
+            if self.join(row, reader, due) {
+                return Fate::Digested;
+            }
+            self.hold(row, now);
+        }
         let leaving = self.leaving(row, now);
-        let due = leaving.at;
-        let (fate, at, capped) = match self.policy.place(&leaving, &reader.places) {
-            Place::Free => (Fate::Admitted, Some(due), None),
+        let (fate, at, capped) = match self.together.caps.place(&leaving, &reader.places) {
+            Place::Free => (Fate::Admitted, Some(leaving.at), None),
             Place::Later(capped) => (Fate::Waits, capped.until, Some(capped)),
             Place::Nowhere(capped) => (Fate::Suppressed, None, Some(capped)),
         };
+        if fate == Fate::Waits && !gathers && self.gathers_where_capped(row, &leaving) {
+            if self.join(row, reader, due) {
+                let over = capped.map(|capped| Value::Object(capped.detail()));
+                let told = row.beginning.last_mut().zip(over);
+                told.map(|(entry, over)| entry.detail.insert("over".to_owned(), over));
+                return Fate::Digested;
+            }
+            gathers = true;
+        }
         if let Some(at) = at {
             row.scheduled_at = Some(at);
             plan::end_with_expiry(row);
@@ -55,10 +129,13 @@ impl Admission for Caps {
             },
             detail: capped.detail(),
         }));
+        if gathers && fate != Fate::Suppressed {
+            reader.gathered.push(Gathered::alone(row.clone()));
+        }
         fate
     }
 
     fn memory(&self) -> TimeDelta {
-        self.policy.memory()
+        self.together.caps.memory()
     }
 }

@@ -6,6 +6,9 @@
 
 mod admit;
 mod batch;
+#[cfg(test)]
+mod day;
+mod digest;
 mod plan;
 
 use std::ops::Range;
@@ -17,8 +20,10 @@ use chrono::Utc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use admit::Caps;
+use admit::Rules;
+pub use admit::Together;
 use batch::{Asking, Numbered, Planned};
+use digest::Teller;
 pub use plan::{Announced, Asked, Plan, Planner};
 
 use crate::alerts::Alerts;
@@ -26,10 +31,9 @@ use crate::bus::{Batch, DeadLetters, Record};
 use crate::contract::{Cancellation, Reason, Rejection, traceparent};
 use crate::measures;
 use crate::patience::Patience;
-use crate::schedule::CapPolicy;
 use crate::stage::Stage;
 use crate::store::{
-    Admission, Admitted, CancelOutcome, Fate, Habits, NewNotification, Readers, Store, StoreError,
+    Admission, Admitted, CancelOutcome, Fate, Habits, NewNotification, Readers, Retelling, Store, StoreError,
 };
 use crate::telemetry::{Doing, Done, Traces};
 
@@ -37,7 +41,7 @@ use crate::telemetry::{Doing, Done, Traces};
 pub struct Ingest {
     store: Arc<dyn Store>,
     planner: Planner,
-    caps: Arc<CapPolicy>,
+    together: Arc<Together>,
     dead_letters: DeadLetters,
     alerts: Alerts,
     traces: Traces,
@@ -69,7 +73,7 @@ impl Ingest {
     pub const fn new(
         store: Arc<dyn Store>,
         planner: Planner,
-        caps: Arc<CapPolicy>,
+        together: Arc<Together>,
         dead_letters: DeadLetters,
         alerts: Alerts,
         traces: Traces,
@@ -78,7 +82,7 @@ impl Ingest {
         Self {
             store,
             planner,
-            caps,
+            together,
             dead_letters,
             alerts,
             traces,
@@ -125,18 +129,14 @@ impl Ingest {
             );
         }
         failpoint!("ingest::planned");
-        let caps = Caps {
-            policy: Arc::clone(&self.caps),
+        let rules = Rules {
+            together: Arc::clone(&self.together),
+            teller: self.teller(),
             preferences: readers.preferences,
         };
-        let stored = self.store_rows(&planned.rows, Arc::new(caps), begun).await;
-        let (
-            Admitted {
-                stored: inserted,
-                fates,
-            },
-            refused,
-        ) = stored.map_err(|error| error.to_string())?;
+        let stored = self.store_rows(&planned.rows, Arc::new(rules), begun).await;
+        let (admitted, refused) = stored.map_err(|error| error.to_string())?;
+        let inserted = admitted.stored;
         if inserted.foreign_cancels > 0 {
             tracing::warn!(
                 cancels = inserted.foreign_cancels,
@@ -168,7 +168,7 @@ impl Ingest {
         CancelOutcome::NotTheirs.count(inserted.foreign_cancels);
         metrics::counter!(measures::KEPT_OUT.name).increment(forgotten);
         planned.tell();
-        count_capped(&fates);
+        count(&admitted);
         Ok(Outcome {
             inserted: inserted.inserted,
             duplicates: inserted.duplicates,
@@ -178,20 +178,33 @@ impl Ingest {
         })
     }
 
+    /// Who tells digests, in the words in force now.
+    fn teller(&self) -> Teller {
+        Teller {
+            words: self.planner.words.now(),
+            max_parts: self.together.digests.max_parts(),
+        }
+    }
+
     /// Calls off what these cancels name. Where the database refuses one, they are tried one by one.
     async fn cancel(&self, cancels: &[Numbered<Cancellation>]) -> Result<Vec<Cancelled>, StoreError> {
         if cancels.is_empty() {
             return Ok(Vec::new());
         }
         let cancels: Vec<Cancellation> = cancels.iter().map(|(_, cancel)| cancel.clone()).collect();
-        match self.store.cancel(&cancels).await {
+        let retelling: Arc<dyn Retelling> = Arc::new(self.teller());
+        match self.store.cancel(&cancels, Arc::clone(&retelling)).await {
             Ok(outcomes) => return Ok(outcomes.into_iter().map(Ok).collect()),
             Err(StoreError::Data(_)) => {}
             Err(error) => return Err(error),
         }
         let mut each = Vec::with_capacity(cancels.len());
         for cancel in &cancels {
-            match self.store.cancel(std::slice::from_ref(cancel)).await {
+            match self
+                .store
+                .cancel(std::slice::from_ref(cancel), Arc::clone(&retelling))
+                .await
+            {
                 Ok(outcome) => each.extend(outcome.into_iter().map(Ok)),
                 Err(StoreError::Data(why)) => each.push(Err(why)),
                 Err(error) => return Err(error),
@@ -251,7 +264,7 @@ impl Ingest {
     async fn store_rows(
         &self,
         rows: &[NewNotification],
-        caps: Arc<Caps>,
+        rules: Arc<Rules>,
         begun: Instant,
     ) -> Result<(Admitted, Vec<(usize, Rejection)>), StoreError> {
         let mut total = Admitted::default();
@@ -261,16 +274,15 @@ impl Ingest {
             todo.push(0..rows.len());
         }
         while let Some(part) = todo.pop() {
-            match self.store_part(&rows[part.clone()], &caps).await {
-                Ok(Admitted {
-                    stored: inserted,
-                    fates,
-                }) => {
+            match self.store_part(&rows[part.clone()], &rules).await {
+                Ok(admitted) => {
+                    let inserted = admitted.stored;
                     total.stored.inserted += inserted.inserted;
                     total.stored.duplicates += inserted.duplicates;
                     total.stored.cancelled += inserted.cancelled;
                     total.stored.foreign_cancels += inserted.foreign_cancels;
-                    total.fates.extend(fates);
+                    total.fates.extend(admitted.fates);
+                    total.digests += admitted.digests;
                     self.traces
                         .tell(Doing::Ingest, begun, rows[part].iter().map(stored));
                     if inserted.inserted > 0 {
@@ -291,27 +303,30 @@ impl Ingest {
         Ok((total, refused))
     }
 
-    /// Where no cap counts any of the rows, there is nothing to look at and nothing to lock.
-    async fn store_part(&self, rows: &[NewNotification], caps: &Arc<Caps>) -> Result<Admitted, StoreError> {
-        if rows.iter().any(|row| caps.concerns(row)) {
-            return self.store.insert_admitted(rows, Arc::clone(caps) as _).await;
+    /// Where no cap counts any of the rows and none is gathered, there is nothing to look at and nothing to lock.
+    async fn store_part(&self, rows: &[NewNotification], rules: &Arc<Rules>) -> Result<Admitted, StoreError> {
+        if rows.iter().any(|row| rules.concerns(row)) {
+            return self.store.insert_admitted(rows, Arc::clone(rules) as _).await;
         }
         self.store.insert(rows).await.map(|stored| Admitted {
             stored,
-            fates: Vec::new(),
+            ..Admitted::default()
         })
     }
 }
 
-/// What caps did to a batch.
-fn count_capped(fates: &[Fate]) {
+/// What caps did to a batch, and what was gathered of it.
+fn count(admitted: &Admitted) {
+    let count = |fate| admitted.fates.iter().filter(|one| **one == fate).count() as u64;
     for (fate, outcome) in [
         (Fate::Waits, measures::WAITS),
         (Fate::Suppressed, measures::NOT_SENT),
     ] {
-        let count = fates.iter().filter(|one| **one == fate).count() as u64;
-        metrics::counter!(measures::CAPPED.name, "outcome" => outcome).increment(count);
+        metrics::counter!(measures::CAPPED.name, "outcome" => outcome).increment(count(fate));
     }
+    // The first of each was stored to leave alone.
+    metrics::counter!(measures::DIGESTED.name).increment(count(Fate::Digested) + admitted.digests);
+    metrics::counter!(measures::DIGESTS.name).increment(admitted.digests);
 }
 
 /// Why a cancel is put aside, if it is.

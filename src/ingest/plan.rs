@@ -161,7 +161,10 @@ impl Planner {
             event.timezone = event.timezone.or_else(|| preference.timezone.clone());
         }
         let window = event.deliver_between;
+        let has_own_time =
+            window.is_some() || event.expires_at.is_some() || event.scheduled_at.is_some_and(|at| at > now);
         let mut plan = self.plan_event(event, recorded_at, trace);
+        plan.row.has_own_time = has_own_time;
         let opposed = preference.filter(|preference| preference.has_opted_out_of(plan.row.incentive_type));
         if let Some(preference) = opposed {
             plan.row.status = Status::Suppressed;
@@ -255,6 +258,8 @@ impl Planner {
                 device_type: event.device_type,
                 traceparent: trace,
                 status: Status::Pending,
+                digest_event_id: None,
+                has_own_time: false,
                 beginning: Vec::new(),
             },
         }

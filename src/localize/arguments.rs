@@ -1,8 +1,8 @@
-//! What a message can say: the arguments of each type, and where in `incentive_data` they come from.
+//! What a message can say: the arguments of each type and digest, and where in `incentive_data` they come from.
 //!
 //! | argument | kind | from | in |
 //! | --- | --- | --- | --- |
-//! | `$points` | number | `points_earned`, else `rewards.points` | every type |
+//! | `$points` | number | `points_earned`, else `rewards.points` | every type, every digest |
 //! | `$total` | number | `total_points` | `point_earning` |
 //! | `$next_badge` | text | `badge_progress.badge_name`, while `current` is less than `required` | `point_earning` |
 //! | `$badge_left` | number | `badge_progress.required` − `badge_progress.current`, if more than 0 | `point_earning` |
@@ -16,8 +16,9 @@
 //! | `$milestone` | number | `next_milestone` | `streak_reward` |
 //! | `$days_left` | number | `next_milestone` − `streak_count`, if more than 0 | `streak_reward` |
 //! | `$friend` | text | `referred_name` | `referral_bonus` |
+//! | `$count` | number | `digest.count` | every digest |
 //!
-//! An argument that an event lacks has the value `none`. So has one of the wrong kind
+//! A digest always has its `$count`. Any other argument that an event lacks has the value `none`. So has one of the wrong kind
 //! (`"points_earned": "many"`), a number beyond ±9,007,199,254,740,991, and a text of which nothing
 //! visible is left. Numbers are rounded to two decimals; texts are one line of at most 100 characters.
 //! No argument depends on the time: a message is read later than it is written.
@@ -25,7 +26,7 @@
 use fluent_bundle::{FluentArgs, FluentValue};
 use serde_json::{Map, Value};
 
-use super::{clean, number};
+use super::{Subject, clean, number};
 use crate::contract::IncentiveType;
 
 type Data = Map<String, Value>;
@@ -49,6 +50,8 @@ pub struct Argument {
     pub name: &'static str,
     /// What it holds.
     pub kind: Kind,
+    /// Whether it is never lacking.
+    pub always: bool,
     find: fn(&Data) -> Found,
 }
 
@@ -64,6 +67,7 @@ impl Argument {
         Self {
             name,
             kind: Kind::Number,
+            always: false,
             find,
         }
     }
@@ -72,15 +76,17 @@ impl Argument {
         Self {
             name,
             kind: Kind::Text,
+            always: false,
             find,
         }
     }
 }
 
-const POINTS: Argument = Argument::number("points", |data| match as_number(data.get("points_earned")) {
-    Some(points) => Found::Number(points),
-    None => number_at(rewards(data, "points")),
-});
+const COUNT: Argument = Argument {
+    always: true,
+    ..Argument::number("count", |data| count(data).into())
+};
+const POINTS: Argument = Argument::number("points", |data| points(data).into());
 const TOTAL: Argument = Argument::number("total", |data| number_at(data.get("total_points")));
 const NEXT_BADGE: Argument = Argument::text("next_badge", |data| match badge_left(data) {
     Some(_) => text_at(progress(data, "badge_name")),
@@ -103,9 +109,13 @@ const DAYS_LEFT: Argument = Argument::number("days_left", |data| {
 });
 const FRIEND: Argument = Argument::text("friend", |data| text_at(data.get("referred_name")));
 
-/// The arguments of a type, by name.
+/// The arguments of a type or its digest, by name.
 #[must_use]
-pub fn of(kind: IncentiveType) -> &'static [Argument] {
+pub fn of(subject: Subject) -> &'static [Argument] {
+    let kind = match subject {
+        Subject::Single(kind) => kind,
+        Subject::Digest(_) => return const { &[COUNT, POINTS] },
+    };
     match kind {
         IncentiveType::AchievementReward => const { &[ACHIEVEMENT, BADGE, CODE, FEATURE, POINTS] },
         IncentiveType::PointEarning => const { &[BADGE_LEFT, NEXT_BADGE, POINTS, TOTAL] },
@@ -116,15 +126,28 @@ pub fn of(kind: IncentiveType) -> &'static [Argument] {
     }
 }
 
-/// The arguments of a type, filled from an event's data; what the data lacks is [`NONE`].
+/// The arguments of a type or its digest, filled from the data of an event or a digest; what the data lacks is [`NONE`].
 #[must_use]
-pub fn fill(kind: IncentiveType, data: &Data) -> FluentArgs<'static> {
-    let arguments = of(kind);
+pub fn fill(subject: Subject, data: &Data) -> FluentArgs<'static> {
+    let arguments = of(subject);
     let mut filled = FluentArgs::with_capacity(arguments.len());
     for argument in arguments {
         filled.set(argument.name, FluentValue::from((argument.find)(data)));
     }
     filled
+}
+
+/// The value of `$points`, as messages say it: rounded to two decimals, within ±9,007,199,254,740,991; `None` where the data
+/// has none.
+#[must_use]
+pub fn points(data: &Data) -> Option<f64> {
+    as_number(data.get("points_earned")).or_else(|| as_number(rewards(data, "points")))
+}
+
+/// How many notifications a digest has gathered, the value of `$count`, at least 1; `None` where the data is no digest's.
+#[must_use]
+pub fn count(data: &Data) -> Option<f64> {
+    as_number(data.get("digest")?.get("count")).filter(|count| *count >= 1.0)
 }
 
 impl From<Found> for FluentValue<'static> {
@@ -209,8 +232,12 @@ mod tests {
     use super::*;
 
     fn filled(kind: IncentiveType, data: &Value) -> String {
+        shown(Subject::Single(kind), data)
+    }
+
+    fn shown(subject: Subject, data: &Value) -> String {
         let data = data.as_object().cloned().unwrap_or_default();
-        let filled = fill(kind, &data);
+        let filled = fill(subject, &data);
         let shown = filled.iter().filter_map(|(name, value)| match value {
             FluentValue::Number(number) => Some(format!("{name}={}", number.value)),
             FluentValue::String(text) if text == NONE => None,
@@ -246,6 +273,48 @@ mod tests {
     fn points_come_from_the_rewards_where_none_were_earned() {
         let data = json!({ "points_earned": null, "rewards": { "points": 40 } });
         assert_eq!(filled(IncentiveType::BonusOpportunity, &data), "points=40");
+    }
+
+    #[test]
+    fn a_digest_says_how_many_and_their_points_together() {
+        let digest = |data: Value| shown(Subject::Digest(IncentiveType::StreakReward), &data);
+        let count = json!({ "count": 3, "parts": [] });
+        let data =
+            json!({ "points_earned": 750, "digest": count, "streak_count": 7, "badge_unlocked": "Explorer" });
+        assert_eq!(digest(data), "count=3 points=750");
+        assert_eq!(digest(json!({ "digest": count })), "count=3");
+    }
+
+    #[test]
+    fn what_counts_less_than_one_is_no_digest() {
+        let counted = |data: Value| count(data.as_object().expect("an object"));
+        assert_eq!(counted(json!({ "digest": { "count": 1 } })), Some(1.0));
+        for data in [
+            json!({}),
+            json!({ "digest": 3 }),
+            json!({ "digest": {} }),
+            json!({ "digest": { "count": "3" } }),
+            json!({ "digest": { "count": 0 } }),
+            json!({ "digest": { "count": -3 } }),
+        ] {
+            assert_eq!(counted(data.clone()), None, "{data}");
+        }
+    }
+
+    #[test]
+    fn points_can_be_summed_as_they_are_said() {
+        let found = |data: Value| points(data.as_object().expect("an object"));
+        assert_eq!(found(json!({ "points_earned": 250.125 })), Some(250.13));
+        assert_eq!(
+            found(json!({ "points_earned": "?", "rewards": { "points": 40 } })),
+            Some(40.0)
+        );
+        assert_eq!(
+            found(json!({ "points_earned": 0, "rewards": { "points": 40 } })),
+            Some(0.0)
+        );
+        assert_eq!(found(json!({ "points_earned": u64::MAX })), None);
+        assert_eq!(found(json!({})), None);
     }
 
     #[test]
@@ -298,8 +367,11 @@ mod tests {
 
     #[test]
     fn arguments_stand_by_name() {
-        for kind in IncentiveType::ALL {
-            assert!(of(kind).is_sorted_by_key(|argument| argument.name), "{kind}");
+        for subject in Subject::all() {
+            assert!(
+                of(subject).is_sorted_by_key(|argument| argument.name),
+                "{subject}"
+            );
         }
     }
 }

@@ -9,7 +9,7 @@ use unic_langid::subtags::Region;
 use unic_langid::{CharacterDirection, LanguageIdentifier};
 
 use super::file::File;
-use super::{direction, number, variant};
+use super::{Subject, direction, number, variant};
 use crate::contract::IncentiveType;
 
 type Bundle = FluentBundle<Arc<FluentResource>>;
@@ -57,6 +57,8 @@ pub struct Catalogue {
     regions: Vec<(Region, usize)>,
     /// By type: its wordings, of which there is at least one, the main one first and the others by name.
     wordings: [Vec<Wording>; IncentiveType::ALL.len()],
+    /// By type: the message of its digest, if there is one.
+    digests: [Option<String>; IncentiveType::ALL.len()],
     right_to_left: bool,
 }
 
@@ -89,12 +91,27 @@ impl Catalogue {
             bundles,
             regions,
             wordings: IncentiveType::ALL.map(|kind| wordings(kind, files)),
+            digests: IncentiveType::ALL.map(|kind| digest(kind, files)),
         }
     }
 
     /// The wordings of a type, of which there is at least one, the main one first and the others by name.
     pub fn wordings(&self, kind: IncentiveType) -> &[Wording] {
         &self.wordings[kind as usize]
+    }
+
+    /// The message of a type's digest, if it has one.
+    pub fn digest(&self, kind: IncentiveType) -> Option<&str> {
+        self.digests[kind as usize].as_deref()
+    }
+
+    /// Every message that can be said, by name, and what it tells of.
+    pub fn messages(&self) -> impl Iterator<Item = (Subject, &str)> {
+        IncentiveType::ALL.into_iter().flat_map(move |kind| {
+            let singles = self.wordings(kind).iter();
+            let singles = singles.map(move |wording| (Subject::Single(kind), wording.id.as_str()));
+            singles.chain(self.digest(kind).map(|id| (Subject::Digest(kind), id)))
+        })
     }
 
     /// A text that it has written, so that a phone sees which way it runs.
@@ -122,18 +139,18 @@ impl Catalogue {
         self.regions.iter().copied()
     }
 
-    /// Renders one part of a wording. Faults are what the checks at load have made impossible.
+    /// Renders one part of a message. Faults are what the checks at load have made impossible.
     pub fn write(
         &self,
         bundle: usize,
-        wording: &Wording,
+        message: &str,
         part: Part,
         arguments: &FluentArgs<'_>,
         faults: &mut Vec<FluentError>,
     ) -> String {
         let mut text = String::with_capacity(128);
         let bundle = &self.bundles[bundle];
-        let message = bundle.get_message(&wording.id);
+        let message = bundle.get_message(message);
         if let Some(attribute) = message.and_then(|message| message.get_attribute(part.as_str())) {
             // Writing to a String doesn't fail.
             let _ = bundle.write_pattern(&mut text, attribute.value(), Some(arguments), faults);
@@ -177,6 +194,12 @@ fn wordings(kind: IncentiveType, files: &[File]) -> Vec<Wording> {
         id: kind.to_string(),
     };
     std::iter::once(main).chain(others).collect()
+}
+
+fn digest(kind: IncentiveType, files: &[File]) -> Option<String> {
+    let id = Subject::Digest(kind).to_string();
+    let has_it = files.iter().flat_map(File::messages).any(|message| message == id);
+    has_it.then_some(id)
 }
 
 /// Every code that could be a region, and Latin America, in order.

@@ -13,7 +13,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::catalogue::{Catalogue, Part};
 use super::fault::CatalogueErrors;
 use super::file::File;
-use super::{CatalogueError, arguments, check, negotiate};
+use super::{CatalogueError, Subject, arguments, check, negotiate};
 use crate::contract::IncentiveType;
 
 /// How much of a title phones show: one line of a notification on Android and iOS in portrait, at the usual text size.
@@ -28,8 +28,10 @@ pub struct Comparison {
     pub language: String,
     /// What it is compared with.
     pub with: String,
-    /// Messages, terms and parts of them that only the other one has, by name.
+    /// Messages, terms and parts of them that only the other one has, by name, but not those of `no_digest`.
     pub missing: Vec<String>,
+    /// The types whose digest this one lacks: their notifications are not gathered in this language.
+    pub no_digest: Vec<IncentiveType>,
     /// Those that only this one has: shared messages of its own are nothing wrong.
     pub extra: Vec<String>,
     /// Texts that are longer than phones show; empty where there are faults.
@@ -53,7 +55,7 @@ pub struct Long {
 
 impl Comparison {
     /// The catalogue of `language` beside that of `with`, as they are compiled in and overridden by those of `dir`.
-    /// `typical` gives the data to render a type with. An incomplete catalogue is compared as well as a whole one.
+    /// `typical` gives the data to render a message with. An incomplete catalogue is compared as well as a whole one.
     ///
     /// # Errors
     /// With the languages that there are, where there is none of that tag.
@@ -61,7 +63,7 @@ impl Comparison {
         dir: Option<&Path>,
         with: &str,
         language: &str,
-        typical: impl Fn(IncentiveType) -> Map<String, Value>,
+        typical: impl Fn(Subject) -> Map<String, Value>,
     ) -> Result<Self, String> {
         let mut faults = Vec::new();
         let mut all = File::built_in(&mut faults);
@@ -85,6 +87,19 @@ impl Comparison {
         let (with, theirs) = of(with)?;
         let (language, ours) = of(language)?;
         let (their_parts, our_parts) = (parts(&theirs), parts(&ours));
+        let digest = |kind| Subject::Digest(kind).to_string();
+        let no_digest: Vec<_> = IncentiveType::ALL
+            .into_iter()
+            .filter(|kind| {
+                !ours
+                    .iter()
+                    .any(|file| file.messages().any(|id| id == digest(*kind)))
+            })
+            .collect();
+        let optional: BTreeSet<_> = no_digest
+            .iter()
+            .flat_map(|kind| Part::ALL.map(|part| format!("{}.{}", digest(*kind), part.as_str())))
+            .collect();
         faults.retain(|fault| ours.iter().any(|file| file.name == fault.file));
         let files: Vec<File> = ours.into_iter().cloned().collect();
         let longer = match rendered(&files, &mut faults) {
@@ -92,7 +107,12 @@ impl Comparison {
             None => Vec::new(),
         };
         Ok(Self {
-            missing: their_parts.difference(&our_parts).cloned().collect(),
+            missing: their_parts
+                .difference(&our_parts)
+                .filter(|part| !optional.contains(*part))
+                .cloned()
+                .collect(),
+            no_digest,
             extra: our_parts.difference(&their_parts).cloned().collect(),
             language,
             with,
@@ -141,23 +161,21 @@ fn rendered(files: &[File], faults: &mut Vec<CatalogueError>) -> Option<Catalogu
     faults.is_empty().then_some(catalogue)
 }
 
-fn longer(catalogue: &Catalogue, typical: impl Fn(IncentiveType) -> Map<String, Value>) -> Vec<Long> {
+fn longer(catalogue: &Catalogue, typical: impl Fn(Subject) -> Map<String, Value>) -> Vec<Long> {
     let mut longer = Vec::new();
-    for kind in IncentiveType::ALL {
-        let arguments = arguments::fill(kind, &typical(kind));
-        for wording in catalogue.wordings(kind) {
-            for (part, shown) in [(Part::Title, TITLE_COLUMNS), (Part::Body, BODY_COLUMNS)] {
-                let text = catalogue.write(0, wording, part, &arguments, &mut Vec::new());
-                let columns = columns(&text);
-                if columns > shown {
-                    let part = format!("{}.{}", wording.id, part.as_str());
-                    longer.push(Long {
-                        part,
-                        columns,
-                        shown,
-                        text,
-                    });
-                }
+    for (subject, id) in catalogue.messages() {
+        let arguments = arguments::fill(subject, &typical(subject));
+        for (part, shown) in [(Part::Title, TITLE_COLUMNS), (Part::Body, BODY_COLUMNS)] {
+            let text = catalogue.write(0, id, part, &arguments, &mut Vec::new());
+            let columns = columns(&text);
+            if columns > shown {
+                let part = format!("{id}.{}", part.as_str());
+                longer.push(Long {
+                    part,
+                    columns,
+                    shown,
+                    text,
+                });
             }
         }
     }
@@ -165,7 +183,7 @@ fn longer(catalogue: &Catalogue, typical: impl Fn(IncentiveType) -> Map<String, 
 }
 
 /// How wide a text is: what a reader takes for one character counts one, and two if it is as wide as two.
-fn columns(text: &str) -> usize {
+pub(super) fn columns(text: &str) -> usize {
     let widths = CodePointMapData::<EastAsianWidth>::new();
     let width = |grapheme: &str| match grapheme.chars().next() {
         Some('\u{200e}' | '\u{200f}' | '\u{2066}'..='\u{2069}') | None => 0,
@@ -192,7 +210,7 @@ mod tests {
             fs::write(dir.path().join(name), text).expect("a file");
         }
         let typical = |_| {
-            json!({ "streak_count": 7 })
+            json!({ "streak_count": 7, "digest": { "count": 3 } })
                 .as_object()
                 .cloned()
                 .expect("an object")
@@ -230,6 +248,44 @@ mod tests {
             .map(|long| (long.part.as_str(), long.columns, long.shown))
             .collect();
         assert_eq!(longer, [("streak_reward--b.title", 52, TITLE_COLUMNS)]);
+    }
+
+    #[test]
+    fn the_digests_that_a_language_lacks_are_told_by_their_types() {
+        use IncentiveType::{AchievementReward, BonusOpportunity, ChallengeCompletion, ReferralBonus};
+        let text = "point_earning-digest =\n    .title = { $count }\n    .body = b\n\
+                    streak_reward-digest =\n    .body = b\n";
+        let found = compare(&[("it.ftl", text)], "it").expect("compared");
+        assert_eq!(
+            found.no_digest,
+            [
+                AchievementReward,
+                ChallengeCompletion,
+                BonusOpportunity,
+                ReferralBonus
+            ]
+        );
+        let missing: Vec<_> = found
+            .missing
+            .iter()
+            .filter(|part| part.contains("-digest"))
+            .collect();
+        assert_eq!(missing, ["streak_reward-digest.title"]);
+        let found = compare(&[], "de").expect("compared");
+        assert_eq!(found.no_digest, []);
+    }
+
+    #[test]
+    fn a_digest_that_is_longer_than_a_phone_shows_is_told() {
+        let long = "a".repeat(50);
+        let text = format!("point_earning-digest =\n    .title = {{ $count }}{long}\n    .body = b\n");
+        let found = compare(&[("de.ftl", &text)], "de").expect("compared");
+        let longer: Vec<_> = found
+            .longer
+            .iter()
+            .map(|long| (long.part.as_str(), long.columns))
+            .collect();
+        assert_eq!(longer, [("point_earning-digest.title", 51)]);
     }
 
     #[test]

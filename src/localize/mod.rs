@@ -6,6 +6,7 @@
 //!
 //! | file | decides |
 //! | --- | --- |
+//! | [`Subject`] | which messages there are: one for each type, and one for its digest |
 //! | [`arguments`] | what a message can say, and where in an event's data it comes from |
 //! | `negotiate` | which language suits a reader |
 //! | `number` | how numbers are written |
@@ -30,6 +31,7 @@ mod in_force;
 mod negotiate;
 mod nesting;
 mod number;
+mod subject;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -38,12 +40,14 @@ mod variant;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use fluent_bundle::FluentArgs;
 use serde_json::{Map, Value};
 
 pub use clean::{ARGUMENT_CHARS, BODY_BYTES, TITLE_CHARS};
 pub use compare::{BODY_COLUMNS, Comparison, Long, TITLE_COLUMNS};
 pub use fault::{CatalogueError, CatalogueErrors};
 pub use in_force::{Reload, Words};
+pub use subject::Subject;
 pub use variant::NAME_CHARS as VARIANT_CHARS;
 
 use crate::contract::IncentiveType;
@@ -87,7 +91,7 @@ pub struct Rendered {
     /// The language in which they are written, a BCP 47 tag: the catalogue's; the one that was wanted,
     /// where both texts come from the event.
     pub language: String,
-    /// The name of the wording; `None` where the message has one only, or both texts come from the event.
+    /// The name of the wording; `None` where the message has one only, as digests do, or both texts come from the event.
     pub variant: Option<String>,
     /// A language was wanted that there is no catalogue for, and a text is in the fallback language
     /// instead. Worth counting.
@@ -97,7 +101,7 @@ pub struct Rendered {
 impl Catalogues {
     /// The catalogues that are compiled in, overridden by those of `dir`: `dir/es.ftl`, `dir/pt-BR.ftl`.
     /// What a file of `dir` leaves out comes from the built-in one of its language; a language that isn't
-    /// built in must be complete. `fallback` is the language for readers whose own isn't there.
+    /// built in must be complete but for its digests. `fallback` is the language for readers whose own isn't there.
     ///
     /// # Errors
     /// Everything that is wrong with any file, and a fallback language that there is no catalogue for.
@@ -235,10 +239,9 @@ impl Catalogues {
             }
             some_missing => some_missing,
         };
-        let found = wanted.map(|wanted| self.find(wanted));
-        let voice = found.flatten().unwrap_or(self.fallback);
+        let (voice, fell_back) = self.voice(wanted);
         let catalogue = &self.all[voice.catalogue];
-        let arguments = arguments::fill(kind, data);
+        let arguments = arguments::fill(Subject::Single(kind), data);
         let (wording, variant) = match catalogue.wordings(kind) {
             [only] => (only, None),
             several => {
@@ -246,17 +249,59 @@ impl Catalogues {
                 (chosen, Some(chosen.name.clone()))
             }
         };
-        let write = |part| {
-            let text = catalogue.write(voice.bundle, wording, part, &arguments, &mut Vec::new());
-            catalogue.directed(text)
-        };
+        let write = |part| self.write(voice, &wording.id, part, &arguments);
         Rendered {
             title: literal_title.unwrap_or_else(|| clean::fit_title(write(Part::Title))),
             body: literal_body.unwrap_or_else(|| clean::fit_body(write(Part::Body))),
             language: catalogue.tag.clone(),
             variant,
-            fell_back: matches!(found, Some(None)),
+            fell_back,
         }
+    }
+
+    /// Whether notifications of a type can be gathered for readers of that language: whether the catalogue that
+    /// [`render`](Self::render) would take has a message for the type's digest.
+    #[must_use]
+    pub fn has_digest(&self, language: &str, kind: IncentiveType) -> bool {
+        let (voice, _) = self.voice(Some(language));
+        self.all[voice.catalogue].digest(kind).is_some()
+    }
+
+    /// Renders a digest from its `incentive_data`; `None` where the catalogue has no message for it
+    /// ([`has_digest`](Self::has_digest)), or `data` does not say that at least one notification was gathered.
+    #[must_use]
+    pub fn digest(
+        &self,
+        reader: Reader<'_>,
+        kind: IncentiveType,
+        data: &Map<String, Value>,
+    ) -> Option<Rendered> {
+        let (voice, fell_back) = self.voice(reader.language);
+        let catalogue = &self.all[voice.catalogue];
+        let message = catalogue.digest(kind)?;
+        arguments::count(data)?;
+        let arguments = arguments::fill(Subject::Digest(kind), data);
+        let write = |part| self.write(voice, message, part, &arguments);
+        Some(Rendered {
+            title: clean::fit_title(write(Part::Title)),
+            body: clean::fit_body(write(Part::Body)),
+            language: catalogue.tag.clone(),
+            variant: None,
+            fell_back,
+        })
+    }
+
+    fn write(&self, voice: Voice, message: &str, part: Part, arguments: &FluentArgs<'_>) -> String {
+        let catalogue = &self.all[voice.catalogue];
+        let text = catalogue.write(voice.bundle, message, part, arguments, &mut Vec::new());
+        catalogue.directed(text)
+    }
+
+    /// The voice for a wanted language, and whether it is the fallback's because there is no catalogue for that language.
+    fn voice(&self, wanted: Option<&str>) -> (Voice, bool) {
+        let found = wanted.map(|wanted| self.find(wanted));
+        let voice = found.flatten().unwrap_or(self.fallback);
+        (voice, matches!(found, Some(None)))
     }
 
     fn find(&self, wanted: &str) -> Option<Voice> {

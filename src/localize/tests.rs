@@ -1,5 +1,7 @@
 //! What the room promises, as its callers see it.
 
+mod digest_faults;
+mod digests;
 mod faults;
 mod words;
 

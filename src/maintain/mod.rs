@@ -30,8 +30,8 @@ pub use when::When;
 
 /// How many rows go at a time: some milliseconds of a database's work.
 const BATCH: u32 = 500;
-/// By how much the pause after a batch is longer than the batch took: the database has four fifths of its time for others.
-const PAUSE_FACTOR: u32 = 4;
+/// By how much the pause after a batch is longer than the batch took: the database has nine tenths of its time for others.
+const PAUSE_FACTOR: u32 = 9;
 /// How long nobody else does the maintenance after a sign of life.
 const LEAD: Duration = Duration::from_mins(1);
 

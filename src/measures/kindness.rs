@@ -16,3 +16,13 @@ pub const CAPPED: Measure = counter(
 pub const WAITS: &str = "waits";
 /// It is not sent.
 pub const NOT_SENT: &str = "suppressed";
+
+/// Notifications that a digest tells of.
+pub const DIGESTED: Measure = counter(
+    "inq_digested_total",
+    &[],
+    "Notifications that were gathered, so that a digest tells of them.",
+);
+
+/// Digests.
+pub const DIGESTS: Measure = counter("inq_digests_total", &[], "Digests that were begun.");

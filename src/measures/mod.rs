@@ -18,7 +18,7 @@ pub use broadcast::{BROADCAST_EVENTS, BROADCAST_STILL_SECONDS, BROADCASTS_RUNNIN
 pub use forgetting::{
     FORGETTING_OLDEST_SECONDS, FORGETTING_USERS, IN_ARCHIVE, IN_ROWS, KEPT_OUT, USERS_FORGOTTEN,
 };
-pub use kindness::{CAPPED, NOT_SENT, WAITS};
+pub use kindness::{CAPPED, DIGESTED, DIGESTS, NOT_SENT, WAITS};
 pub use measure::{Kind, Label, Measure, Values};
 use measure::{counter, gauge, histogram};
 pub use retention::{ARCHIVED, MAINTENANCE_FINISHED, MAINTENANCE_INTERVAL, REMOVED};
@@ -380,6 +380,8 @@ pub const INGEST: &[Measure] = &[
     CANCELLATIONS,
     KEPT_OUT,
     CAPPED,
+    DIGESTED,
+    DIGESTS,
     INGEST_BATCH_SECONDS,
     INGEST_BATCH_RECORDS,
     DEAD_LETTERS,

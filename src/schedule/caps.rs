@@ -77,6 +77,12 @@ impl CapPolicy {
         self.caps(leaving).next().is_some()
     }
 
+    /// Whether what is over is gathered.
+    #[must_use]
+    pub fn gathers(&self) -> bool {
+        self.settings.over == Over::Digest
+    }
+
     /// How long after its time a place still counts.
     #[must_use]
     pub fn memory(&self) -> TimeDelta {
@@ -97,7 +103,7 @@ impl CapPolicy {
             return Place::Free;
         };
         let until = match self.settings.over {
-            Over::Wait => self.first_free(&Leaving { at, ..*leaving }, taken, zone),
+            Over::Wait | Over::Digest => self.first_free(&Leaving { at, ..*leaving }, taken, zone),
             Over::Drop => None,
         };
         let capped = Capped {

@@ -2,6 +2,7 @@
 
 mod best_time;
 mod caps;
+mod digest;
 mod habit;
 mod hold;
 mod places;
@@ -10,6 +11,7 @@ mod retry;
 
 pub use best_time::{Basis, BestTime, RULE as BEST_TIME, Waiting};
 pub use caps::{CapPolicy, Capped, Place};
+pub use digest::{DigestPolicy, Gathering, RULE as DIGEST};
 pub use habit::{HOURS, Habit, Opening};
 pub use hold::{Held, Leaving, QuietPolicy, RULE as QUIET_HOURS};
 pub use places::Places;

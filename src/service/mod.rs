@@ -26,12 +26,12 @@ use crate::feedback::Feedback;
 use crate::feedback::decide::Rules;
 use crate::health::Health;
 use crate::http::{self, Desk, Inlet, Letters, Served, Topics};
-use crate::ingest::{Ingest, Planner};
+use crate::ingest::{Ingest, Planner, Together};
 use crate::localize::Words;
 use crate::maintain::{Maintenance, Retention, When};
 use crate::measures;
 use crate::preferences::Preferences;
-use crate::schedule::{CapPolicy, RetryPolicy};
+use crate::schedule::{CapPolicy, DigestPolicy, RetryPolicy};
 use crate::stage;
 use crate::store::Store;
 use crate::telemetry::{Metrics, Traces};
@@ -193,6 +193,14 @@ impl Service {
         }
     }
 
+    fn together(&self) -> Together {
+        let quiet = &self.settings.quiet;
+        Together {
+            caps: CapPolicy::new(&self.settings.caps, quiet),
+            digests: DigestPolicy::new(&self.settings.digest, quiet),
+        }
+    }
+
     fn max_event_bytes(&self) -> usize {
         usize::try_from(self.settings.ingest.max_event_bytes).unwrap_or(usize::MAX)
     }
@@ -303,7 +311,7 @@ impl Service {
             let stage = Ingest::new(
                 Arc::clone(&store),
                 self.planner(),
-                Arc::new(CapPolicy::new(&self.settings.caps, &self.settings.quiet)),
+                Arc::new(self.together()),
                 dead_letters(&topics.events_dlq)?,
                 told.alerts.clone(),
                 told.traces.clone(),

@@ -1,15 +1,16 @@
 //! What a cancel does to its notification: decided without I/O, the same on every database.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::columns::Columns;
 use super::notification::HistoryKind;
-use super::{Result, Status, columns};
+use super::{NewNotification, Result, Retelling, Status, columns};
 use crate::contract::{Cancellation, time};
 use crate::measures;
+use crate::schedule::DIGEST;
 
 /// What became of a cancel when it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,10 +86,11 @@ pub(super) struct Target {
     user_id: i64,
     status: Status,
     attempts: u32,
+    digest_event_id: Option<String>,
 }
 
 /// The columns that [`target`] reads.
-pub(super) const TARGET: &str = "id, event_id, user_id, status, attempts";
+pub(super) const TARGET: &str = "id, event_id, user_id, status, attempts, digest_event_id";
 
 pub(super) fn target(row: &impl Columns) -> Result<Target> {
     Ok(Target {
@@ -97,7 +99,62 @@ pub(super) fn target(row: &impl Columns) -> Result<Target> {
         user_id: row.int("user_id")?,
         status: columns::status(row)?,
         attempts: columns::small(row, "attempts")?,
+        digest_event_id: row.text_or_null("digest_event_id")?,
     })
+}
+
+/// The events of the digests that tell of some of these.
+pub(super) fn digests_of(targets: &[Target]) -> Vec<&str> {
+    let told = targets.iter().filter(|target| target.status == Status::Digested);
+    let mut digests: Vec<&str> = told
+        .filter_map(|target| target.digest_event_id.as_deref())
+        .collect();
+    digests.sort_unstable();
+    digests.dedup();
+    digests
+}
+
+/// Digests that have not left, and do not meanwhile.
+pub(super) struct Digests<'r> {
+    retelling: &'r dyn Retelling,
+    /// By their events; without a row where nothing is left to tell.
+    open: BTreeMap<String, (i64, Option<NewNotification>)>,
+    changed: BTreeSet<String>,
+}
+
+impl<'r> Digests<'r> {
+    pub(super) fn new(open: Vec<(i64, NewNotification)>, retelling: &'r dyn Retelling) -> Self {
+        let by_event = |(id, row): (i64, NewNotification)| (row.event_id.clone(), (id, Some(row)));
+        Self {
+            retelling,
+            open: open.into_iter().map(by_event).collect(),
+            changed: BTreeSet::new(),
+        }
+    }
+
+    /// Takes a part out of its digest, if that has not left.
+    fn take_out(&mut self, part: &Target) -> bool {
+        let found = part
+            .digest_event_id
+            .as_ref()
+            .and_then(|event| self.open.get_mut(event));
+        let Some((_, row @ Some(_))) = found else {
+            return false;
+        };
+        *row = row
+            .take()
+            .and_then(|digest| self.retelling.without(digest, &part.event_id));
+        self.changed.extend(part.digest_event_id.clone());
+        true
+    }
+
+    /// Those of which something was taken out.
+    fn changed(self) -> impl Iterator<Item = (i64, Option<NewNotification>)> {
+        let Self { open, changed, .. } = self;
+        open.into_iter()
+            .filter(move |(event, _)| changed.contains(event))
+            .map(|(_, digest)| digest)
+    }
 }
 
 /// An entry for the history of a notification.
@@ -118,6 +175,8 @@ pub(super) struct Orders {
     pub cancel: Vec<i64>,
     /// Notifications that are not to leave again.
     pub mark: Vec<i64>,
+    /// Digests that tell of fewer, with their ids.
+    pub rewrite: Vec<(i64, NewNotification)>,
     /// For the histories.
     pub told: Vec<Told>,
     /// Events whose cancels have met their notifications.
@@ -133,7 +192,7 @@ impl Orders {
 }
 
 /// Decides what these cancels do to those of their notifications that there are.
-pub(super) fn orders(waiting: &[Waiting], targets: &[Target]) -> Orders {
+pub(super) fn orders(waiting: &[Waiting], targets: &[Target], mut digests: Option<Digests<'_>>) -> Orders {
     let mut orders = Orders::default();
     let targets: HashMap<&str, &Target> = targets
         .iter()
@@ -149,8 +208,11 @@ pub(super) fn orders(waiting: &[Waiting], targets: &[Target]) -> Orders {
             continue;
         }
         orders.met.push(cancel.event_id.clone());
+        let taken_out = target.status == Status::Digested
+            && digests.as_mut().is_some_and(|digests| digests.take_out(target));
         let (outcome, kind) = match target.status {
             Status::Pending => (CancelOutcome::Cancelled, HistoryKind::Cancelled),
+            Status::Digested if taken_out => (CancelOutcome::Cancelled, HistoryKind::Cancelled),
             Status::Cancelled => {
                 orders.outcomes.push(CancelOutcome::Repeat);
                 continue;
@@ -159,7 +221,7 @@ pub(super) fn orders(waiting: &[Waiting], targets: &[Target]) -> Orders {
         };
         orders.outcomes.push(outcome);
         match target.status {
-            Status::Pending => orders.cancel.push(target.id),
+            _ if outcome == CancelOutcome::Cancelled => orders.cancel.push(target.id),
             // What can come back by itself.
             Status::Processing | Status::Sent => orders.mark.push(target.id),
             _ => {}
@@ -171,6 +233,20 @@ pub(super) fn orders(waiting: &[Waiting], targets: &[Target]) -> Orders {
             detail: Value::Object(detail(cancel, target.status)).to_string(),
         });
     }
+    for (id, left) in digests.into_iter().flat_map(Digests::changed) {
+        if let Some(row) = left {
+            orders.rewrite.push((id, row));
+        } else {
+            orders.cancel.push(id);
+            orders.told.push(Told {
+                id,
+                kind: HistoryKind::Cancelled,
+                attempt: 0,
+                detail: serde_json::json!({ "by": BY_EVENT, "rule": DIGEST }).to_string(),
+            });
+        }
+    }
+    orders.rewrite.sort_by_key(|(id, _)| *id);
     orders.cancel.sort_unstable();
     orders.mark.sort_unstable();
     orders.told.sort_by_key(|told| told.id);

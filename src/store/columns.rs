@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{
-    Claimant, ClaimedRow, DepthRow, HistoryEntry, HistoryKind, Notification, OpenClaim, PendingRow, Standing,
-    Status, StoreError,
+    Claimant, ClaimedRow, DepthRow, HistoryEntry, HistoryKind, NewNotification, Notification, OpenClaim,
+    PendingRow, Standing, Status, StoreError,
 };
 use crate::contract::{IncentiveType, Priority};
 
@@ -121,7 +121,40 @@ pub(super) fn notification(row: &impl Columns) -> Result<Notification, StoreErro
         opened_at: row.time_or_null("opened_at")?,
         clicked_at: row.time_or_null("clicked_at")?,
         dismissed_at: row.time_or_null("dismissed_at")?,
+        digest_event_id: row.text_or_null("digest_event_id")?,
     })
+}
+
+/// The columns that [`gathered`] reads.
+pub(super) const GATHERED: &str = "id, event_id, user_id, incentive_type, notification_type, priority, message_title, message_body, \
+     incentive_data, occurred_at, scheduled_at, expires_at, language, variant, timezone, device_type, traceparent, status, \
+     digest_event_id";
+
+/// A row that has not left, with its id; its history is not read.
+pub(super) fn gathered(row: &impl Columns) -> Result<(i64, NewNotification), StoreError> {
+    let gathered = NewNotification {
+        event_id: row.text("event_id")?,
+        user_id: row.int("user_id")?,
+        incentive_type: incentive_type(row)?,
+        notification_type: notification_type(row)?,
+        priority: priority(row)?,
+        message_title: row.text("message_title")?,
+        message_body: row.text("message_body")?,
+        incentive_data: row.text("incentive_data")?,
+        occurred_at: row.time("occurred_at")?,
+        scheduled_at: Some(row.time("scheduled_at")?),
+        expires_at: row.time_or_null("expires_at")?,
+        language: row.text("language")?,
+        variant: row.text_or_null("variant")?,
+        timezone: row.text_or_null("timezone")?,
+        device_type: row.text_or_null("device_type")?,
+        traceparent: row.text_or_null("traceparent")?,
+        status: status(row)?,
+        digest_event_id: row.text_or_null("digest_event_id")?,
+        has_own_time: false,
+        beginning: Vec::new(),
+    };
+    Ok((row.int("id")?, gathered))
 }
 
 /// The columns that [`standing`] reads, but for `db_now`, the database's clock.

@@ -14,6 +14,7 @@ mod engagement;
 mod error;
 mod filter;
 mod forget;
+mod gathered;
 mod habits;
 mod ids;
 mod migrations;
@@ -32,7 +33,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-pub use admission::{Admission, Admitted, Fate, ReaderPlaces};
+pub use admission::{Admission, Admitted, Fate, KnownReader, Retelling};
 pub use bounds::check_bounds;
 pub use broadcasts::{
     Advance, Broadcast, BroadcastOrder, BroadcastState, Broadcasts, NewBroadcast, Reader, Started, Taken,
@@ -43,6 +44,7 @@ pub use engagement::{EngagementRow, GroupBy};
 pub use error::StoreError;
 pub use filter::{Change, Changed, Filter};
 pub use forget::{Forget, Forgetting, NOBODY, Readers, WaitingToBeForgotten, Which};
+pub use gathered::Gathered;
 pub use habits::Habits;
 pub use mysql::{Filling, Yardstick};
 pub use notification::{
@@ -211,16 +213,23 @@ pub trait Store: Broadcasts + Forget {
     /// Calls off the notifications of these events, in one transaction, and returns what became of each cancel, in the same
     /// order. What waits becomes `cancelled`. What is in a claim, or was sent, stays as it is and becomes `cancelled` should it
     /// come back by itself. What is yet to come is remembered. The same again changes nothing, so that the rest of a batch
-    /// can be stored in another transaction.
+    /// can be stored in another transaction. What is part of a digest that waits becomes `cancelled`, and `retelling` tells the
+    /// digest anew.
     ///
     /// # Errors
     /// [`StoreError::Data`] where the database refuses a cancel; then nothing was done.
-    async fn cancel(&self, cancellations: &[Cancellation]) -> Result<Vec<CancelOutcome>>;
+    async fn cancel(
+        &self,
+        cancellations: &[Cancellation],
+        retelling: Arc<dyn Retelling>,
+    ) -> Result<Vec<CancelOutcome>>;
 
     /// Forgets cancels that came longer ago than they are `kept`, at most `limit`, and returns how many those were.
     async fn remove_cancellations(&self, kept: Duration, limit: u32) -> Result<u64>;
+
     /// As [`Store::insert`], where `admission` decides in the same transaction about the new rows that it concerns, one after
-    /// the other in the order of the batch. What is kept of their readers is locked meanwhile, and read by primary key.
+    /// the other in the order of the batch. What is kept of their readers is locked meanwhile, and read by primary key; so is
+    /// what is gathered of theirs.
     ///
     /// # Errors
     /// As [`Store::insert`].

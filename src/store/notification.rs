@@ -118,6 +118,12 @@ pub struct NewNotification {
     pub traceparent: Option<String>,
     /// Where it stands at the beginning.
     pub status: Status,
+    /// The event of the digest that tells of it; at most 128 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest_event_id: Option<String>,
+    /// Whether it names a time of its own, and so waits for no others. Not stored.
+    #[serde(skip)]
+    pub has_own_time: bool,
     /// What its history begins with, in the order in which it was decided.
     #[serde(rename = "history", skip_serializing_if = "Vec::is_empty")]
     pub beginning: Vec<Beginning>,
@@ -236,6 +242,7 @@ pub struct Notification {
     pub clicked_at: Option<DateTime<Utc>>,
     #[serde(serialize_with = "time::serialize_option")]
     pub dismissed_at: Option<DateTime<Utc>>,
+    pub digest_event_id: Option<String>,
 }
 
 /// What kind of thing happened to a notification.
@@ -264,9 +271,11 @@ pub enum HistoryKind {
     RecoveredAsPending,
     /// Its `expires_at` passed before it left.
     Expired,
-    /// A rule holds it back: quiet hours, a cap, or that it may wait for the best time of its reader; `rule` in the detail
-    /// tells which.
+    /// A rule holds it back: quiet hours, a cap, that it may wait for the best time of its reader, or for others to be gathered
+    /// with it; `rule` in the detail tells which.
     Held,
+    /// A digest tells of it.
+    Digested,
     /// Its reader does not want it, or it is over a cap: `rule` in the detail tells which.
     Suppressed,
     /// A person has made it due again.
@@ -279,7 +288,7 @@ pub enum HistoryKind {
 
 impl HistoryKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Delivered,
         Self::Opened,
         Self::Clicked,
@@ -292,6 +301,7 @@ impl HistoryKind {
         Self::RecoveredAsPending,
         Self::Expired,
         Self::Held,
+        Self::Digested,
         Self::Suppressed,
         Self::Retried,
         Self::Cancelled,
@@ -314,6 +324,7 @@ impl HistoryKind {
             Self::RecoveredAsPending => "recovered_as_pending",
             Self::Expired => "expired",
             Self::Held => "held",
+            Self::Digested => "digested",
             Self::Suppressed => "suppressed",
             Self::Retried => "retried",
             Self::Cancelled => "cancelled",

@@ -508,6 +508,8 @@ async fn who_dies_while_forgetting_leaves_the_rest_to_the_next() {
             device_type: None,
             traceparent: None,
             status: Status::Pending,
+            digest_event_id: None,
+            has_own_time: false,
             beginning: Vec::new(),
         })
         .collect();

@@ -11,6 +11,7 @@ mod cancelling;
 mod caps;
 mod contract;
 mod dead_letters;
+mod digests;
 mod expiring;
 #[cfg(feature = "failpoints")]
 mod failpoints;

@@ -44,6 +44,8 @@ impl Desk {
                 device_type: None,
                 traceparent: None,
                 status: Status::Pending,
+                digest_event_id: None,
+                has_own_time: false,
                 beginning: Vec::new(),
             })
             .collect();

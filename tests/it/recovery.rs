@@ -167,6 +167,8 @@ fn row(event_id: &str) -> NewNotification {
         device_type: None,
         traceparent: None,
         status: Status::Pending,
+        digest_event_id: None,
+        has_own_time: false,
         beginning: Vec::new(),
     }
 }

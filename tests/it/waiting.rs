@@ -76,6 +76,8 @@ async fn claim_of_another_cluster(house: &House) -> String {
         device_type: None,
         traceparent: None,
         status: Status::Pending,
+        digest_event_id: None,
+        has_own_time: false,
         beginning: Vec::new(),
     };
     store.insert(&[row]).await.expect("inserted");

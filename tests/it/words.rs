@@ -256,7 +256,7 @@ fn a_language_is_compared_with_the_fallback_language() {
     for language in ["ar", "de", "es", "fr", "hi", "ja", "pt-BR", "ru", "zh-Hans"] {
         let found = inq_json(&[], &["catalogue", "diff", language]);
         assert_eq!(found["with"], "en");
-        for lack in ["missing", "longer", "faults"] {
+        for lack in ["missing", "no_digest", "longer", "faults"] {
             assert_eq!(found[lack], json!([]), "{language} {lack}");
         }
     }
@@ -273,6 +273,11 @@ fn a_language_is_compared_with_the_fallback_language() {
     );
     assert!(
         said.contains("it.ftl: message `point_earning` is missing"),
+        "{said}"
+    );
+    let expected = "\nno digest  point_earning: without `point_earning-digest` notifications of this type are not gathered in it\n";
+    assert!(
+        said.contains(expected) && !said.contains("missing  point_earning-digest"),
         "{said}"
     );
 
@@ -298,7 +303,9 @@ fn a_language_is_compared_with_the_fallback_language() {
 fn every_message_is_shown_in_every_language_and_wording() {
     let all = inq_json(&[], &["preview", "--all"]);
     let all = all.as_array().expect("an array");
-    assert_eq!(all.len(), 60);
+    assert_eq!(all.len(), 120);
+    let digests = all.iter().filter(|said| said["digest"] == true);
+    assert_eq!(digests.count(), 60);
     for said in all {
         for text in [&said["message_title"], &said["message_body"]] {
             let text = text.as_str().expect("a text");
@@ -312,16 +319,17 @@ fn every_message_is_shown_in_every_language_and_wording() {
     let output = inq(&[("INQ_LOCALIZATION__DIR", path)], &["preview", "--all"]);
     let said = String::from_utf8(output.stdout).expect("text");
     assert!(
-        said.starts_with("ar\n  achievement_reward    شارة جديدة: "),
+        said.starts_with("ar\n  achievement_reward           شارة جديدة: "),
         "{said}"
     );
     assert!(
-        said.contains("\nen\n  achievement_reward    New badge: Explorer\n"),
+        said.contains("\nen\n  achievement_reward           New badge: Explorer\n"),
         "{said}"
     );
     for wording in [
-        "\n  streak_reward--main   One\n                        Come back.\n",
-        "\n  streak_reward--short  1!\n                        Come back.\n",
+        "\n  streak_reward--main          One\n                               Come back.\n",
+        "\n  streak_reward--short         1!\n                               Come back.\n",
+        "\n  point_earning-digest         You earned 3,750 points!\n",
     ] {
         assert!(said.contains(wording), "{said}");
     }

@@ -82,6 +82,8 @@ async function change(path, filter, user, deed, what) {
   say(`${many(changed, "notification")} of user ${user} changed: ${deed.toLowerCase()}.`);
 }
 
+const byEvent = (id) => h("a", { href: `#/search?by=event&value=${encodeURIComponent(id)}` }, id);
+
 /** One with its story. */
 export async function one(root, id) {
   const [row, operator] = await Promise.all([get(`/v1/notifications/${encodeURIComponent(id)}`), mayChange()]);
@@ -90,7 +92,9 @@ export async function one(root, id) {
   const facts = [["User", h("a", { href: `#/search?by=user&value=${row.user_id}` }, `${row.user_id}`)], ["Event", row.event_id],
     ["Rewards", plain(row.incentive_type)], ["Priority", `${row.priority} ${PRIORITIES[row.priority]}`],
     ["Attempts", row.attempts], ["Language", row.language], ["Wording", row.variant], ["Time zone", row.timezone], ["Device", row.device_type],
-    ["Due", utc(row.scheduled_at)], ["Expires", row.expires_at && utc(row.expires_at)]];
+    ["Due", utc(row.scheduled_at)], ["Expires", row.expires_at && utc(row.expires_at)],
+    ["Digest", row.digest_event_id && byEvent(row.digest_event_id)],
+    ["Tells of", row.incentive_data.digest?.parts?.map(({ event_id }) => h("div", {}, byEvent(event_id)))]];
   put(root,
     h("h1", { tabindex: "-1" }, `Notification ${row.id}`),
     h("p", { class: "lead", id: "standing" }, h("span", { class: `status ${row.status}` }, row.status), ` ${standing(row)}`),

@@ -56,6 +56,7 @@ export function standing(row) {
     case "cancelled":
       return row.attempts > 0 ? "It was called off: no other attempt follows." : "It was called off before it left.";
     case "expired": return "It expired before it left.";
+    case "digested": return "It does not leave on its own: a digest tells of it.";
     case "suppressed": return notSent(row.history?.find(({ kind }) => kind === "suppressed")?.detail.rule);
     default: return `It is ${row.status}.`;
   }
@@ -89,6 +90,7 @@ function expired({ expires_at, due_at }) {
 
 /** Who has cancelled it, and what it was spared. */
 function calledOff(attempt, detail) {
+  if (detail.rule === "digest") return "Cancelled: events have cancelled all that it told of";
   if (!detail.requested_at) return `Cancelled by ${detail.by}`;
   const by = `Cancelled by an event${inParentheses(detail.reason)}`;
   switch (detail.was) {
@@ -141,8 +143,17 @@ function overCap({ taken, limit, scope, per, of, timezone }) {
   return `${taken} of at most ${limit} ${what} ${span} were taken, a cap of the ${of === "user" ? "user" : "settings"}`;
 }
 
+/** What waits for others, and until when. */
+function gathered({ first, due_at, held_until, held_until_local, timezone, window }) {
+  return first
+    ? `Begun with the event ${first} and a second one: more is gathered until ${utc(held_until)}`
+    : `Held back: due at ${utc(due_at)}, held until ${utc(held_until)} (${held_until_local} in ${timezone}), for others of its ` +
+      `type are gathered with it for ${window}`;
+}
+
 function held(detail) {
   if (detail.rule === "best_time") return bestTime(detail);
+  if (detail.rule === "digest") return gathered(detail);
   if (detail.rule !== "cap") return `Held back: ${keptQuiet(detail)}`;
   const { due_at, held_until, held_until_local, timezone } = detail;
   return `Held back: due at ${utc(due_at)}, held until ${utc(held_until)} (${held_until_local} in ${timezone}), for ${overCap(detail)}`;
@@ -171,6 +182,7 @@ function told({ kind, attempt, detail }) {
     case "recovered_as_pending": return `Attempt ${attempt} was not published before its publisher died; it goes out again`;
     case "expired": return expired(detail);
     case "held": return held(detail);
+    case "digested": return `Told of by the digest ${detail.digest}${detail.over ? `, for ${overCap(detail.over)}` : ""}`;
     case "suppressed": return suppressed(detail);
     case "retried": return `Made due again by ${detail.by}`;
     case "cancelled": return calledOff(attempt, detail);

@@ -28,8 +28,8 @@ impl<'a> Walk<'_, 'a> {
         match call.positional.as_slice() {
             [InlineExpression::VariableReference { id: argument }] => {
                 self.printed(at, argument, known);
-                let found = self.kind.and_then(|kind| {
-                    arguments::of(kind)
+                let found = self.subject.and_then(|subject| {
+                    arguments::of(subject)
                         .iter()
                         .find(|candidate| candidate.name == argument.name)
                 });

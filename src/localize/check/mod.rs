@@ -1,7 +1,7 @@
 //! Catalogues are checked when they are loaded, so that no event ever meets a message that is missing,
 //! misspelt or prints an argument that isn't there.
 //!
-//! What is proven without rendering: every type has a `.title` and a `.body`; whatever they refer to is
+//! What is proven without rendering: every type has a `.title` and a `.body`, and so has each digest that there is; whatever they refer to is
 //! there and doesn't go round in circles; every argument is one of the type's; and every argument that is
 //! printed stands in a variant that is reached only when the event has it ([`walk`]). [`rehearse`] then
 //! renders each message with much and little data, for what only rendering shows.
@@ -18,7 +18,7 @@ use fluent_syntax::ast::{Attribute, Entry, Message, Pattern, Term};
 use super::catalogue::Part;
 use super::fault::{CatalogueError, ENOUGH, did_you_mean};
 use super::file::File;
-use super::variant;
+use super::{Subject, variant};
 use crate::contract::IncentiveType;
 use walk::{Place, Walk};
 
@@ -40,6 +40,7 @@ pub fn check(files: &[File], errors: &mut Vec<CatalogueError>) {
     let mut reached = HashSet::new();
     for kind in IncentiveType::ALL {
         check_type(kind, files, &entries, &mut reached, errors);
+        check_digest(kind, &entries, &mut reached, errors);
     }
     for (file, term) in entries.terms.values() {
         let place = Place::Term(file, term.id.name);
@@ -111,7 +112,8 @@ fn check_type<'a>(
         }
         return;
     };
-    check_wording(kind, file, message, entries, reached, errors);
+    let subject = Subject::Single(kind);
+    check_message(subject, file, message, entries, reached, errors);
     let others = files.iter().flat_map(File::messages).filter(|id| {
         let named = variant::of_message(id);
         named.is_some_and(|(of, _)| of == kind)
@@ -134,13 +136,35 @@ fn check_type<'a>(
             );
             errors.push(file.fault(message.id.name, what));
         }
-        check_wording(kind, file, message, entries, reached, errors);
+        check_message(subject, file, message, entries, reached, errors);
     }
 }
 
-/// Each wording is whole: it has both parts, if only by `.body = { streak_reward.body }`.
-fn check_wording<'a>(
+/// A catalogue may lack a digest; one that it has is whole, and has no other wordings.
+fn check_digest<'a>(
     kind: IncentiveType,
+    entries: &Entries<'a>,
+    reached: &mut HashSet<&'a str>,
+    errors: &mut Vec<CatalogueError>,
+) {
+    let subject = Subject::Digest(kind);
+    let digest = subject.to_string();
+    if let Some((file, message)) = entries.messages.get(digest.as_str()).copied() {
+        reached.insert(message.id.name);
+        check_message(subject, file, message, entries, reached, errors);
+    }
+    for (&id, (file, message)) in &entries.messages {
+        if errors.len() < ENOUGH && variant::parts(id).is_some_and(|(of, _)| of == digest) {
+            reached.insert(id);
+            let what = format!("message `{id}` is another wording of a digest; `{digest}` has one only");
+            errors.push(file.fault(message.id.name, what));
+        }
+    }
+}
+
+/// Each message is whole: it has both parts, if only by `.body = { streak_reward.body }`.
+fn check_message<'a>(
+    subject: Subject,
     file: &'a File,
     message: &'a Message<&'a str>,
     entries: &Entries<'a>,
@@ -162,10 +186,10 @@ fn check_wording<'a>(
     for part in Part::ALL {
         match attribute(&message.attributes, part.as_str()) {
             Some(pattern) => {
-                Walk::of_type(kind, id, part, entries, errors, reached).pattern(
+                Walk::of_message(subject, id, part, entries, errors, reached).pattern(
                     Place::Message(file, message.id.name),
                     pattern,
-                    0,
+                    walk::at_first(subject),
                 );
             }
             None if file.broken => {}
@@ -191,11 +215,14 @@ fn check_used(
             break;
         }
         if !(reached.contains(id) || file.broken || overridden && file.built_in) {
-            let kinds = IncentiveType::ALL.map(|kind| match variant::parts(id) {
-                Some((_, name)) => variant::message(kind.as_str(), name),
-                None => kind.to_string(),
-            });
-            let hint = did_you_mean(id, "", kinds.iter().map(String::as_str));
+            let candidates: Vec<_> = match variant::parts(id) {
+                Some((_, name)) => {
+                    let wordings = IncentiveType::ALL.map(|kind| variant::message(kind.as_str(), name));
+                    wordings.to_vec()
+                }
+                None => Subject::all().map(|subject| subject.to_string()).collect(),
+            };
+            let hint = did_you_mean(id, "", candidates.iter().map(String::as_str));
             errors.push(file.fault(message.id.name, format!("message `{id}` is never used{hint}")));
         }
     }

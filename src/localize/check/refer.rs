@@ -16,7 +16,7 @@ impl<'a> Walk<'_, 'a> {
     ) {
         let entries = self.entries;
         self.reached.insert(id);
-        if self.kind.is_none() {
+        if self.subject.is_none() {
             self.fault(
                 at,
                 id,
@@ -74,7 +74,7 @@ impl<'a> Walk<'_, 'a> {
         };
         let Some(name) = wanted else {
             let step = (id, None);
-            if self.kind.is_some() {
+            if self.subject.is_some() {
                 return;
             }
             if self.trail.contains(&step) {

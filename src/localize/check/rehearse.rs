@@ -3,7 +3,7 @@
 use fluent_bundle::{FluentArgs, FluentError, FluentValue};
 use fluent_syntax::ast::Entry;
 
-use crate::contract::IncentiveType;
+use crate::localize::Subject;
 use crate::localize::arguments::{self, Argument, Kind, NONE};
 use crate::localize::catalogue::{Catalogue, Part};
 use crate::localize::clean::{BODY_BYTES, TITLE_CHARS};
@@ -18,17 +18,14 @@ const TEXT: &str = "Early bird";
 
 /// Renders what the files of one language say, which have passed every other check.
 pub fn rehearse(catalogue: &Catalogue, files: &[File], errors: &mut Vec<CatalogueError>) {
-    for kind in IncentiveType::ALL {
-        for (said, arguments) in cases(kind) {
-            for wording in catalogue.wordings(kind) {
-                for part in Part::ALL {
-                    let mut faults = Vec::new();
-                    let text = catalogue.write(0, wording, part, &arguments, &mut faults);
-                    if let Some(wrong) = wrong(part, &text, faults.first()) {
-                        let id = &wording.id;
-                        let what = format!("message `{id}`, its .{}, {wrong} with {said}", part.as_str());
-                        errors.push(fault(files, id, what));
-                    }
+    for (subject, id) in catalogue.messages() {
+        for (said, arguments) in cases(subject) {
+            for part in Part::ALL {
+                let mut faults = Vec::new();
+                let text = catalogue.write(0, id, part, &arguments, &mut faults);
+                if let Some(wrong) = wrong(part, &text, faults.first()) {
+                    let what = format!("message `{id}`, its .{}, {wrong} with {said}", part.as_str());
+                    errors.push(fault(files, id, what));
                 }
             }
         }
@@ -51,9 +48,9 @@ fn wrong(part: Part, text: &str, fault: Option<&FluentError>) -> Option<String> 
     }
 }
 
-/// Data to render a type with, and how to call it: nothing, each argument alone, all, all but one.
-fn cases(kind: IncentiveType) -> Vec<(String, FluentArgs<'static>)> {
-    let all = arguments::of(kind);
+/// Data to render a message with, and how to call it: nothing, each argument alone, all, all but one.
+fn cases(subject: Subject) -> Vec<(String, FluentArgs<'static>)> {
+    let all = arguments::of(subject);
     let mut cases = vec![("no data".to_owned(), given(all, 1.0, |_| false))];
     for number in NUMBERS {
         cases.push((
@@ -63,10 +60,12 @@ fn cases(kind: IncentiveType) -> Vec<(String, FluentArgs<'static>)> {
     }
     for argument in all {
         let name = argument.name;
-        cases.push((
-            format!("all data but `${name}`"),
-            given(all, 2.0, |other| other != name),
-        ));
+        if !argument.always {
+            cases.push((
+                format!("all data but `${name}`"),
+                given(all, 2.0, |other| other != name),
+            ));
+        }
         for number in NUMBERS {
             cases.push((
                 format!("only `${name}`"),
@@ -84,7 +83,7 @@ fn given(all: &[Argument], number: f64, has: impl Fn(&str) -> bool) -> FluentArg
     all.iter()
         .map(|argument| {
             let value = match argument.kind {
-                _ if !has(argument.name) => FluentValue::from(NONE),
+                _ if !(argument.always || has(argument.name)) => FluentValue::from(NONE),
                 Kind::Number => FluentValue::from(number),
                 Kind::Text => FluentValue::from(TEXT),
             };

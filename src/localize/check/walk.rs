@@ -12,7 +12,7 @@ use fluent_syntax::unicode::unescape_unicode_to_string;
 
 use super::Entries;
 use super::call::PLURAL;
-use crate::contract::IncentiveType;
+use crate::localize::Subject;
 use crate::localize::arguments::{self, Argument, Kind, NONE};
 use crate::localize::catalogue::Part;
 use crate::localize::fault::{CatalogueError, ENOUGH, did_you_mean};
@@ -55,12 +55,20 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Bit n says that the type's nth argument is known to be there.
+/// Bit n says that the subject's nth argument is known to be there.
 pub(super) type Known = u32;
 
+/// What is known where a message begins: the arguments that are never lacking.
+pub fn at_first(subject: Subject) -> Known {
+    let arguments = arguments::of(subject).iter().enumerate();
+    arguments
+        .filter(|(_, argument)| argument.always)
+        .fold(0, |known, (place, _)| known | 1 << place)
+}
+
 pub struct Walk<'w, 'a> {
-    /// The type whose message this is; `None` for a term, which has no arguments.
-    pub(super) kind: Option<IncentiveType>,
+    /// What the message tells of; `None` for a term, which has no arguments.
+    pub(super) subject: Option<Subject>,
     one_line: bool,
     pub(super) entries: &'w Entries<'a>,
     errors: &'w mut Vec<CatalogueError>,
@@ -75,8 +83,8 @@ pub struct Walk<'w, 'a> {
 }
 
 impl<'w, 'a> Walk<'w, 'a> {
-    pub fn of_type(
-        kind: IncentiveType,
+    pub fn of_message(
+        subject: Subject,
         id: &'a str,
         part: Part,
         entries: &'w Entries<'a>,
@@ -86,7 +94,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         let trail = vec![(id, Some(part.as_str()))];
         let one_line = part == Part::Title;
         Self {
-            kind: Some(kind),
+            subject: Some(subject),
             one_line,
             entries,
             errors,
@@ -104,7 +112,7 @@ impl<'w, 'a> Walk<'w, 'a> {
     ) -> Self {
         let (trail, seen) = (Vec::new(), HashSet::new());
         Self {
-            kind: None,
+            subject: None,
             one_line: true,
             entries,
             errors,
@@ -199,8 +207,9 @@ impl<'w, 'a> Walk<'w, 'a> {
             VariantKey::Identifier { name } => name,
             VariantKey::NumberLiteral { value } => return self.digits(at, value),
         };
-        if argument.kind == Kind::Number && name != NONE && !CATEGORIES.contains(&name) {
-            let hint = did_you_mean(name, "", CATEGORIES.into_iter().chain([NONE]));
+        let none = (!argument.always).then_some(NONE);
+        if argument.kind == Kind::Number && !CATEGORIES.into_iter().chain(none).any(|key| key == name) {
+            let hint = did_you_mean(name, "", CATEGORIES.into_iter().chain(none));
             let what = format!(
                 "has a variant [{name}], which no number like `${}` is{hint}",
                 argument.name
@@ -263,8 +272,12 @@ impl<'w, 'a> Walk<'w, 'a> {
         if known & (1 << place) == 0 {
             let name = id.name;
             let what = format!(
-                "prints `${name}` where an event may lack it; \
-                 put it into a variant of `{{ ${name} -> [none] … *[other] … }}`"
+                "prints `${name}` where {} may lack it; \
+                 put it into a variant of `{{ ${name} -> [none] … *[other] … }}`",
+                match self.subject {
+                    Some(Subject::Digest(_)) => "a digest",
+                    _ => "an event",
+                }
             );
             self.fault(at, name, &what);
         }
@@ -272,7 +285,7 @@ impl<'w, 'a> Walk<'w, 'a> {
 
     fn argument(&mut self, at: Place<'a>, id: &'a Identifier<&'a str>) -> Option<(usize, &'static Argument)> {
         let name = id.name;
-        let Some(kind) = self.kind else {
+        let Some(subject) = self.subject else {
             self.fault(
                 at,
                 name,
@@ -280,23 +293,22 @@ impl<'w, 'a> Walk<'w, 'a> {
             );
             return None;
         };
-        let of_type = arguments::of(kind);
-        let found = of_type
+        let of_subject = arguments::of(subject);
+        let found = of_subject
             .iter()
             .enumerate()
             .find(|(_, argument)| argument.name == name);
         if found.is_none() {
-            let elsewhere = IncentiveType::ALL
-                .into_iter()
-                .filter(|kind| arguments::of(*kind).iter().any(|argument| argument.name == name))
-                .map(|kind| format!("`{kind}`"))
+            let elsewhere = Subject::all()
+                .filter(|other| arguments::of(*other).iter().any(|argument| argument.name == name))
+                .map(|other| format!("`{other}`"))
                 .collect::<Vec<_>>();
             let what = if elsewhere.is_empty() {
-                let hint = did_you_mean(name, "$", of_type.iter().map(|argument| argument.name));
+                let hint = did_you_mean(name, "$", of_subject.iter().map(|argument| argument.name));
                 format!("uses `${name}`, which is unknown{hint}")
             } else {
                 format!(
-                    "uses `${name}`, which `{kind}` doesn't have, only {}",
+                    "uses `${name}`, which `{subject}` doesn't have, only {}",
                     elsewhere.join(", ")
                 )
             };

@@ -168,7 +168,7 @@ fn a_shared_message_is_checked_where_it_is_used() {
         "en.ftl",
         "some-points = { $points ->\n    [one] a\n   *[other] { $milestone }\n  }\n",
     )]);
-    // A type that has it may lack it; the others don't have it.
+    // A type that has it may lack it; the others and the digests don't have it.
     assert!(
         said.starts_with("en.ftl:3: message `some-points` prints `$milestone` where"),
         "{said}"
@@ -176,7 +176,7 @@ fn a_shared_message_is_checked_where_it_is_used() {
     assert_eq!(
         said.matches("en.ftl:3: message `some-points` uses `$milestone`, which `")
             .count(),
-        5
+        11
     );
 }
 

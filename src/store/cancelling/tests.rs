@@ -23,13 +23,14 @@ fn row(id: i64, event: &str, user_id: i64, status: Status) -> Target {
         user_id,
         status,
         attempts: 1,
+        digest_event_id: None,
     }
 }
 
 #[test]
 fn what_waits_is_cancelled_and_nothing_else() {
     for status in Status::ALL {
-        let orders = orders(&[cancel("a", 1)], &[row(7, "a", 1, status)]);
+        let orders = orders(&[cancel("a", 1)], &[row(7, "a", 1, status)], None);
         let outcome = match status {
             Status::Pending => CancelOutcome::Cancelled,
             Status::Cancelled => CancelOutcome::Repeat,
@@ -46,7 +47,7 @@ fn what_waits_is_cancelled_and_nothing_else() {
 
 #[test]
 fn the_history_says_how_it_stood_and_why_it_was_called_off() {
-    let told = orders(&[cancel("a", 1)], &[row(7, "a", 1, Status::Sent)])
+    let told = orders(&[cancel("a", 1)], &[row(7, "a", 1, Status::Sent)], None)
         .told
         .remove(0);
     assert_eq!(
@@ -82,7 +83,7 @@ fn of_several_that_are_alike_one_is_news() {
     assert_eq!(keys, [("a", 1), ("b", 1), ("b", 2), ("c", 1)]);
     // What came before, "c", is not among those that wait.
     let waiting = [cancel("a", 1), cancel("b", 1), cancel("b", 2)];
-    let orders = orders(&waiting, &[row(7, "b", 1, Status::Pending)]);
+    let orders = orders(&waiting, &[row(7, "b", 1, Status::Pending)], None);
     assert_eq!(
         each(&came, &waiting, &orders.outcomes),
         [
@@ -113,7 +114,7 @@ proptest! {
             .iter()
             .map(|(event, (user, status))| row(i64::from(*event), &event.to_string(), *user, *status))
             .collect();
-        let orders = orders(&waiting, &targets);
+        let orders = orders(&waiting, &targets, None);
         prop_assert_eq!(orders.outcomes.len(), waiting.len());
         for (event, (user, status)) in &rows {
             let id = i64::from(*event);

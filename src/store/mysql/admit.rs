@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::mysql::MySqlPool;
-use sqlx::{AssertSqlSafe, MySqlConnection, Row};
+use sqlx::{AssertSqlSafe, MySqlConnection};
 
-use super::super::admission::{self, Admission, Admitted, ReaderPlaces};
-use super::super::{NewNotification, bounds, ids};
+use super::super::admission::{self, Admission, Admitted, Kept, KnownReader};
+use super::super::columns::Columns;
+use super::super::gathered::{self, Writes};
+use super::super::{Inserted, NewNotification, bounds, ids};
 use super::error::Answer;
-use super::{insert, stored};
+use super::{cancel, gather, insert, stored};
 
 /// See [`super::super::Store::insert_admitted`]. Whoever stores something for the same readers waits for the end of the
 /// transaction: their rows are locked, in order, before anything else is looked at.
@@ -29,20 +31,30 @@ pub(super) async fn insert(
     let users = admission::readers_of(concerned.iter().map(|index| &*rows[*index]));
 
     let mut transaction = pool.begin().await?;
-    let (before, now) = lock(&mut transaction, &users).await?;
-    let known = known(&mut transaction, &rows, &concerned).await?;
-    let mut after = before.clone();
-    let mut fates = Vec::with_capacity(concerned.len());
-    for index in concerned {
-        if !known.contains(&rows[index].event_id) {
-            let row = rows[index].to_mut();
-            let reader = after.entry(row.user_id).or_default();
-            fates.push(admission.admit(row, reader, now));
+    let (mut before, now) = lock(&mut transaction, &users).await?;
+    let left_out = left_out(&mut transaction, &rows, &concerned, admission).await?;
+    let new: Vec<usize> = concerned
+        .into_iter()
+        .filter(|index| !left_out.contains(&rows[*index].event_id))
+        .collect();
+    let gathered = admission::asked_for(&before, new.iter().map(|index| &*rows[*index]));
+    for (id, row) in gather::lock(&mut transaction, &gathered).await? {
+        if let Some(reader) = before.get_mut(&row.user_id) {
+            reader.take(id, row, now);
         }
     }
-    let rows: Vec<&NewNotification> = rows.iter().map(|row| &**row).collect();
-    let inserted = insert::store(&mut transaction, &rows, batch.len()).await?;
-    let changed = admission::changed(&before, after, admission.memory(), now);
+    let mut after = before.clone();
+    let mut fates = Vec::with_capacity(new.len());
+    for index in new {
+        let row = rows[index].to_mut();
+        let reader = after.entry(row.user_id).or_default();
+        fates.push(admission.admit(row, reader, now));
+    }
+    let writes = gathered::writes(&before, &after);
+    let mut inserted = write_rows(&mut transaction, rows, &writes, batch.len(), admission).await?;
+    let digests = u64::try_from(writes.new.len()).unwrap_or(u64::MAX);
+    inserted.inserted -= digests;
+    let changed = admission::changed(&before, &after, admission.memory(), now);
     write(&mut transaction, &changed).await?;
     failpoint!("store::insert_uncommitted");
     transaction.commit().await?;
@@ -50,13 +62,34 @@ pub(super) async fn insert(
     Ok(Admitted {
         stored: inserted,
         fates,
+        digests,
     })
+}
+
+/// Stores the rows of a batch as they came out, with the digests that tell of them.
+async fn write_rows(
+    connection: &mut MySqlConnection,
+    mut rows: Vec<Cow<'_, NewNotification>>,
+    writes: &Writes,
+    of: usize,
+    admission: &dyn Admission,
+) -> Result<Inserted, Answer> {
+    for row in &mut rows {
+        if let Some(part) = writes.parts.get(&row.event_id) {
+            *row = Cow::Owned(part.clone());
+        }
+    }
+    insert::rewrite(connection, &writes.rewrite).await?;
+    let told: Vec<_> = writes.told.iter().map(|(id, entry)| (*id, entry)).collect();
+    insert::write_history(connection, &told).await?;
+    let rows: Vec<&NewNotification> = rows.iter().map(|row| &**row).chain(&writes.new).collect();
+    insert::store(connection, &rows, of + writes.new.len(), Some(admission)).await
 }
 
 /// So many readers, locked in order.
 pub(super) fn lock_text(readers: usize) -> String {
     format!(
-        "SELECT user_id, places, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_readers FORCE INDEX (PRIMARY) \
+        "SELECT user_id, places, gathering, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_readers FORCE INDEX (PRIMARY) \
          WHERE {} ORDER BY user_id FOR UPDATE",
         ids::column_in("user_id", readers)
     )
@@ -66,7 +99,7 @@ pub(super) fn lock_text(readers: usize) -> String {
 async fn lock(
     connection: &mut MySqlConnection,
     users: &[i64],
-) -> Result<(BTreeMap<i64, ReaderPlaces>, DateTime<Utc>), Answer> {
+) -> Result<(BTreeMap<i64, KnownReader>, DateTime<Utc>), Answer> {
     // Those whom nobody knows yet are made first: what is not there cannot be locked.
     for part in ids::parts(users) {
         let text = format!(
@@ -86,43 +119,50 @@ async fn lock(
     }
     let (mut readers, mut now) = (BTreeMap::new(), DateTime::UNIX_EPOCH);
     for row in query.fetch_all(connection).await? {
-        now = row.try_get_unchecked("db_now")?;
-        let places: String = row.try_get_unchecked("places")?;
-        readers.insert(row.try_get_unchecked("user_id")?, admission::read(&places)?);
+        now = row.time("db_now")?;
+        let reader = admission::read(&row.text("places")?, row.text_or_null("gathering")?.as_deref())?;
+        readers.insert(row.int("user_id")?, reader);
     }
     Ok((readers, now))
 }
 
-/// Which of these events have a row. Nobody stores another of these readers meanwhile.
-async fn known(
+/// Of which of these events nothing is decided: those that have a row, and those that were called off before they could be
+/// gathered with others. Nobody stores another of these readers meanwhile.
+async fn left_out(
     connection: &mut MySqlConnection,
     rows: &[Cow<'_, NewNotification>],
     which: &[usize],
-) -> sqlx::Result<HashSet<String>> {
+    admission: &dyn Admission,
+) -> Result<HashSet<String>, Answer> {
     let rows: Vec<&NewNotification> = which.iter().map(|index| &*rows[*index]).collect();
-    let mut known = HashSet::new();
+    let mut left_out = HashSet::new();
     for part in ids::parts(&rows) {
-        known.extend(insert::known(connection, part).await?);
+        left_out.extend(insert::known(connection, part).await?);
     }
-    Ok(known)
+    let gathers = rows.iter().filter(|row| admission.gathers(row));
+    let events: Vec<&str> = gathers.map(|row| row.event_id.as_str()).collect();
+    let called_off = cancel::waiting_for(connection, &events).await?;
+    let theirs = rows
+        .iter()
+        .filter(|row| called_off.contains(&(row.event_id.clone(), row.user_id)));
+    left_out.extend(theirs.map(|row| row.event_id.clone()));
+    Ok(left_out)
 }
 
-async fn write(
-    connection: &mut MySqlConnection,
-    readers: &[(i64, ReaderPlaces, DateTime<Utc>)],
-) -> sqlx::Result<()> {
+async fn write(connection: &mut MySqlConnection, readers: &[Kept]) -> sqlx::Result<()> {
     for part in ids::parts(readers) {
         let text = format!(
-            "INSERT INTO incentive_notify_readers (user_id, places, kept_until) VALUES {} \
-             ON DUPLICATE KEY UPDATE places = VALUES(places), kept_until = VALUES(kept_until)",
-            vec!["(?, ?, ?)"; part.len()].join(", ")
+            "INSERT INTO incentive_notify_readers (user_id, places, gathering, kept_until) VALUES {} ON DUPLICATE KEY \
+             UPDATE places = VALUES(places), gathering = VALUES(gathering), kept_until = VALUES(kept_until)",
+            vec!["(?, ?, ?, ?)"; part.len()].join(", ")
         );
         let mut query = sqlx::query(AssertSqlSafe(text));
-        for (user, reader, until) in part {
+        for reader in part {
             query = query
-                .bind(user)
-                .bind(reader.places.to_json())
-                .bind(stored(*until));
+                .bind(reader.user_id)
+                .bind(&reader.places)
+                .bind(&reader.gathering)
+                .bind(stored(reader.until));
         }
         query.execute(&mut *connection).await?;
     }

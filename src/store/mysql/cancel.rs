@@ -3,17 +3,18 @@
 //! Who stores a cancel looks for its notification afterwards, and who stores notifications looks for their cancels
 //! afterwards, both with locks: of two who do it at the same moment one waits for the other, and sees what it did.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
 use super::super::cancelling::{
-    self, CancelOutcome, Orders, TARGET, Target, Told, WAITING, Waiting, distinct, each, orders,
+    self, CancelOutcome, Digests, Orders, TARGET, Target, Told, WAITING, Waiting, distinct, each, orders,
 };
-use super::super::{ids, micros};
+use super::super::{Retelling, ids, micros};
 use super::error::Answer;
-use super::stored;
+use super::{gather, insert, stored};
 use crate::contract::Cancellation;
 
 /// How many events of a batch are looked up at once: beyond a thousand MariaDB makes a join of the list.
@@ -23,6 +24,7 @@ const AT_ONCE: usize = 512;
 pub(super) async fn cancel(
     pool: &MySqlPool,
     cancellations: &[Cancellation],
+    retelling: &dyn Retelling,
 ) -> Result<Vec<CancelOutcome>, Answer> {
     let new = distinct(cancellations);
     let mut transaction = pool.begin().await?;
@@ -34,7 +36,7 @@ pub(super) async fn cancel(
     let (mut waiting, mut outcomes) = (Vec::new(), Vec::new());
     for events in events.chunks(AT_ONCE) {
         let found = look_up(&mut transaction, events).await?;
-        outcomes.extend(apply(&mut transaction, &found).await?.outcomes);
+        outcomes.extend(apply(&mut transaction, &found, Some(retelling)).await?.outcomes);
         waiting.extend(found);
     }
     failpoint!("store::cancel_uncommitted");
@@ -62,12 +64,16 @@ async fn remember(connection: &mut MySqlConnection, part: &[&Cancellation]) -> s
 
 /// What the cancels of notifications that were stored just now have done: how many notifications they cancelled, and how
 /// many were of other users.
-pub(super) async fn meet(connection: &mut MySqlConnection, events: &[&str]) -> Result<(u64, u64), Answer> {
+pub(super) async fn meet(
+    connection: &mut MySqlConnection,
+    events: &[&str],
+    retelling: Option<&dyn Retelling>,
+) -> Result<(u64, u64), Answer> {
     let (mut cancelled, mut foreign) = (0, 0);
     for events in events.chunks(AT_ONCE) {
         let found = look_up(connection, events).await?;
         if !found.is_empty() {
-            let done = apply(connection, &found).await?;
+            let done = apply(connection, &found, retelling).await?;
             cancelled += done.count(CancelOutcome::Cancelled);
             foreign += done.count(CancelOutcome::NotTheirs);
         }
@@ -89,6 +95,19 @@ async fn look_up(connection: &mut MySqlConnection, events: &[&str]) -> Result<Ve
         .fetch_all(connection)
         .await?;
     Ok(rows.iter().map(cancelling::waiting).collect::<Result<_, _>>()?)
+}
+
+/// Which of these events were called off before they came, each with the user who has done it.
+pub(super) async fn waiting_for(
+    connection: &mut MySqlConnection,
+    events: &[&str],
+) -> Result<HashSet<(String, i64)>, Answer> {
+    let mut waiting = HashSet::new();
+    for events in events.chunks(AT_ONCE) {
+        let found = look_up(connection, events).await?;
+        waiting.extend(found.into_iter().map(|cancel| (cancel.event_id, cancel.user_id)));
+    }
+    Ok(waiting)
 }
 
 /// Which notifications there are of so many events: whoever is storing one is waited for.
@@ -124,14 +143,27 @@ async fn targets(connection: &mut MySqlConnection, events: &[&str]) -> Result<Ve
     Ok(rows.iter().map(cancelling::target).collect::<Result<_, _>>()?)
 }
 
-/// Does what these cancels ask for.
-async fn apply(connection: &mut MySqlConnection, waiting: &[Waiting]) -> Result<Orders, Answer> {
+/// Does what these cancels ask for. Without a `retelling` it comes too late for what a digest tells of.
+async fn apply(
+    connection: &mut MySqlConnection,
+    waiting: &[Waiting],
+    retelling: Option<&dyn Retelling>,
+) -> Result<Orders, Answer> {
     if waiting.is_empty() {
         return Ok(Orders::default());
     }
     let mut events: Vec<&str> = waiting.iter().map(|cancel| cancel.event_id.as_str()).collect();
     events.dedup();
-    let orders = orders(waiting, &targets(connection, &events).await?);
+    let targets = targets(connection, &events).await?;
+    let digests = match retelling {
+        Some(retelling) => {
+            let open = gather::lock(connection, &cancelling::digests_of(&targets)).await?;
+            Some(Digests::new(open, retelling))
+        }
+        None => None,
+    };
+    let orders = orders(waiting, &targets, digests);
+    insert::rewrite(connection, &orders.rewrite).await?;
     for (set, rows) in [
         ("status = 'cancelled'", &orders.cancel),
         ("cancel_requested_at = UTC_TIMESTAMP(3)", &orders.mark),

@@ -3,7 +3,8 @@
 use super::super::Which;
 use super::super::ids;
 use super::{
-    admit, broadcasts, cancel, claim, depth, end, forget, habits, insert, preferences, results, retention,
+    admit, broadcasts, cancel, claim, depth, end, forget, gather, habits, insert, preferences, results,
+    retention,
 };
 
 /// A statement, and how it is meant to be executed.
@@ -95,6 +96,13 @@ fn of_events(values: &Values) -> Vec<Explained> {
         statement("readers", &preferences::look_up_text(*rows), &twice, "PRIMARY", 2),
         statement("habits", &habits::look_up_text(*rows), ids, "PRIMARY", 1),
         statement("places", &admit::lock_text(*rows), ids, "PRIMARY", 1),
+        statement(
+            "gathered",
+            &gather::lock_text(*rows),
+            &values.events,
+            "one_row_per_event",
+            1,
+        ),
         statement("known events", &known, &values.events, "one_row_per_event", 1),
         statement("rows of results", &results::lock_text(*rows), ids, "PRIMARY", 1),
     ]

@@ -5,15 +5,15 @@ use std::collections::{HashMap, HashSet};
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
-use super::super::{Beginning, Inserted, NewNotification, bounds, ids};
+use super::super::{Beginning, Inserted, NewNotification, Retelling, bounds, ids};
 use super::cancel;
 use super::error::Answer;
 use super::stored;
 
 const COLUMNS: &str = "event_id, user_id, incentive_type, notification_type, priority, message_title, message_body, \
      incentive_data, occurred_at, scheduled_at, expires_at, language, variant, timezone, device_type, \
-     metrics_data, traceparent, status";
-const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?, ?, ?)";
+     metrics_data, traceparent, status, digest_event_id";
+const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// See [`super::super::Store::insert`]. Events are new but for replays: it is cheaper to be refused than to ask first.
 pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Result<Inserted, Answer> {
@@ -21,18 +21,19 @@ pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Resul
     let mut seen: HashSet<&str> = HashSet::with_capacity(batch.len());
     let distinct: Vec<&NewNotification> = batch.iter().filter(|row| seen.insert(&row.event_id)).collect();
     let mut transaction = pool.begin().await?;
-    let inserted = store(&mut transaction, &distinct, batch.len()).await?;
+    let inserted = store(&mut transaction, &distinct, batch.len(), None).await?;
     failpoint!("store::insert_uncommitted");
     transaction.commit().await?;
     failpoint!("store::insert_unheard", Err(sqlx::Error::PoolTimedOut.into()));
     Ok(inserted)
 }
 
-/// Stores rows of as many events, out of a batch of so many rows.
+/// Stores rows of as many events, out of a batch of so many rows; `retelling` where some may be parts of digests.
 pub(super) async fn store(
     connection: &mut MySqlConnection,
     distinct: &[&NewNotification],
     of: usize,
+    retelling: Option<&dyn Retelling>,
 ) -> Result<Inserted, Answer> {
     let mut inserted = 0;
     for part in ids::parts(distinct) {
@@ -48,7 +49,7 @@ pub(super) async fn store(
         };
     }
     let events: Vec<&str> = distinct.iter().map(|row| row.event_id.as_str()).collect();
-    let (cancelled, foreign_cancels) = cancel::meet(connection, &events).await?;
+    let (cancelled, foreign_cancels) = cancel::meet(connection, &events, retelling).await?;
     Ok(Inserted {
         inserted: inserted.try_into().unwrap_or(u64::MAX),
         duplicates: (of - inserted).try_into().unwrap_or(u64::MAX),
@@ -98,20 +99,29 @@ async fn tell(connection: &mut MySqlConnection, rows: &[&NewNotification]) -> sq
                 entries.iter().map(move |entry| (*id, entry))
             })
             .collect();
-        for part in ids::parts(&entries) {
-            let values = vec!["(?, UTC_TIMESTAMP(3), ?, 0, ?)"; part.len()].join(", ");
-            let text = format!(
-                "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) VALUES {values}"
-            );
-            let mut query = sqlx::query(AssertSqlSafe(text));
-            for (id, entry) in part {
-                query = query
-                    .bind(*id)
-                    .bind(entry.kind.as_str())
-                    .bind(entry.detail_text());
-            }
-            query.execute(&mut *connection).await?;
+        write_history(connection, &entries).await?;
+    }
+    Ok(())
+}
+
+/// Writes entries, each for the history of a row that no attempt was made of.
+pub(super) async fn write_history(
+    connection: &mut MySqlConnection,
+    entries: &[(i64, &Beginning)],
+) -> sqlx::Result<()> {
+    for part in ids::parts(entries) {
+        let values = vec!["(?, UTC_TIMESTAMP(3), ?, 0, ?)"; part.len()].join(", ");
+        let text = format!(
+            "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) VALUES {values}"
+        );
+        let mut query = sqlx::query(AssertSqlSafe(text));
+        for (id, entry) in part {
+            query = query
+                .bind(*id)
+                .bind(entry.kind.as_str())
+                .bind(entry.detail_text());
         }
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -154,25 +164,68 @@ pub(super) async fn insert_rows(
     let text = format!("INSERT INTO incentive_notify_queue ({COLUMNS}) VALUES {values}{on_duplicate}");
     let mut query = sqlx::query(AssertSqlSafe(text));
     for row in rows {
-        query = query
-            .bind(&row.event_id)
-            .bind(row.user_id)
-            .bind(row.incentive_type.as_str())
-            .bind(row.notification_type)
-            .bind(row.priority.get())
-            .bind(&row.message_title)
-            .bind(&row.message_body)
-            .bind(&row.incentive_data)
-            .bind(stored(row.occurred_at))
-            .bind(row.scheduled_at.map(stored))
-            .bind(row.expires_at.map(stored))
-            .bind(&row.language)
-            .bind(&row.variant)
-            .bind(&row.timezone)
-            .bind(&row.device_type)
-            .bind(row.metrics_data())
-            .bind(&row.traceparent)
-            .bind(row.status.as_str());
+        query = bind(query, row);
     }
     query.execute(connection).await.map(drop)
+}
+
+/// A statement of [`sqlx`], with what is bound to it.
+type Bound<'q> = sqlx::query::Query<'q, sqlx::MySql, sqlx::mysql::MySqlArguments>;
+
+/// The values of [`COLUMNS`].
+fn bind<'q>(query: Bound<'q>, row: &'q NewNotification) -> Bound<'q> {
+    query
+        .bind(&row.event_id)
+        .bind(row.user_id)
+        .bind(row.incentive_type.as_str())
+        .bind(row.notification_type)
+        .bind(row.priority.get())
+        .bind(&row.message_title)
+        .bind(&row.message_body)
+        .bind(&row.incentive_data)
+        .bind(stored(row.occurred_at))
+        .bind(row.scheduled_at.map(stored))
+        .bind(row.expires_at.map(stored))
+        .bind(&row.language)
+        .bind(&row.variant)
+        .bind(&row.timezone)
+        .bind(&row.device_type)
+        .bind(row.metrics_data())
+        .bind(&row.traceparent)
+        .bind(row.status.as_str())
+        .bind(&row.digest_event_id)
+}
+
+/// Writes over stored rows, which are locked, what may change of a row that has not left.
+pub(super) async fn rewrite(
+    connection: &mut MySqlConnection,
+    rows: &[(i64, NewNotification)],
+) -> sqlx::Result<()> {
+    let set = [
+        "message_title",
+        "message_body",
+        "incentive_data",
+        "priority",
+        "language",
+        "variant",
+        "timezone",
+        "device_type",
+        "metrics_data",
+        "status",
+        "digest_event_id",
+    ]
+    .map(|column| format!("{column} = VALUES({column})"))
+    .join(", ");
+    for part in ids::parts(rows) {
+        let values = vec![VALUES.replacen('(', "(?, ", 1); part.len()].join(", ");
+        let text = format!(
+            "INSERT INTO incentive_notify_queue (id, {COLUMNS}) VALUES {values} ON DUPLICATE KEY UPDATE {set}"
+        );
+        let mut query = sqlx::query(AssertSqlSafe(text));
+        for (id, row) in part {
+            query = bind(query.bind(id), row);
+        }
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
 }

@@ -13,6 +13,7 @@ mod engagement;
 mod error;
 mod explained;
 mod forget;
+mod gather;
 mod habits;
 mod insert;
 mod migrate;
@@ -38,8 +39,8 @@ use super::columns::{self, Columns};
 use super::{
     Admission, Admitted, Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide,
     Depth, Ended, EngagementRow, Filter, GroupBy, Habits, HistoryEntry, Inserted, NewNotification,
-    Notification, OpenClaim, PendingRow, PublishFailure, Readers, Result, SchemaState, Status, Store,
-    StoreError, Story, Verdict,
+    Notification, OpenClaim, PendingRow, PublishFailure, Readers, Result, Retelling, SchemaState, Status,
+    Store, StoreError, Story, Verdict,
 };
 use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
 use crate::measures;
@@ -258,8 +259,13 @@ impl Store for MySqlStore {
         self.retried(|| Box::pin(insert::insert(&self.pool, batch))).await
     }
 
-    async fn cancel(&self, cancellations: &[Cancellation]) -> Result<Vec<CancelOutcome>> {
-        self.retried(|| Box::pin(cancel::cancel(&self.pool, cancellations)))
+    async fn cancel(
+        &self,
+        cancellations: &[Cancellation],
+        retelling: Arc<dyn Retelling>,
+    ) -> Result<Vec<CancelOutcome>> {
+        let retelling = retelling.as_ref();
+        self.retried(|| Box::pin(cancel::cancel(&self.pool, cancellations, retelling)))
             .await
     }
 

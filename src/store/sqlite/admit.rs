@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{AssertSqlSafe, Row};
 
-use super::super::admission::{self, Admission, Admitted, ReaderPlaces};
+use super::super::admission::{self, Admission, Admitted, Kept, KnownReader};
+use super::super::columns::Columns;
+use super::super::gathered;
 use super::super::{NewNotification, Result, bounds, ids};
-use super::{IMMEDIATE, NOW, insert, sorted, stored, time_of};
+use super::{IMMEDIATE, NOW, cancel, gather, insert, sorted, stored, time_of};
 
 /// See [`super::super::Store::insert_admitted`]. One writer at a time: nothing needs to be locked.
 pub(super) async fn insert(
@@ -23,43 +25,96 @@ pub(super) async fn insert(
         .await
         .map_err(sorted)?;
     let now = time_of("now", &now)?;
-    let before = readers(&mut transaction, &users).await?;
+    let mut rows: Vec<NewNotification> = batch.to_vec();
+    let new = new_rows(&mut transaction, &rows, admission).await?;
+    let mut before = readers(&mut transaction, &users).await?;
+    let gathered = admission::asked_for(&before, new.iter().map(|index| &rows[*index]));
+    for (id, row) in gather::find(&mut transaction, &gathered).await? {
+        if let Some(reader) = before.get_mut(&row.user_id) {
+            reader.take(id, row, now);
+        }
+    }
     let mut after = before.clone();
-    let (mut inserted, mut fates) = (0, Vec::new());
-    for row in batch {
-        let new = if admission.concerns(row) && !is_known(&mut transaction, row).await? {
-            let mut row = row.clone();
-            let reader = after.entry(row.user_id).or_default();
-            fates.push(admission.admit(&mut row, reader, now));
-            insert::store(&mut transaction, &row).await?
-        } else {
-            insert::store(&mut transaction, row).await?
-        };
-        inserted += u64::from(new);
+    let mut fates = Vec::with_capacity(new.len());
+    for index in new {
+        let row = &mut rows[index];
+        let reader = after.entry(row.user_id).or_default();
+        fates.push(admission.admit(row, reader, now));
     }
-    for (user, reader, until) in admission::changed(&before, after, admission.memory(), now) {
-        sqlx::query(
-            "INSERT INTO incentive_notify_readers (user_id, places, kept_until) VALUES (?, ?, ?) \
-             ON CONFLICT (user_id) DO UPDATE SET places = excluded.places, kept_until = excluded.kept_until",
-        )
-        .bind(user)
-        .bind(reader.places.to_json())
-        .bind(stored(until))
-        .execute(&mut *transaction)
-        .await
-        .map_err(sorted)?;
+    let mut writes = gathered::writes(&before, &after);
+    for (id, row) in &writes.rewrite {
+        insert::rewrite(&mut transaction, *id, row).await?;
     }
-    let inserted = insert::meet(&mut transaction, inserted, batch).await?;
+    for (id, entry) in &writes.told {
+        insert::write_history(&mut transaction, *id, std::slice::from_ref(entry)).await?;
+    }
+    let mut inserted = 0;
+    for row in &rows {
+        let part = writes.parts.remove(&row.event_id);
+        inserted += u64::from(insert::store(&mut transaction, part.as_ref().unwrap_or(row)).await?);
+    }
+    for digest in &writes.new {
+        insert::store(&mut transaction, digest).await?;
+    }
+    write(
+        &mut transaction,
+        &admission::changed(&before, &after, admission.memory(), now),
+    )
+    .await?;
+    let stored = insert::meet(&mut transaction, inserted, batch, Some(admission)).await?;
     transaction.commit().await.map_err(sorted)?;
     Ok(Admitted {
-        stored: inserted,
+        stored,
         fates,
+        digests: u64::try_from(writes.new.len()).unwrap_or(u64::MAX),
     })
 }
 
-async fn readers(connection: &mut SqliteConnection, users: &[i64]) -> Result<BTreeMap<i64, ReaderPlaces>> {
+/// Those of which something is decided: they have no row, and were not called off before they could be gathered with others.
+async fn new_rows(
+    connection: &mut SqliteConnection,
+    rows: &[NewNotification],
+    admission: &dyn Admission,
+) -> Result<Vec<usize>> {
+    let gathers = rows.iter().filter(|row| admission.gathers(row));
+    let events: Vec<&str> = gathers.map(|row| row.event_id.as_str()).collect();
+    let called_off = cancel::waiting_for(connection, &events).await?;
+    let mut seen = BTreeMap::new();
+    let mut new = Vec::with_capacity(rows.len());
+    for (index, row) in rows.iter().enumerate() {
+        let first = *seen.entry(&row.event_id).or_insert(index) == index;
+        if first
+            && admission.concerns(row)
+            && !called_off.contains(&(row.event_id.clone(), row.user_id))
+            && !is_known(connection, row).await?
+        {
+            new.push(index);
+        }
+    }
+    Ok(new)
+}
+
+async fn write(connection: &mut SqliteConnection, readers: &[Kept]) -> Result<()> {
+    for reader in readers {
+        sqlx::query(
+            "INSERT INTO incentive_notify_readers (user_id, places, gathering, kept_until) VALUES (?, ?, ?, ?) \
+             ON CONFLICT (user_id) DO UPDATE SET places = excluded.places, gathering = excluded.gathering, \
+             kept_until = excluded.kept_until",
+        )
+        .bind(reader.user_id)
+        .bind(&reader.places)
+        .bind(&reader.gathering)
+        .bind(stored(reader.until))
+        .execute(&mut *connection)
+        .await
+        .map_err(sorted)?;
+    }
+    Ok(())
+}
+
+async fn readers(connection: &mut SqliteConnection, users: &[i64]) -> Result<BTreeMap<i64, KnownReader>> {
     let text = format!(
-        "SELECT user_id, places FROM incentive_notify_readers WHERE {}",
+        "SELECT user_id, places, gathering FROM incentive_notify_readers WHERE {}",
         ids::column_in("user_id", users.len())
     );
     let mut query = sqlx::query(AssertSqlSafe(text));
@@ -68,8 +123,8 @@ async fn readers(connection: &mut SqliteConnection, users: &[i64]) -> Result<BTr
     }
     let mut readers = BTreeMap::new();
     for row in query.fetch_all(connection).await.map_err(sorted)? {
-        let places: String = row.try_get("places").map_err(sorted)?;
-        readers.insert(row.try_get("user_id").map_err(sorted)?, admission::read(&places)?);
+        let reader = admission::read(&row.text("places")?, row.text_or_null("gathering")?.as_deref())?;
+        readers.insert(row.int("user_id")?, reader);
     }
     Ok(readers)
 }

@@ -1,23 +1,28 @@
 //! Cancels that came as events, and the notifications that they meet. Nobody else writes meanwhile.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use super::super::cancelling::{
-    self, CancelOutcome, Orders, TARGET, Target, WAITING, Waiting, distinct, each, orders,
+    self, CancelOutcome, Digests, Orders, TARGET, Target, WAITING, Waiting, distinct, each, orders,
 };
-use super::super::{Result, ids};
+use super::super::{Result, Retelling, ids};
 use super::retention::ago;
-use super::{IMMEDIATE, NOW, sorted, stored};
+use super::{IMMEDIATE, NOW, gather, insert, sorted, stored};
 use crate::contract::Cancellation;
 
 /// How many events are looked up at once.
 const AT_ONCE: usize = 512;
 
 /// See [`super::super::Store::cancel`].
-pub(super) async fn cancel(pool: &SqlitePool, cancellations: &[Cancellation]) -> Result<Vec<CancelOutcome>> {
+pub(super) async fn cancel(
+    pool: &SqlitePool,
+    cancellations: &[Cancellation],
+    retelling: &dyn Retelling,
+) -> Result<Vec<CancelOutcome>> {
     let new = distinct(cancellations);
     let mut transaction = pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
     let text = format!(
@@ -39,7 +44,7 @@ pub(super) async fn cancel(pool: &SqlitePool, cancellations: &[Cancellation]) ->
     let (mut waiting, mut outcomes) = (Vec::new(), Vec::new());
     for events in events.chunks(AT_ONCE) {
         let found = look_up(&mut transaction, events).await?;
-        outcomes.extend(apply(&mut transaction, &found).await?.outcomes);
+        outcomes.extend(apply(&mut transaction, &found, Some(retelling)).await?.outcomes);
         waiting.extend(found);
     }
     transaction.commit().await.map_err(sorted)?;
@@ -48,11 +53,15 @@ pub(super) async fn cancel(pool: &SqlitePool, cancellations: &[Cancellation]) ->
 
 /// What the cancels of notifications that were stored just now have done: how many notifications they cancelled, and how
 /// many were of other users.
-pub(super) async fn meet(connection: &mut SqliteConnection, events: &[&str]) -> Result<(u64, u64)> {
+pub(super) async fn meet(
+    connection: &mut SqliteConnection,
+    events: &[&str],
+    retelling: Option<&dyn Retelling>,
+) -> Result<(u64, u64)> {
     let (mut cancelled, mut foreign) = (0, 0);
     for events in events.chunks(AT_ONCE) {
         let found = look_up(connection, events).await?;
-        let done = apply(connection, &found).await?;
+        let done = apply(connection, &found, retelling).await?;
         cancelled += done.count(CancelOutcome::Cancelled);
         foreign += done.count(CancelOutcome::NotTheirs);
     }
@@ -72,6 +81,19 @@ async fn look_up(connection: &mut SqliteConnection, events: &[&str]) -> Result<V
     rows.iter().map(cancelling::waiting).collect()
 }
 
+/// Which of these events were called off before they came, each with the user who has done it.
+pub(super) async fn waiting_for(
+    connection: &mut SqliteConnection,
+    events: &[&str],
+) -> Result<HashSet<(String, i64)>> {
+    let mut waiting = HashSet::new();
+    for events in events.chunks(AT_ONCE) {
+        let found = look_up(connection, events).await?;
+        waiting.extend(found.into_iter().map(|cancel| (cancel.event_id, cancel.user_id)));
+    }
+    Ok(waiting)
+}
+
 async fn targets(connection: &mut SqliteConnection, events: &[&str]) -> Result<Vec<Target>> {
     let text = format!(
         "SELECT {TARGET} FROM incentive_notify_queue WHERE {}",
@@ -84,14 +106,29 @@ async fn targets(connection: &mut SqliteConnection, events: &[&str]) -> Result<V
     rows.iter().map(cancelling::target).collect()
 }
 
-/// Does what these cancels ask for.
-async fn apply(connection: &mut SqliteConnection, waiting: &[Waiting]) -> Result<Orders> {
+/// Does what these cancels ask for. Without a `retelling` it comes too late for what a digest tells of.
+async fn apply(
+    connection: &mut SqliteConnection,
+    waiting: &[Waiting],
+    retelling: Option<&dyn Retelling>,
+) -> Result<Orders> {
     if waiting.is_empty() {
         return Ok(Orders::default());
     }
     let mut events: Vec<&str> = waiting.iter().map(|cancel| cancel.event_id.as_str()).collect();
     events.dedup();
-    let orders = orders(waiting, &targets(connection, &events).await?);
+    let targets = targets(connection, &events).await?;
+    let digests = match retelling {
+        Some(retelling) => {
+            let open = gather::find(connection, &cancelling::digests_of(&targets)).await?;
+            Some(Digests::new(open, retelling))
+        }
+        None => None,
+    };
+    let orders = orders(waiting, &targets, digests);
+    for (id, row) in &orders.rewrite {
+        insert::rewrite(connection, *id, row).await?;
+    }
     for (set, rows) in [
         ("status = 'cancelled'".to_owned(), &orders.cancel),
         (format!("cancel_requested_at = {NOW}"), &orders.mark),

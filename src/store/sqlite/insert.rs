@@ -3,7 +3,7 @@
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
-use super::super::{Inserted, NewNotification, Result, bounds};
+use super::super::{Beginning, Inserted, NewNotification, Result, Retelling, bounds};
 use super::{IMMEDIATE, NOW, cancel, sorted, stored};
 
 /// See [`super::super::Store::insert`].
@@ -14,19 +14,21 @@ pub(super) async fn insert(pool: &SqlitePool, batch: &[NewNotification]) -> Resu
     for row in batch {
         inserted += u64::from(store(&mut transaction, row).await?);
     }
-    let inserted = meet(&mut transaction, inserted, batch).await?;
+    let inserted = meet(&mut transaction, inserted, batch, None).await?;
     transaction.commit().await.map_err(sorted)?;
     Ok(inserted)
 }
 
-/// Lets a batch, of which so many were new, meet the cancels that came before it.
+/// Lets a batch, of which so many were new, meet the cancels that came before it; `retelling` where some may be parts of
+/// digests.
 pub(super) async fn meet(
     connection: &mut SqliteConnection,
     inserted: u64,
     batch: &[NewNotification],
+    retelling: Option<&dyn Retelling>,
 ) -> Result<Inserted> {
     let events: Vec<&str> = batch.iter().map(|row| row.event_id.as_str()).collect();
-    let (cancelled, foreign_cancels) = cancel::meet(connection, &events).await?;
+    let (cancelled, foreign_cancels) = cancel::meet(connection, &events, retelling).await?;
     let all = u64::try_from(batch.len()).unwrap_or(u64::MAX);
     Ok(Inserted {
         inserted,
@@ -41,8 +43,8 @@ pub(super) async fn store(connection: &mut SqliteConnection, row: &NewNotificati
     let text = format!(
         "INSERT INTO incentive_notify_queue (event_id, user_id, incentive_type, notification_type, priority, \
          message_title, message_body, incentive_data, occurred_at, scheduled_at, expires_at, language, variant, \
-         timezone, device_type, metrics_data, traceparent, status) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, {NOW}), ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING"
+         timezone, device_type, metrics_data, traceparent, status, digest_event_id) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, {NOW}), ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING"
     );
     let done = sqlx::query(AssertSqlSafe(text))
         .bind(&row.event_id)
@@ -63,24 +65,61 @@ pub(super) async fn store(connection: &mut SqliteConnection, row: &NewNotificati
         .bind(row.metrics_data())
         .bind(&row.traceparent)
         .bind(row.status.as_str())
+        .bind(&row.digest_event_id)
         .execute(&mut *connection)
         .await
         .map_err(sorted)?;
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    let tell = format!(
+    write_history(connection, done.last_insert_rowid(), &row.beginning).await?;
+    Ok(true)
+}
+
+/// Writes entries for the history of a row that no attempt was made of.
+pub(super) async fn write_history(
+    connection: &mut SqliteConnection,
+    id: i64,
+    entries: &[Beginning],
+) -> Result<()> {
+    let text = format!(
         "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) \
          VALUES (?, {NOW}, ?, 0, ?)"
     );
-    for beginning in &row.beginning {
-        sqlx::query(AssertSqlSafe(tell.as_str()))
-            .bind(done.last_insert_rowid())
-            .bind(beginning.kind.as_str())
-            .bind(beginning.detail_text())
+    for entry in entries {
+        sqlx::query(AssertSqlSafe(text.as_str()))
+            .bind(id)
+            .bind(entry.kind.as_str())
+            .bind(entry.detail_text())
             .execute(&mut *connection)
             .await
             .map_err(sorted)?;
     }
-    Ok(true)
+    Ok(())
+}
+
+/// Writes over a stored row what may change of one that has not left.
+pub(super) async fn rewrite(connection: &mut SqliteConnection, id: i64, row: &NewNotification) -> Result<()> {
+    let text = format!(
+        "UPDATE incentive_notify_queue SET message_title = ?, message_body = ?, incentive_data = ?, priority = ?, \
+         language = ?, variant = ?, timezone = ?, device_type = ?, metrics_data = ?, status = ?, digest_event_id = ?, \
+         updated_at = {NOW} WHERE id = ?"
+    );
+    sqlx::query(AssertSqlSafe(text))
+        .bind(&row.message_title)
+        .bind(&row.message_body)
+        .bind(&row.incentive_data)
+        .bind(row.priority.get())
+        .bind(&row.language)
+        .bind(&row.variant)
+        .bind(&row.timezone)
+        .bind(&row.device_type)
+        .bind(row.metrics_data())
+        .bind(row.status.as_str())
+        .bind(&row.digest_event_id)
+        .bind(id)
+        .execute(connection)
+        .await
+        .map_err(sorted)?;
+    Ok(())
 }

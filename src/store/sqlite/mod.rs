@@ -9,6 +9,7 @@ mod cancel;
 mod claim;
 mod end;
 mod forget;
+mod gather;
 mod habits;
 mod insert;
 mod operate;
@@ -35,8 +36,8 @@ use super::migrations::{self, Applied};
 use super::{
     Admission, Admitted, Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide,
     Depth, Ended, EngagementRow, Filter, GroupBy, Habits, HistoryEntry, Inserted, NewNotification,
-    Notification, OpenClaim, PendingRow, PublishFailure, Readers, Result, SchemaState, Status, Store,
-    StoreError, Story, Verdict,
+    Notification, OpenClaim, PendingRow, PublishFailure, Readers, Result, Retelling, SchemaState, Status,
+    Store, StoreError, Story, Verdict,
 };
 use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
 
@@ -243,8 +244,12 @@ impl Store for SqliteStore {
         insert::insert(&self.pool, batch).await
     }
 
-    async fn cancel(&self, cancellations: &[Cancellation]) -> Result<Vec<CancelOutcome>> {
-        cancel::cancel(&self.pool, cancellations).await
+    async fn cancel(
+        &self,
+        cancellations: &[Cancellation],
+        retelling: Arc<dyn Retelling>,
+    ) -> Result<Vec<CancelOutcome>> {
+        cancel::cancel(&self.pool, cancellations, retelling.as_ref()).await
     }
 
     async fn remove_cancellations(&self, kept: Duration, limit: u32) -> Result<u64> {

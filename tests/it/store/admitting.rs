@@ -8,8 +8,8 @@ use inq::config::Settings;
 use inq::contract::IncentiveType;
 use inq::schedule::{CapPolicy, Leaving, Place};
 use inq::store::{
-    Admission, Admitted, Beginning, Fate, Filter, HistoryKind, NewNotification, Notification, ReaderPlaces,
-    Status,
+    Admission, Admitted, Beginning, Fate, Filter, HistoryKind, KnownReader, NewNotification, Notification,
+    Retelling, Status,
 };
 use serde_json::json;
 
@@ -28,7 +28,7 @@ on_every_database! {
 struct AtMost {
     policy: CapPolicy,
     /// What was kept of each reader when it was asked last.
-    seen: Mutex<BTreeMap<i64, ReaderPlaces>>,
+    seen: Mutex<BTreeMap<i64, KnownReader>>,
 }
 
 fn at_most(per_day: u16) -> Arc<AtMost> {
@@ -39,12 +39,22 @@ fn at_most(per_day: u16) -> Arc<AtMost> {
     })
 }
 
+impl Retelling for AtMost {
+    fn without(&self, digest: NewNotification, _: &str) -> Option<NewNotification> {
+        Some(digest)
+    }
+}
+
 impl Admission for AtMost {
     fn concerns(&self, row: &NewNotification) -> bool {
         row.user_id > 0
     }
 
-    fn admit(&self, row: &mut NewNotification, reader: &mut ReaderPlaces, now: DateTime<Utc>) -> Fate {
+    fn gathers(&self, _: &NewNotification) -> bool {
+        false
+    }
+
+    fn admit(&self, row: &mut NewNotification, reader: &mut KnownReader, now: DateTime<Utc>) -> Fate {
         self.seen
             .lock()
             .expect("unpoisoned")

@@ -10,6 +10,7 @@ use inq::store::{
 };
 use serde_json::{Map, Value};
 
+use super::digests::Gathering;
 use super::{Bench, HOUR, due, expired, ids, now, on_every_database, row};
 
 on_every_database! {
@@ -41,7 +42,10 @@ fn cancel_of(event_id: &str) -> Cancellation {
 
 impl Bench {
     async fn cancel(&self, cancellations: &[Cancellation]) -> Vec<CancelOutcome> {
-        self.store.cancel(cancellations).await.expect("an answer")
+        self.store
+            .cancel(cancellations, Arc::new(Gathering))
+            .await
+            .expect("an answer")
     }
 
     async fn cancel_one(&self, event_id: &str) -> CancelOutcome {

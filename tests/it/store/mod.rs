@@ -4,6 +4,7 @@ mod admitting;
 mod broadcasts;
 mod cancelling;
 mod claiming;
+mod digests;
 mod ending;
 mod explain;
 mod forgetting;
@@ -112,6 +113,8 @@ fn row(event_id: &str) -> NewNotification {
         device_type: None,
         traceparent: None,
         status: Status::Pending,
+        digest_event_id: None,
+        has_own_time: false,
         beginning: Vec::new(),
     }
 }

@@ -1,0 +1,136 @@
+//! Several notifications told as one: decided without I/O.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::contract::{Digest, DigestPart, time};
+use crate::localize::{Catalogues, Reader, arguments};
+use crate::schedule::DIGEST;
+use crate::store::{Beginning, Gathered, HistoryKind, NewNotification, Retelling, Status};
+
+/// Tells digests, in the words in force when it was made.
+pub(super) struct Teller {
+    pub(super) words: Arc<Catalogues>,
+    pub(super) max_parts: usize,
+}
+
+impl Teller {
+    /// Whether there are words for several such notifications.
+    pub(super) fn can_tell(&self, row: &NewNotification) -> bool {
+        self.words.has_digest(&row.language, row.incentive_type)
+    }
+
+    /// Makes a notification part of what is gathered, and returns whether there was room for it.
+    pub(super) fn join(&self, gathered: &mut Gathered, row: &mut NewNotification) -> bool {
+        let mut digest = Digest::default();
+        if gathered.is_digest() {
+            let Ok(told) = Digest::read(&gathered.leaves.incentive_data) else {
+                return false;
+            };
+            digest = told;
+        } else {
+            digest.add(part_of(&gathered.leaves));
+        }
+        if digest.parts().len() >= self.max_parts {
+            return false;
+        }
+        digest.add(part_of(row));
+        if !gathered.is_digest() {
+            let mut first = gathered.leaves.clone();
+            let new = begin(&first);
+            digested(&mut first, &new.event_id);
+            gathered.begin(new, first);
+        }
+        digested(row, &gathered.leaves.event_id);
+        // Whom it is for is best known from the newest.
+        let told = &mut gathered.leaves;
+        told.priority = told.priority.max(row.priority);
+        told.language.clone_from(&row.language);
+        told.timezone = row.timezone.clone().or(told.timezone.take());
+        told.device_type = row.device_type.clone().or(told.device_type.take());
+        self.tell(told, &digest);
+        true
+    }
+
+    /// Puts the digest into words. Where there are none any more, those stay that it has.
+    fn tell(&self, row: &mut NewNotification, digest: &Digest) {
+        let data = digest.to_data();
+        let reader = Reader {
+            user_id: row.user_id,
+            language: Some(&row.language),
+        };
+        if let Some(words) = self.words.digest(reader, row.incentive_type, &data) {
+            row.message_title = words.title;
+            row.message_body = words.body;
+            row.language = words.language;
+        }
+        row.incentive_data = Value::Object(data).to_string();
+    }
+}
+
+impl Retelling for Teller {
+    fn without(&self, mut row: NewNotification, event_id: &str) -> Option<NewNotification> {
+        let Ok(mut digest) = Digest::read(&row.incentive_data) else {
+            return Some(row);
+        };
+        digest.remove(event_id);
+        if digest.parts().is_empty() {
+            return None;
+        }
+        self.tell(&mut row, &digest);
+        Some(row)
+    }
+}
+
+/// A digest that leaves instead of its first part.
+fn begin(first: &NewNotification) -> NewNotification {
+    let mut detail = Map::new();
+    detail.insert("rule".to_owned(), DIGEST.into());
+    detail.insert("first".to_owned(), first.event_id.as_str().into());
+    if let Some(due) = &first.scheduled_at {
+        detail.insert("held_until".to_owned(), time::format(due).into());
+    }
+    NewNotification {
+        event_id: event_id(first),
+        variant: None,
+        beginning: vec![Beginning {
+            kind: HistoryKind::Held,
+            detail,
+        }],
+        ..first.clone()
+    }
+}
+
+/// The same whenever it is made again.
+fn event_id(first: &NewNotification) -> String {
+    let of = format!("{}/{}/{}", first.user_id, first.incentive_type, first.event_id);
+    let mut id = String::from("digest-");
+    for byte in &Sha256::digest(of)[..16] {
+        // Writing to a String doesn't fail.
+        let _ = write!(id, "{byte:02x}");
+    }
+    id
+}
+
+/// A digest tells of it.
+fn digested(row: &mut NewNotification, digest: &str) {
+    row.status = Status::Digested;
+    row.digest_event_id = Some(digest.to_owned());
+    let detail = json!({ "rule": DIGEST, "digest": digest });
+    row.beginning.push(Beginning {
+        kind: HistoryKind::Digested,
+        detail: detail.as_object().cloned().unwrap_or_default(),
+    });
+}
+
+fn part_of(row: &NewNotification) -> DigestPart {
+    let data: Map<String, Value> = serde_json::from_str(&row.incentive_data).unwrap_or_default();
+    DigestPart {
+        event_id: row.event_id.clone(),
+        points: arguments::points(&data),
+        occurred_at: row.occurred_at,
+    }
+}

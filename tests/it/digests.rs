@@ -1,0 +1,206 @@
+//! Digests, from the events to the one request.
+
+use std::collections::BTreeSet;
+
+use rdkafka::Message;
+use serde_json::{Value, json};
+
+use crate::household::House;
+use crate::inq::{eventually, inq};
+use crate::kafka::Kafka;
+use crate::servers::Database;
+
+fn event(id: &str, user_id: i64, points: Option<u32>) -> String {
+    json!({
+        "event_id": id, "user_id": user_id, "incentive_type": "point_earning", "timezone": "Asia/Kathmandu",
+        "incentive_data": { "points_earned": points },
+    })
+    .to_string()
+}
+
+async fn house() -> Option<House> {
+    let (kafka, database) = (Kafka::reached()?, Database::fresh("mysql").await?);
+    Some(House::on(kafka, database, 4).await)
+}
+
+impl House {
+    /// Each event twice, on partitions of their own, so that several instances store for one reader.
+    async fn send_twice(&self, events: &[String]) {
+        let keys: Vec<_> = (0..events.len() * 2)
+            .map(|number| format!("key-{number}"))
+            .collect();
+        let twice = events.iter().chain(events);
+        let records = keys
+            .iter()
+            .zip(twice)
+            .map(|(key, event)| (key.as_str(), event.as_bytes()));
+        self.kafka.produce(&self.events, records).await;
+    }
+
+    async fn rows(&self, condition: &str) -> i64 {
+        let text = format!("SELECT COUNT(*) FROM incentive_notify_queue WHERE {condition}");
+        self.database.count(&text).await
+    }
+
+    fn requests(&self) -> Vec<Value> {
+        let records = self.kafka.read_all(&self.deliveries);
+        records
+            .iter()
+            .map(|record| serde_json::from_slice(record.payload().expect("a value")).expect("JSON"))
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn what_comes_within_the_window_leaves_as_one_request_whoever_stores_it() {
+    let Some(house) = house().await else { return };
+    let house = house.with("INQ_DIGEST__WINDOWS__POINT_EARNING", "8s");
+    let instances = [house.run(&[]).await, house.run(&[]).await];
+    let mut events: Vec<_> = (0..9)
+        .map(|number| event(&format!("part-{number}"), 42, Some(250)))
+        .collect();
+    events.push(event("alone", 43, Some(10)));
+    events.push(event("withdrawn", 42, Some(1000)));
+    house.send_twice(&events).await;
+    eventually("every event is stored, and most are parts", async || {
+        house.behind() == 0 && house.rows("status = 'digested'").await == 10
+    })
+    .await;
+    house
+        .send_event(r#"{"event_id":"withdrawn","user_id":42,"action":"cancel","reason":"taken back"}"#)
+        .await;
+    eventually("both have left", async || {
+        house.rows("status = 'sent'").await == 2
+    })
+    .await;
+
+    let alone = house.show("alone");
+    assert_eq!(alone["status"], "sent");
+    assert_eq!(alone["history"][0]["detail"]["rule"], "digest");
+    let part = house.show("part-3");
+    assert_eq!(
+        (
+            &part["status"],
+            &part["history"]
+                .as_array()
+                .expect("a history")
+                .last()
+                .expect("one")["kind"]
+        ),
+        (&json!("digested"), &json!("digested"))
+    );
+    let digest = part["digest_event_id"].as_str().expect("a digest").to_owned();
+    assert_eq!(house.show("withdrawn")["status"], "cancelled");
+
+    let words = inq(&house.environment(), &["show", "--event", "part-3"]);
+    let words = String::from_utf8_lossy(&words.stdout).into_owned();
+    assert!(
+        words.contains(&format!("digested: the digest {digest} tells of it")),
+        "{words}"
+    );
+    let words = inq(&house.environment(), &["show", "--event", &digest]);
+    let words = String::from_utf8_lossy(&words.stdout).into_owned();
+    assert!(
+        words.contains("part-3, 250 points") && words.contains("more is gathered until"),
+        "{words}"
+    );
+    assert!(!words.contains("withdrawn"), "{words}");
+
+    for instance in instances {
+        assert!(instance.terminate().await.success());
+    }
+    let requests = house.requests();
+    let events: BTreeSet<_> = requests
+        .iter()
+        .map(|request| request["event_id"].as_str())
+        .collect();
+    assert_eq!(
+        events,
+        [Some("alone"), Some(digest.as_str())].into(),
+        "{requests:?}"
+    );
+    assert_eq!(requests.len(), 2, "one each");
+    let request = requests
+        .iter()
+        .find(|request| request["event_id"] == *digest)
+        .expect("one");
+    let data = &request["incentive_data"];
+    assert_eq!(
+        (&data["points_earned"], &data["digest"]["count"]),
+        (&json!(2250), &json!(9))
+    );
+    assert_eq!(request["message_title"], "You earned 2,250 points");
+    let told: BTreeSet<_> = data["digest"]["parts"]
+        .as_array()
+        .expect("parts")
+        .iter()
+        .map(|part| part["event_id"].as_str().expect("an event").to_owned())
+        .collect();
+    assert_eq!(told, (0..9).map(|number| format!("part-{number}")).collect());
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn what_is_over_a_cap_is_gathered_where_the_settings_say_so() {
+    let Some(house) = house().await else { return };
+    let house = house
+        .with("INQ_CAPS__OVER", "digest")
+        .with("INQ_CAPS__PER_WINDOW", "2")
+        .with("INQ_CAPS__WINDOW", "1h");
+    let instances = [house.run(&[]).await, house.run(&[]).await];
+    let events: Vec<_> = (0..8)
+        .map(|number| event(&format!("event-{number}"), 42, None))
+        .collect();
+    house.send_twice(&events).await;
+    eventually("two have left, and one waits for all others", async || {
+        house.behind() == 0
+            && house.rows("status = 'sent'").await == 2
+            && house.rows("status = 'digested'").await == 6
+            && house.rows("status = 'pending'").await == 1
+    })
+    .await;
+    let parts = (0..8)
+        .map(|number| house.show(&format!("event-{number}")))
+        .filter(|shown| shown["status"] == "digested");
+    let over: Vec<_> = parts
+        .filter(|part| {
+            part["history"]
+                .as_array()
+                .expect("a history")
+                .iter()
+                .any(|entry| entry["detail"]["rule"] == "cap" || entry["detail"]["over"]["rule"] == "cap")
+        })
+        .collect();
+    assert_eq!(over.len(), 6, "each says which cap it was over");
+    for instance in instances {
+        assert!(instance.terminate().await.success());
+    }
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn what_names_a_time_of_its_own_waits_for_nobody() {
+    let Some(house) = house().await else { return };
+    let house = house.with("INQ_DIGEST__WINDOWS__POINT_EARNING", "1d");
+    let instance = house.run(&[]).await;
+    let own = |id: &str, name: &str, value: Value| {
+        let mut event: Value = serde_json::from_str(&event(id, 42, None)).expect("JSON");
+        event[name] = value;
+        event.to_string()
+    };
+    house
+        .send_event(&own("expires", "expires_at", json!("2099-01-01T00:00:00Z")))
+        .await;
+    house.send_event(&own("urgent", "priority", json!(3))).await;
+    house
+        .send_event(&own("other", "incentive_type", json!("streak_reward")))
+        .await;
+    house.send_event(&event("waits", 42, None)).await;
+    eventually("three have left, and one waits", async || {
+        house.rows("status = 'sent'").await == 3 && house.rows("status = 'pending'").await == 1
+    })
+    .await;
+    assert_eq!(house.show("waits")["history"][0]["detail"]["window"], "1d");
+    assert!(instance.terminate().await.success());
+    house.database.drop().await;
+}
