@@ -11,7 +11,7 @@ const LANGUAGES: [&str; 10] = ["en", "es", "fr", "de", "pt-BR", "ja", "ar", "ru"
 pub(crate) fn event(run: &str, number: u32) -> (i64, Value) {
     let types = IncentiveType::ALL.len();
     let place = usize::try_from(number).unwrap_or(0);
-    let kind = IncentiveType::ALL[place % types];
+    let kind = kind(number);
     // Moves on by one with each round of the types, so that types and languages meet in all pairs.
     let language = LANGUAGES[(place + place / types) % LANGUAGES.len()];
     let user_id = i64::from(number % 7) + 1;

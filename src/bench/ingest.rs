@@ -38,7 +38,10 @@ pub(super) async fn measure(bench: &Bench<'_>, report: &mut Report) -> Result<()
         ));
         let topics = scratch.topics().await?;
         let name = format!("ingest-{round}");
-        load::produce(scratch, &topics.events, events, |number| load::event(&name, number)).await?;
+        load::produce(scratch, &topics.events, events, |number| {
+            load::event(&name, number)
+        })
+        .await?;
         let stored_before = load::rows(scratch, Status::Pending).await?;
         bench.now(format!("ingest {round}/{of}: the service"));
         let measured = self::service(&topics.launch, events).await?;

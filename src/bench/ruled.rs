@@ -3,6 +3,7 @@
 //! Whatever the rules, the events are for the same users, of the same types and of the same lengths.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc, WeekdaySet};
 use serde_json::json;
@@ -30,6 +31,10 @@ const OPENINGS: (u32, u32) = (2, 20);
 const PARTS: i64 = 16;
 /// No two are more than three hours apart, so that there are hours that are quiet in none of them for long.
 const ZONES: [&str; 4] = ["Europe/Lisbon", "Europe/Berlin", "Europe/Athens", "Europe/Moscow"];
+/// What is gathered.
+const GATHERED: IncentiveType = IncentiveType::PointEarning;
+/// How long: after it all that was stored is due.
+pub(super) const WINDOW: Duration = Duration::from_secs(5);
 /// The segment with hours of its own.
 const SEGMENT: &str = "night";
 
@@ -46,26 +51,30 @@ pub(super) enum Rule {
     BestTime { one_in: u64 },
     /// Cancels came before the events, most of them for events that never come.
     Cancels,
+    /// Of one type, for [`WINDOW`].
+    Digests,
 }
 
 impl Rule {
     /// Every rule at once.
-    pub(super) const EVERY: [Self; 5] = [
+    pub(super) const EVERY: [Self; 6] = [
         Self::Preferences,
         Self::QuietHours,
         Self::Caps,
         Self::BestTime { one_in: 10 },
         Self::Cancels,
+        Self::Digests,
     ];
 
     /// Each that is measured by itself.
-    pub(super) const EACH: [Self; 6] = [
+    pub(super) const EACH: [Self; 7] = [
         Self::Preferences,
         Self::QuietHours,
         Self::Caps,
         Self::BestTime { one_in: 10 },
         Self::BestTime { one_in: 1 },
         Self::Cancels,
+        Self::Digests,
     ];
 
     /// What it is called in a report.
@@ -77,6 +86,7 @@ impl Rule {
             Self::BestTime { one_in: 1 } => "a window in every event".to_owned(),
             Self::BestTime { one_in } => format!("a window in one event of {one_in}"),
             Self::Cancels => "cancels that came before".to_owned(),
+            Self::Digests => "digests of one type".to_owned(),
         }
     }
 
@@ -92,9 +102,8 @@ impl Rule {
         match self {
             Self::Preferences | Self::Cancels => Vec::new(),
             Self::QuietHours => {
-                let hours = quiet_hours(now).map_or_else(String::new, |hours| {
-                    format!("{}-{}", hours.from(), hours.to())
-                });
+                let hours = quiet_hours(now)
+                    .map_or_else(String::new, |hours| format!("{}-{}", hours.from(), hours.to()));
                 let segment = format!("INQ_QUIET__SEGMENTS__{}", SEGMENT.to_uppercase());
                 let of_types = types().map(|kind| format!("INQ_QUIET__TYPES__{kind}"));
                 [segment, "INQ_QUIET__HOURS".to_owned()]
@@ -116,6 +125,10 @@ impl Rule {
                 settings
             }
             Self::BestTime { .. } => fixed(&[("INQ_BEST_TIME__HALF_LIFE", "30d")]),
+            Self::Digests => {
+                let name = format!("INQ_DIGEST__WINDOWS__{}", GATHERED.as_str().to_uppercase());
+                vec![(name, format!("{}s", WINDOW.as_secs()))]
+            }
         }
     }
 }
@@ -178,7 +191,7 @@ impl Ruled<'_> {
 
     /// Event number `number`.
     pub(super) fn event(&self, number: u64) -> Outgoing {
-        let (_, mut event) = sample::event(self.name, u32::try_from(number).unwrap_or(u32::MAX));
+        let (_, mut event) = sample::event(self.name, small(number));
         // The other name, as long as the first, is nobody's.
         let field = if self.has_window(number) {
             "deliver_between"
@@ -239,7 +252,11 @@ impl Ruled<'_> {
 
     /// In which hours each reader opens, and all of them.
     pub(super) fn habits(&self) -> Vec<(i64, Habit)> {
-        if !self.rules.iter().any(|rule| matches!(rule, Rule::BestTime { .. })) {
+        if !self
+            .rules
+            .iter()
+            .any(|rule| matches!(rule, Rule::BestTime { .. }))
+        {
             return Vec::new();
         }
         let (own, all) = OPENINGS;
@@ -259,7 +276,7 @@ impl Ruled<'_> {
                 habit.learn(&Opening {
                     at: self.now - TimeDelta::hours(hours_ago),
                     timezone: Some(zone.to_owned()),
-                    half_life: std::time::Duration::from_hours(30 * 24),
+                    half_life: Duration::from_hours(30 * 24),
                 });
             }
         }
@@ -285,16 +302,26 @@ impl Ruled<'_> {
 
     /// What must be found once all events are stored.
     pub(super) fn expected(&self) -> Expected {
-        let count = |which: &dyn Fn(u64) -> bool| (0..self.events).filter(|number| which(*number)).count() as u64;
+        let count =
+            |which: &dyn Fn(u64) -> bool| (0..self.events).filter(|number| which(*number)).count() as u64;
         let opted_out = |number: u64| self.has_opted_out(self.user(number));
-        let readers = (1..=self.users()).filter(|user| self.has(Rule::Caps) && !self.has_opted_out(*user));
+        let gathers = |number: u64| sample::kind(small(number)) == GATHERED && !self.has_window(number);
+        let counts = |number: u64| self.has(Rule::Caps) || self.has(Rule::Digests) && gathers(number);
+        let counted: BTreeSet<u64> = (0..self.events)
+            .filter(|number| counts(*number) && !opted_out(*number))
+            .map(|number| self.user(number))
+            .collect();
         Expected {
             suppressed: count(&opted_out),
             cancelled: count(&|number| self.is_called_off(number) && !opted_out(number)),
             chosen: count(&|number| self.has_window(number) && !opted_out(number)),
-            counted: readers.count() as u64,
+            counted: counted.len() as u64,
         }
     }
+}
+
+fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 fn zone(user: u64) -> &'static str {

@@ -4,7 +4,7 @@
 use chrono::Utc;
 
 use super::report::{Bound, Report};
-use super::ruled::{Rule, Ruled};
+use super::ruled::{Rule, Ruled, WINDOW};
 use super::scratch::Topics;
 use super::{Bench, BenchError, dispatch, ingest, load};
 use crate::schedule::BEST_TIME;
@@ -84,7 +84,8 @@ struct Through {
 impl Rates {
     /// Notes the mean of two runs.
     fn note(&mut self, one: &Through, other: &Through) {
-        self.ingest.push(f64::midpoint(one.ingest.rate, other.ingest.rate));
+        self.ingest
+            .push(f64::midpoint(one.ingest.rate, other.ingest.rate));
         self.dispatch.push(f64::midpoint(one.dispatch, other.dispatch));
         let processor = one.ingest.processor.zip(other.ingest.processor);
         self.processor
@@ -95,6 +96,8 @@ impl Rates {
 /// Events are stored under these rules, and rows published, on tables that are empty before and after.
 async fn through(bench: &Bench<'_>, yardstick: &Yardstick, rules: &[Rule]) -> Result<Through, BenchError> {
     let (ingest, topics) = store(bench, yardstick, rules).await?;
+    // Nothing waits for others any more; where nothing did, the database rests as long.
+    tokio::time::sleep(WINDOW).await;
     // A third stays: some leave before the first look.
     let rows = load::rows(bench.scratch, Status::Pending).await? / 3 * 2;
     let dispatch = dispatch::service(bench, &topics, &[], 1, rows).await?.rate;
@@ -123,7 +126,10 @@ async fn store(
     }
     yardstick.keep_habits(&ruled.habits()).await?;
     let mut topics = scratch.topics().await?;
-    load::produce(scratch, &topics.events, ruled.events, |number| ruled.event(number)).await?;
+    load::produce(scratch, &topics.events, ruled.events, |number| {
+        ruled.event(number)
+    })
+    .await?;
     for (name, value) in ruled.settings() {
         topics.launch = topics.launch.with(&name, &value);
     }
@@ -136,8 +142,21 @@ async fn store(
 async fn check(bench: &Bench<'_>, yardstick: &Yardstick, ruled: &Ruled<'_>) -> Result<(), BenchError> {
     let scratch = bench.scratch;
     let expected = ruled.expected();
+    let (digests, parts) = yardstick.gathered().await?;
+    if (digests > 0) != ruled.rules.contains(&Rule::Digests) {
+        return Err(BenchError(format!("{digests} digests were made")));
+    }
     for (what, found, expected) in [
-        ("rows of so many events", load::all_rows(scratch).await?, ruled.events),
+        (
+            "rows of so many events, and digests",
+            load::all_rows(scratch).await?,
+            ruled.events + digests,
+        ),
+        (
+            "rows that are parts of digests",
+            load::rows(scratch, Status::Digested).await?,
+            parts,
+        ),
         (
             "rows that their readers do not want",
             load::rows(scratch, Status::Suppressed).await?,

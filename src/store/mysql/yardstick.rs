@@ -328,6 +328,17 @@ impl Yardstick {
             .await
     }
 
+    /// How many digests there are, and how many parts they tell of.
+    ///
+    /// # Errors
+    /// If the server is away.
+    pub async fn gathered(&self) -> Result<(u64, u64)> {
+        let digests = "SELECT COUNT(*) FROM incentive_notify_queue WHERE event_id LIKE 'digest-%'";
+        let parts = "SELECT COUNT(*) FROM incentive_notify_queue part JOIN incentive_notify_queue digest \
+             ON digest.event_id = part.digest_event_id";
+        Ok((self.count(digests).await?, self.count(parts).await?))
+    }
+
     async fn count(&self, text: &str) -> Result<u64> {
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(text.to_owned()))
             .fetch_one(&self.pool)
