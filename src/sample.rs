@@ -27,6 +27,12 @@ pub(crate) fn event(run: &str, number: u32) -> (i64, Value) {
     (user_id, event)
 }
 
+/// The type of event number `number`.
+pub(crate) fn kind(number: u32) -> IncentiveType {
+    let place = usize::try_from(number).unwrap_or(0);
+    IncentiveType::ALL[place % IncentiveType::ALL.len()]
+}
+
 /// What an event of that type, or a digest, usually says.
 pub(crate) fn typical(subject: Subject) -> Value {
     match subject {

@@ -1,6 +1,8 @@
 //! What rules cost: ingest and dispatch with every rule on, and ingest with each by itself, held against the same events
 //! without.
 
+use std::sync::Arc;
+
 use chrono::Utc;
 
 use super::report::{Bound, Report};
@@ -8,7 +10,7 @@ use super::ruled::{Rule, Ruled, WINDOW};
 use super::scratch::Topics;
 use super::{Bench, BenchError, dispatch, ingest, load};
 use crate::schedule::BEST_TIME;
-use crate::store::{Status, Yardstick};
+use crate::store::{NewNotification, Retelling, Status, Yardstick};
 
 const PART: &str = "rules";
 /// Preferences and cancels that are stored together.
@@ -105,6 +107,15 @@ async fn through(bench: &Bench<'_>, yardstick: &Yardstick, rules: &[Rule]) -> Re
     Ok(Through { ingest, dispatch })
 }
 
+/// Before the events there are none to tell anew.
+struct NoDigests;
+
+impl Retelling for NoDigests {
+    fn without(&self, digest: NewNotification, _event_id: &str) -> Option<NewNotification> {
+        Some(digest)
+    }
+}
+
 /// Events are stored under these rules, which those who are started on the topics have as well.
 async fn store(
     bench: &Bench<'_>,
@@ -122,7 +133,7 @@ async fn store(
         scratch.store.change_preferences(part).await?;
     }
     for part in ruled.cancels().chunks(AT_ONCE) {
-        scratch.store.cancel(part).await?;
+        scratch.store.cancel(part, Arc::new(NoDigests)).await?;
     }
     yardstick.keep_habits(&ruled.habits()).await?;
     let mut topics = scratch.topics().await?;
