@@ -139,3 +139,6 @@ impl Admission for Rules {
         self.together.caps.memory()
     }
 }
+
+#[cfg(test)]
+mod tests;

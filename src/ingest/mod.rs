@@ -10,6 +10,8 @@ mod batch;
 mod day;
 mod digest;
 mod plan;
+#[cfg(test)]
+mod rehearsal;
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -314,6 +314,7 @@ fn opted_out(preference: &Preference) -> Beginning {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::rehearsal::WORDS;
     use super::*;
     use crate::config::Settings;
 
@@ -324,7 +325,7 @@ mod tests {
     fn planner(quiet: &str) -> Planner {
         let settings = Settings::from_toml(quiet).unwrap();
         Planner {
-            words: Arc::new(Words::open(None, "en").unwrap()),
+            words: Arc::clone(&WORDS),
             defaults: settings.defaults,
             quiet: (&settings.quiet).into(),
             half_life: settings.best_time.half_life,

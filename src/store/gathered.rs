@@ -33,6 +33,12 @@ impl Gathered {
         }
     }
 
+    /// What was alone, and is a part of this digest now.
+    #[must_use]
+    pub fn replaced(&self) -> Option<&NewNotification> {
+        self.replaced.as_ref().map(|(_, part)| part)
+    }
+
     pub(super) const fn stored(id: i64, row: NewNotification, is_digest: bool) -> Self {
         Self {
             leaves: row,

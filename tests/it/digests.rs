@@ -129,7 +129,7 @@ async fn what_comes_within_the_window_leaves_as_one_request_whoever_stores_it() 
         (&data["points_earned"], &data["digest"]["count"]),
         (&json!(2250), &json!(9))
     );
-    assert_eq!(request["message_title"], "You earned 2,250 points");
+    assert_eq!(request["message_title"], "You earned 2,250 points!");
     let told: BTreeSet<_> = data["digest"]["parts"]
         .as_array()
         .expect("parts")

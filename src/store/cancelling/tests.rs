@@ -131,3 +131,80 @@ proptest! {
         prop_assert_eq!(orders.met.len(), met);
     }
 }
+
+/// Tells how many parts there are, one for each character of the title.
+struct Title;
+
+impl Retelling for Title {
+    fn without(&self, mut digest: NewNotification, event_id: &str) -> Option<NewNotification> {
+        digest.message_title = digest.message_title.replace(event_id, "");
+        (!digest.message_title.is_empty()).then_some(digest)
+    }
+}
+
+#[test]
+fn a_part_is_taken_out_of_a_digest_that_waits_and_of_no_other() {
+    let part = |id, event| Target {
+        digest_event_id: Some(if event == "z" { "left" } else { "waits" }.to_owned()),
+        ..row(id, event, 1, Status::Digested)
+    };
+    let targets = [part(1, "a"), part(2, "b"), part(3, "c"), part(9, "z")];
+    assert_eq!(digests_of(&targets), ["left", "waits"]);
+    let digest = || NewNotification {
+        event_id: "waits".to_owned(),
+        user_id: 1,
+        incentive_type: crate::contract::IncentiveType::PointEarning,
+        notification_type: 86,
+        priority: crate::contract::Priority::new(0).unwrap(),
+        message_title: "abc".to_owned(),
+        message_body: String::new(),
+        incentive_data: "{}".to_owned(),
+        occurred_at: at(0),
+        scheduled_at: Some(at(60)),
+        expires_at: None,
+        language: "en".to_owned(),
+        variant: None,
+        timezone: None,
+        device_type: None,
+        traceparent: None,
+        status: Status::Pending,
+        digest_event_id: None,
+        has_own_time: false,
+        beginning: Vec::new(),
+    };
+    let called_off = |events: &[&str]| {
+        let cancels: Vec<_> = events.iter().map(|event| cancel(event, 1)).collect();
+        orders(
+            &cancels,
+            &targets,
+            Some(Digests::new(vec![(7, digest())], &Title)),
+        )
+    };
+    let some = called_off(&["a", "c", "z"]);
+    assert_eq!(
+        some.outcomes,
+        [
+            CancelOutcome::Cancelled,
+            CancelOutcome::Cancelled,
+            CancelOutcome::TooLate
+        ]
+    );
+    assert_eq!(some.cancel, [1, 3]);
+    let told: Vec<_> = some
+        .rewrite
+        .iter()
+        .map(|(id, row)| (*id, row.message_title.as_str()))
+        .collect();
+    assert_eq!(told, [(7, "b")]);
+    let all = called_off(&["a", "b", "c"]);
+    assert_eq!((all.cancel, all.rewrite), (vec![1, 2, 3, 7], vec![]));
+    let strangers = orders(
+        &[cancel("a", 2)],
+        &targets,
+        Some(Digests::new(vec![(7, digest())], &Title)),
+    );
+    assert_eq!(
+        (strangers.outcomes, strangers.rewrite),
+        (vec![CancelOutcome::NotTheirs], vec![])
+    );
+}

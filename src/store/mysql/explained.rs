@@ -99,7 +99,7 @@ fn of_events(values: &Values) -> Vec<Explained> {
         statement(
             "gathered",
             &gather::lock_text(*rows),
-            &values.events,
+            &values.padded,
             "one_row_per_event",
             1,
         ),
