@@ -123,29 +123,26 @@ async fn store(
     rules: &[Rule],
 ) -> Result<(ingest::Measured, Topics), BenchError> {
     let scratch = bench.scratch;
-    let ruled = Ruled {
+    let ours = Ruled {
         name: "ruled",
         events: bench.extent.slice,
         rules,
         now: Utc::now(),
     };
-    for part in ruled.preferences().chunks(AT_ONCE) {
+    for part in ours.preferences().chunks(AT_ONCE) {
         scratch.store.change_preferences(part).await?;
     }
-    for part in ruled.cancels().chunks(AT_ONCE) {
+    for part in ours.cancels().chunks(AT_ONCE) {
         scratch.store.cancel(part, Arc::new(NoDigests)).await?;
     }
-    yardstick.keep_habits(&ruled.habits()).await?;
+    yardstick.keep_habits(&ours.habits()).await?;
     let mut topics = scratch.topics().await?;
-    load::produce(scratch, &topics.events, ruled.events, |number| {
-        ruled.event(number)
-    })
-    .await?;
-    for (name, value) in ruled.settings() {
+    load::produce(scratch, &topics.events, ours.events, |number| ours.event(number)).await?;
+    for (name, value) in ours.settings() {
         topics.launch = topics.launch.with(&name, &value);
     }
-    let measured = ingest::service(&topics.launch, ruled.events).await?;
-    check(bench, yardstick, &ruled).await?;
+    let measured = ingest::service(&topics.launch, ours.events).await?;
+    check(bench, yardstick, &ours).await?;
     Ok((measured, topics))
 }
 
