@@ -131,7 +131,7 @@ fn text(found: &Comparison) -> String {
     for kind in &found.no_digest {
         let _ = writeln!(
             text,
-            "no digest  {kind}: without `{}` notifications of this type are not gathered in {language}",
+            "no digest  {kind}: without `{}` notifications of this type are not gathered for readers of `{language}`",
             Subject::Digest(*kind)
         );
     }

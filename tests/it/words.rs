@@ -275,7 +275,7 @@ fn a_language_is_compared_with_the_fallback_language() {
         said.contains("it.ftl: message `point_earning` is missing"),
         "{said}"
     );
-    let expected = "\nno digest  point_earning: without `point_earning-digest` notifications of this type are not gathered in it\n";
+    let expected = "\nno digest  point_earning: without `point_earning-digest` notifications of this type are not gathered for readers of `it`\n";
     assert!(
         said.contains(expected) && !said.contains("missing  point_earning-digest"),
         "{said}"
