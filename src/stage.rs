@@ -1,22 +1,53 @@
-//! What the consuming stages have in common: batch after batch until the service stops.
+//! What the consuming stages have in common: batch after batch until the service stops, the next one looked at while
+//! one is worked off.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::bus::{Batch, Cluster, Consumer, ConsumerSettings};
+use crate::bus::{Batch, BusError, Cluster, Consumer, ConsumerSettings, Record};
 use crate::health::Part;
 use crate::patience::Patience;
+
+/// What a stage sees of a batch before its turn; without one, nothing.
+#[async_trait]
+pub trait Foresight: Send + Sync + 'static {
+    /// What it sees.
+    type Seen: Send + 'static;
+
+    /// Looks at the records of a batch, and changes nothing: the batch may never have its turn.
+    async fn look(&self, records: &[Record]) -> Self::Seen;
+}
+
+#[async_trait]
+impl Foresight for () {
+    type Seen = ();
+
+    async fn look(&self, _records: &[Record]) {}
+}
 
 /// What a stage does with a batch.
 #[async_trait]
 pub trait Stage: Send {
+    /// Looks at each batch while the one before it is worked off.
+    type Foresight: Foresight;
+
+    /// For the batches of one consumer.
+    fn foresight(&self) -> Self::Foresight;
+
     /// Makes the batch durable and finishes it, however long that takes; drops it unfinished only when `stop` is called
     /// while something is away, and is given no other one then. What it cannot decide yet it may hold back, with the
     /// offsets behind it.
-    async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken);
+    async fn work_off(
+        &mut self,
+        batch: Batch,
+        seen: <Self::Foresight as Foresight>::Seen,
+        patience: &mut Patience,
+        stop: &CancellationToken,
+    );
 
     /// After how long it wants to look again at records that it holds back; `None` if it holds none.
     fn looks_again_in(&self) -> Option<Duration> {
@@ -37,7 +68,7 @@ pub async fn consume(
 ) {
     let mut patience = Patience::new(part);
     while !stop.is_cancelled() {
-        let mut consumer = match Consumer::start(&cluster, settings.clone()) {
+        let consumer = match Consumer::start(&cluster, settings.clone()) {
             Ok(consumer) => consumer,
             Err(error) => {
                 patience.wait(&error.to_string(), &stop).await;
@@ -46,6 +77,8 @@ pub async fn consume(
         };
         let joined = consumer.joined();
         tokio::pin!(joined);
+        let (sender, mut batches) = mpsc::channel(1);
+        let looking = tokio::spawn(look_ahead(consumer, stage.foresight(), sender));
         let mut has_joined = false;
         let mut look_again_at: Option<Instant> = None;
         loop {
@@ -67,16 +100,55 @@ pub async fn consume(
                     look_again_at = None;
                     continue;
                 }
-                batch = consumer.next() => batch,
+                batch = batches.recv() => batch,
             };
             match batch {
-                Ok(batch) => stage.work_off(batch, &mut patience, &stop).await,
-                Err(error) => {
+                Some(Ok((batch, seen))) => stage.work_off(batch, seen, &mut patience, &stop).await,
+                Some(Err(error)) => {
                     patience.wait(&error.to_string(), &stop).await;
                     break;
                 }
+                None => break,
             }
         }
-        consumer.close().await;
+        // What is in it was not finished, and nothing behind it will be.
+        drop(batches);
+        match looking.await {
+            Ok(consumer) => consumer.close().await,
+            Err(fault) => {
+                patience
+                    .wait(&format!("looking ahead broke off: {fault}"), &stop)
+                    .await
+            }
+        }
     }
+}
+
+/// A batch, with what was seen of it; or why there are no more.
+type Next<F> = Result<(Batch, <F as Foresight>::Seen), BusError>;
+
+/// Has one batch ready, until nobody wants any more or the consumer cannot go on.
+async fn look_ahead<F: Foresight>(
+    mut consumer: Consumer,
+    foresight: F,
+    sender: mpsc::Sender<Next<F>>,
+) -> Consumer {
+    while let Ok(place) = sender.reserve().await {
+        let batch = tokio::select! {
+            () = sender.closed() => break,
+            batch = consumer.next() => batch,
+        };
+        let is_last = batch.is_err();
+        place.send(match batch {
+            Ok(batch) => {
+                let seen = foresight.look(&batch.records).await;
+                Ok((batch, seen))
+            }
+            Err(error) => Err(error),
+        });
+        if is_last {
+            break;
+        }
+    }
+    consumer
 }

@@ -13,8 +13,8 @@ use super::usage::Usage;
 
 /// How long an instance may take to become ready, and to reach a count.
 pub(super) const PATIENCE: Duration = Duration::from_mins(5);
-/// Between two looks at its metrics.
-const LOOK: Duration = Duration::from_millis(10);
+/// Between two looks at its metrics: telling them costs the instance a millisecond.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A running `inq run`; killed when it is dropped.
 pub struct Instance {

@@ -37,8 +37,10 @@ pub const HIGHEST_RATE: u32 = 10_000;
 const LEASE: Duration = Duration::from_secs(15);
 /// Between two looks while something runs: the longest that an order waits to be seen, beside a step itself.
 const BUSY: Duration = Duration::from_millis(250);
-/// Between two looks while nothing runs.
-const IDLE: Duration = Duration::from_secs(1);
+/// Between two looks while nothing runs and one is paused: the longest that an order to go on waits to be seen.
+const PAUSED: Duration = Duration::from_secs(1);
+/// Between two looks while there is none to go on with: the longest that the start of one waits to be seen.
+const IDLE: Duration = Duration::from_secs(5);
 /// Between two pages of readers of whom few belong to the segment.
 const BREATH: Duration = Duration::from_millis(20);
 
@@ -101,6 +103,7 @@ impl Broadcaster {
         let Taken {
             ours,
             running,
+            paused,
             still_for,
         } = self.store.take_broadcasts(&self.holder, LEASE).await?;
         #[allow(clippy::cast_precision_loss)] // at most 100
@@ -110,7 +113,11 @@ impl Broadcaster {
             .retain(|id, _| ours.iter().any(|broadcast| broadcast.id == *id));
         let mut step = Step {
             running,
-            next_in: if running == 0 { IDLE } else { BUSY },
+            next_in: match (running, paused) {
+                (0, false) => IDLE,
+                (0, true) => PAUSED,
+                _ => BUSY,
+            },
             ..Step::default()
         };
         for broadcast in ours {

@@ -90,21 +90,30 @@ impl Cluster {
     /// [`BusError::Away`] if no broker answers within `patience`, [`BusError::Refused`] as soon as one refuses us.
     pub async fn look(&self, patience: Duration) -> Result<ClusterView, BusError> {
         let cluster = self.clone();
-        blocking(move || {
-            let client = cluster.observer(&[])?;
-            look_with(&client, patience)
-        })
-        .await
+        blocking(move || look_with(&cluster.observer(&[])?, None, patience)).await
+    }
+
+    /// Looks whether the brokers answer, and asks them for no more than one topic.
+    ///
+    /// # Errors
+    /// As [`Cluster::look`].
+    pub async fn reach(&self, topic: String, patience: Duration) -> Result<(), BusError> {
+        let cluster = self.clone();
+        blocking(move || look_with(&cluster.observer(&[])?, Some(&topic), patience).map(drop)).await
     }
 }
 
-/// [`Cluster::look`] with a client that exists.
-pub(super) fn look_with(client: &BaseConsumer<Context>, patience: Duration) -> Result<ClusterView, BusError> {
+/// [`Cluster::look`] with a client that exists; at one topic alone where one is named, for a cluster may have thousands.
+pub(super) fn look_with(
+    client: &BaseConsumer<Context>,
+    topic: Option<&str>,
+    patience: Duration,
+) -> Result<ClusterView, BusError> {
     let deadline = Instant::now() + patience;
     loop {
         serve(client);
         let slice = LOOK_SLICE.min(deadline.saturating_duration_since(Instant::now()));
-        let fault = match client.fetch_metadata(None, slice) {
+        let fault = match client.fetch_metadata(topic, slice) {
             Ok(metadata) => match client.client().fetch_cluster_id(slice) {
                 Some(id) => return Ok(ClusterView::new(id, &metadata)),
                 None => BusError::Away("the broker does not tell its cluster id".to_owned()),

@@ -35,6 +35,8 @@ use super::{BusError, Cluster, Record};
 const PAUSE_AFTER: Duration = Duration::from_secs(2);
 /// The longest that the thread is away from the broker's callbacks.
 const POLL_SLICE: Duration = Duration::from_millis(100);
+/// How soon a thread that has nothing to do notices that it is to stop; whatever comes wakes it.
+const IDLE_SLICE: Duration = Duration::from_millis(500);
 /// How soon a batch that grows is handed over once the work behind is idle; nothing wakes a poll of librdkafka for it.
 const IDLENESS_SLICE: Duration = Duration::from_millis(1);
 /// A batch ends at this many bytes even if it has room for records.
@@ -232,7 +234,7 @@ impl Reader {
             }
             let idle_behind = self.in_flight.is_empty();
             let wait = match growing.waits_until(&self.settings) {
-                None => POLL_SLICE,
+                None => IDLE_SLICE,
                 Some(_) if idle_behind => Duration::ZERO,
                 Some(end) => end.saturating_duration_since(Instant::now()).min(IDLENESS_SLICE),
             };

@@ -280,7 +280,7 @@ impl<'a> Reader<'a> {
             ("fetch.wait.max.ms", "10"),
             ("fetch.queue.backoff.ms", "10"),
         ])?;
-        let partitions = look_with(&client, PATIENCE)?.partitions(&topic.topic);
+        let partitions = look_with(&client, None, PATIENCE)?.partitions(&topic.topic);
         if partitions.is_empty() {
             return Err(BusError::Refused(format!(
                 "Kafka at {} has no topic {}: make it, or change topics.events_dlq, topics.results_dlq or topics.preferences_dlq",

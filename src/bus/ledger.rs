@@ -163,7 +163,7 @@ impl Ledger {
     }
 
     pub(super) fn look(&self) -> Result<ClusterView, BusError> {
-        super::cluster::look_with(&self.cluster.observer(&[])?, READ_PATIENCE)
+        super::cluster::look_with(&self.cluster.observer(&[])?, None, READ_PATIENCE)
     }
 
     fn read(&self, transactional_id: &str, patience: Duration) -> Result<Option<LedgerEntry>, BusError> {

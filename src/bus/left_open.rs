@@ -58,7 +58,7 @@ impl Ledger {
         let (reader, onlooker) = (self.looker("read_committed")?, self.looker("read_uncommitted")?);
         let deadline = Instant::now() + patience;
         let mut held_back = Vec::new();
-        for partition in look_with(&reader, CALL)?.partitions(self.topic()) {
+        for partition in look_with(&reader, Some(self.topic()), CALL)?.partitions(self.topic()) {
             let end = self.end_for(&onlooker, partition)?;
             loop {
                 let from = self.end_for(&reader, partition)?;
@@ -89,7 +89,8 @@ impl Ledger {
     pub async fn abort_left_open(&self, transactional_id: &str) -> Result<(), BusError> {
         let (ledger, transactional_id) = (self.clone(), transactional_id.to_owned());
         blocking(move || {
-            let partitions = look_with(&ledger.cluster().observer(&[])?, CALL)?.partitions(ledger.topic());
+            let partitions =
+                look_with(&ledger.cluster().observer(&[])?, None, CALL)?.partitions(ledger.topic());
             ledger.abort_on(&partitions, &transactional_id)
         })
         .await

@@ -93,7 +93,7 @@ fn read(
     each: &mut dyn FnMut(&Record),
 ) -> Result<Duration, BusError> {
     let sorted = |error: KafkaError| BusError::from_kafka(&error);
-    let partitions = look_with(client, PATIENCE)?
+    let partitions = look_with(client, None, PATIENCE)?
         .topics
         .get(topic)
         .copied()

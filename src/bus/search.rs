@@ -73,7 +73,7 @@ impl<'a> Search<'a> {
         let reader = ledger.looker("read_committed")?;
         Ok(Self {
             topic,
-            partitions: look_with(&reader, CALL)?.partitions(topic),
+            partitions: look_with(&reader, None, CALL)?.partitions(topic),
             reader,
             since: since - CLOCKS,
             deadline: Instant::now() + SEARCH,

@@ -77,14 +77,14 @@ impl Cluster {
         let cluster = self.clone();
         blocking(move || {
             let client = cluster.observer(&[("group.id", &group), ("enable.auto.commit", "false")])?;
-            let view = super::cluster::look_with(&client, patience)?;
-            topics
-                .into_iter()
-                .filter_map(|topic| {
-                    let partitions = *view.topics.get(&topic)?;
-                    Some(lag_of(&client, topic, partitions, now, patience))
-                })
-                .collect()
+            let mut lags = Vec::with_capacity(topics.len());
+            for topic in topics {
+                let view = super::cluster::look_with(&client, Some(&topic), patience)?;
+                if let Some(partitions) = view.topics.get(&topic).copied() {
+                    lags.push(lag_of(&client, topic, partitions, now, patience)?);
+                }
+            }
+            Ok(lags)
         })
         .await
     }

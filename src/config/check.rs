@@ -13,6 +13,7 @@ use url::Url;
 use super::duration::text;
 use super::error::Fault;
 use super::keys::{PROPERTIES, SEGMENTS, TOKENS};
+use super::sections::SHORTEST_LEASE;
 use super::{
     CapSettings, DigestSettings, HttpSettings, KafkaSettings, QuietSettings, RetrySettings, Secret, Settings,
     TelemetrySettings, TopicSettings, properties,
@@ -80,7 +81,7 @@ fn ranges(settings: &Settings) -> Checked {
     )?;
     number("dispatch.batch_rows", dispatch.batch_rows, 1..=3000)?;
     number("dispatch.publishers", dispatch.publishers, 1..=32)?;
-    length("dispatch.lease", dispatch.lease, 5 * SECOND..=10 * MINUTE)?;
+    length("dispatch.lease", dispatch.lease, SHORTEST_LEASE..=10 * MINUTE)?;
     length(
         "dispatch.poll_interval",
         dispatch.poll_interval,

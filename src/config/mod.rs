@@ -39,8 +39,8 @@ pub use quiet::{QuietRule, QuietSettings, QuietTypes};
 pub use secret::Secret;
 pub use sections::{
     BestTimeSettings, DatabaseSettings, DefaultSettings, DispatchSettings, HttpSettings, IngestSettings,
-    KafkaSettings, LocalizationSettings, LogFormat, LogSettings, RetentionSettings, RetrySettings, Semantics,
-    TelemetrySettings, TopicSettings, TypeDefaults,
+    KafkaSettings, LocalizationSettings, LogFormat, LogSettings, RetentionSettings, RetrySettings,
+    SHORTEST_LEASE, Semantics, TelemetrySettings, TopicSettings, TypeDefaults,
 };
 
 use error::Fault;

@@ -74,6 +74,9 @@ pub struct IngestSettings {
     pub max_event_bytes: u32,
 }
 
+/// The shortest lease of a claim.
+pub const SHORTEST_LEASE: Duration = Duration::from_secs(5);
+
 /// How rows become delivery requests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,14 +7,15 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::publisher::{PublisherSettings, PublisherTask, Step};
-use super::recovery::Recovery;
+use super::recovery::{Outlook, Recovery};
 use crate::bus::Cluster;
+use crate::config::SHORTEST_LEASE;
 use crate::health::Health;
 use crate::measures;
 use crate::patience::Patience;
 use crate::store::Store;
 
-/// How often claims are looked at whose lease has ended.
+/// How soon after the end of its lease a claim is recovered.
 const RECOVERY_INTERVAL: Duration = Duration::from_secs(2);
 /// The shortest sleep of an idle publisher: rows that are due but locked by others are not asked for in a hurry.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(5);
@@ -77,12 +78,8 @@ impl Dispatch {
         let doubts = health.part("claims");
         doubts.ready();
         while !stop.is_cancelled() {
-            let looked = async {
-                self.recovery.step().await.map_err(|error| error.to_string())?;
-                self.recovery.in_doubt().await.map_err(|error| error.to_string())
-            };
-            match looked.await {
-                Ok(in_doubt) => {
+            match self.recovery.look().await {
+                Ok(Outlook { lapse_in, in_doubt }) => {
                     patience.fine();
                     #[allow(clippy::cast_precision_loss)] // a count of claims, at most a hundred
                     let count = in_doubt.as_ref().map_or(0, |(count, _)| *count) as f64;
@@ -93,11 +90,38 @@ impl Dispatch {
                     }
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        () = tokio::time::sleep(RECOVERY_INTERVAL) => {}
+                        () = tokio::time::sleep(next_look(lapse_in)) => {}
                     }
                 }
-                Err(why) => patience.wait(&why, &stop).await,
+                Err(error) => patience.wait(&error.to_string(), &stop).await,
             }
         }
+    }
+}
+
+/// How long claims need no look where the next lease ends after `lapse_in`: a claim that is made meanwhile lapses no sooner
+/// than the shortest lease ends, whichever instance makes it.
+fn next_look(lapse_in: Option<Duration>) -> Duration {
+    if lapse_in.is_some_and(|wait| wait < SHORTEST_LEASE) {
+        RECOVERY_INTERVAL
+    } else {
+        SHORTEST_LEASE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_claim_waits_long_for_its_recovery_and_none_is_looked_for_in_vain() {
+        for lapse_in in (0..60_000).map(Duration::from_millis) {
+            assert!(
+                next_look(Some(lapse_in)) <= lapse_in + RECOVERY_INTERVAL,
+                "{lapse_in:?}"
+            );
+        }
+        assert_eq!(next_look(None), SHORTEST_LEASE);
+        assert_eq!(next_look(Some(Duration::from_secs(30))), SHORTEST_LEASE);
     }
 }

@@ -54,5 +54,5 @@ mod told;
 pub use encode::encode;
 pub use loops::Dispatch;
 pub use publisher::{PublisherSettings, PublisherTask, Step};
-pub use recovery::{Recovered, Recovery, RecoveryError};
+pub use recovery::{Outlook, Recovered, Recovery, RecoveryError};
 pub use rewound::rewound;

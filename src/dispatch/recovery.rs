@@ -24,6 +24,15 @@ pub struct Recovery {
     doubt_pause: Duration,
 }
 
+/// How the open claims stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// The time until the next lease ends; zero where it has ended, `None` where no claim is open.
+    pub lapse_in: Option<Duration>,
+    /// The claims of which an operator should know: how many, and the first one's reason.
+    pub in_doubt: Option<(usize, String)>,
+}
+
 /// What became of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recovered {
@@ -99,11 +108,28 @@ impl Recovery {
         Ok(())
     }
 
-    /// The claims of which an operator should know: how many, and the first one's reason.
+    /// Recovers every claim whose lease has ended, and tells how those stand that stay open.
     ///
     /// # Errors
-    /// If the database is away.
-    pub async fn in_doubt(&self) -> Result<Option<(usize, String)>, StoreError> {
+    /// As [`Recovery::step`].
+    pub async fn look(&self) -> Result<Outlook, RecoveryError> {
+        let mut glance = self.store.glance_at_claims().await?;
+        if glance.lapse_in.is_some_and(|wait| wait.is_zero()) {
+            self.step().await?;
+            glance = self.store.glance_at_claims().await?;
+        }
+        let in_doubt = if glance.in_doubt > 0 {
+            self.in_doubt().await?
+        } else {
+            None
+        };
+        Ok(Outlook {
+            lapse_in: glance.lapse_in,
+            in_doubt,
+        })
+    }
+
+    async fn in_doubt(&self) -> Result<Option<(usize, String)>, StoreError> {
         let open = self.store.open_claims(AT_ONCE).await?;
         let mut reasons = open.iter().filter_map(|claim| {
             claim

@@ -279,7 +279,11 @@ const fn place(record: &Record) -> (i32, i64) {
 
 #[async_trait]
 impl Stage for Feedback {
-    async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken) {
+    type Foresight = ();
+
+    fn foresight(&self) {}
+
+    async fn work_off(&mut self, batch: Batch, (): (), patience: &mut Patience, stop: &CancellationToken) {
         let records: Vec<_> = batch.records.iter().collect();
         let begun = Instant::now();
         let Some(waiting) = self.patiently(&records, false, patience, stop).await else {

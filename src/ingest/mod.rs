@@ -1,10 +1,11 @@
 //! Events become rows.
 //!
-//! A batch is planned without I/O, stored in one transaction, and only then are its offsets stored. What cannot become
+//! A batch is planned while the one before it is being stored, stored in one transaction, and only then are its offsets stored. What cannot become
 //! a row becomes a dead letter, acknowledged by the broker before the offset is stored. Whatever is away is waited for
 //! with the batch in hand; doing a batch again is harmless, for each event has one row.
 
 mod admit;
+mod ahead;
 mod batch;
 #[cfg(test)]
 mod day;
@@ -18,13 +19,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use chrono::Utc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use admit::Rules;
 pub use admit::Together;
-use batch::{Asking, Numbered, Planned};
+pub use ahead::{Ahead, Seen};
+use batch::Numbered;
 use digest::Teller;
 pub use plan::{Announced, Asked, Plan, Planner};
 
@@ -34,9 +35,7 @@ use crate::contract::{Cancellation, Reason, Rejection, traceparent};
 use crate::measures;
 use crate::patience::Patience;
 use crate::stage::Stage;
-use crate::store::{
-    Admission, Admitted, CancelOutcome, Fate, Habits, NewNotification, Readers, Retelling, Store, StoreError,
-};
+use crate::store::{Admission, Admitted, CancelOutcome, Fate, NewNotification, Retelling, Store, StoreError};
 use crate::telemetry::{Doing, Done, Traces};
 
 /// The stage.
@@ -92,38 +91,35 @@ impl Ingest {
         }
     }
 
-    /// Makes every record durable, as a row or as a dead letter.
+    /// Makes every record durable, as a row or as a dead letter. What was seen of them ahead of their turn is used where
+    /// it still holds.
     ///
     /// # Errors
     /// With what is away, for people. Then call again with the same records.
-    pub async fn step(&mut self, records: &[Record]) -> Result<Outcome, String> {
+    pub async fn step(&mut self, records: &[Record], seen: Option<Seen>) -> Result<Outcome, String> {
         let begun = Instant::now();
-        let now = Utc::now();
-        let mut asking = Asking::of(records, &self.planner, now);
-        let readers = self
-            .readers(&asking.users())
-            .await
-            .map_err(|error| error.to_string())?;
-        let forgotten = asking.keep_out(&readers.forgotten);
-        let habits = self
-            .habits(&asking.users_with_windows())
-            .await
-            .map_err(|error| error.to_string())?;
-        let Asking {
-            mut events,
+        let seen = match seen.filter(Seen::is_fresh) {
+            Some(seen) => seen,
+            None => self
+                .foresight()
+                .see(records)
+                .await
+                .map_err(|error| error.to_string())?,
+        };
+        let Seen {
+            planned,
             cancels,
             mut rejected,
-        } = asking;
+            forgotten,
+            preferences,
+            ..
+        } = seen;
         // First, so that what is announced and called off in one batch is not claimed in between.
         let became = self.cancel(&cancels).await.map_err(|error| error.to_string())?;
         self.tell_cancels(records, &cancels, &became, begun);
         for ((index, cancel), became) in cancels.iter().zip(became) {
             rejected.extend(refusal(cancel, became).map(|rejection| (*index, rejection)));
         }
-        if let Some(habits) = habits {
-            self.planner.tell_habits(&mut events, habits, now);
-        }
-        let planned = Planned::of(events, &readers.preferences, &self.planner, now);
         if forgotten > 0 {
             tracing::info!(
                 events = forgotten,
@@ -134,7 +130,7 @@ impl Ingest {
         let rules = Rules {
             together: Arc::clone(&self.together),
             teller: self.teller(),
-            preferences: readers.preferences,
+            preferences,
         };
         let stored = self.store_rows(&planned.rows, Arc::new(rules), begun).await;
         let (admitted, refused) = stored.map_err(|error| error.to_string())?;
@@ -245,22 +241,6 @@ impl Ingest {
         self.traces.tell(Doing::Ingest, begun, done);
     }
 
-    /// What is known of these readers: one look by primary key.
-    async fn readers(&self, users: &[i64]) -> Result<Readers, StoreError> {
-        if users.is_empty() {
-            return Ok(Readers::default());
-        }
-        self.store.readers(users).await
-    }
-
-    /// In which hours these readers open: another look, where there is anybody whose moment is to be chosen.
-    async fn habits(&self, users: &[i64]) -> Result<Option<Habits>, StoreError> {
-        if users.is_empty() || self.planner.half_life.is_zero() {
-            return Ok(None);
-        }
-        self.store.habits(users).await.map(Some)
-    }
-
     /// Stores the rows. Where the database refuses the content of one, halves are tried until it stands alone: the
     /// others are none the worse for it.
     async fn store_rows(
@@ -368,10 +348,25 @@ fn put_aside<'a>((record, rejection): &'a (&Record, Rejection)) -> Done<'a> {
 
 #[async_trait]
 impl Stage for Ingest {
-    async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken) {
+    type Foresight = Ahead;
+
+    fn foresight(&self) -> Ahead {
+        Ahead {
+            store: Arc::clone(&self.store),
+            planner: self.planner.clone(),
+        }
+    }
+
+    async fn work_off(
+        &mut self,
+        batch: Batch,
+        mut seen: Option<Seen>,
+        patience: &mut Patience,
+        stop: &CancellationToken,
+    ) {
         let begun = Instant::now();
         loop {
-            match self.step(&batch.records).await {
+            match self.step(&batch.records, seen.take()).await {
                 Ok(outcome) => {
                     metrics::histogram!(measures::INGEST_BATCH_SECONDS.name).record(begun.elapsed());
                     #[allow(clippy::cast_precision_loss)] // at most 10,000

@@ -38,7 +38,7 @@ pub struct Announced {
     pub event: IncentiveEvent,
     recorded_at: DateTime<Utc>,
     trace: Option<String>,
-    known: Known,
+    known: Option<Box<Known>>,
 }
 
 /// In which hours the event's reader opens, and all readers; only events with a window ask for it.
@@ -104,7 +104,7 @@ impl Planner {
                     .header("traceparent")
                     .and_then(traceparent)
                     .map(str::to_owned),
-                known: Known::default(),
+                known: None,
             })),
             EventMessage::Cancel(mut cancel) => {
                 cancel.occurred_at = cancel.occurred_at.or(Some(recorded_at));
@@ -123,10 +123,10 @@ impl Planner {
         habits.fade(now, self.half_life);
         let everybody = Arc::new(habits.everybody());
         for (_, announced) in events.iter_mut().filter(|(_, announced)| announced.has_window()) {
-            announced.known = Known {
+            announced.known = Some(Box::new(Known {
                 own: habits.of(announced.event.user_id).cloned().unwrap_or_default(),
                 everybody: Arc::clone(&everybody),
-            };
+            }));
         }
     }
 
@@ -172,6 +172,7 @@ impl Planner {
             return plan;
         }
         if let Some(window) = window {
+            let known = known.unwrap_or_default();
             plan.best_time = Some(self.choose(&mut plan.row, window, &known, preference, now));
         }
         self.keep_quiet(&mut plan.row, preference, now);
@@ -248,7 +249,8 @@ impl Planner {
                 priority: event.priority.unwrap_or(defaults.priority),
                 message_title: words.title,
                 message_body: words.body,
-                incentive_data: serde_json::Value::Object(event.incentive_data).to_string(),
+                // Its names are texts: nothing of it can fail.
+                incentive_data: serde_json::to_string(&event.incentive_data).unwrap_or_default(),
                 occurred_at: event.occurred_at.unwrap_or(recorded_at),
                 scheduled_at: event.scheduled_at,
                 expires_at: event.expires_at,

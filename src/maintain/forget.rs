@@ -15,8 +15,10 @@ use crate::store::{Forgetting, Store, StoreError, Which};
 
 use super::rewrite::{Forgotten, rewrite};
 
-/// From one look for requests to the next.
+/// From one look for requests to the next while somebody waits.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// The same while nobody waits: the longest that a request waits to be seen.
+pub(super) const LOOK_IDLE: Duration = Duration::from_secs(15);
 /// How old a request must be before nothing can be left: an event that was about to be stored when it came is stored by
 /// then, and found.
 const GRACE: Duration = Duration::from_secs(5);

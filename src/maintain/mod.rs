@@ -25,7 +25,7 @@ use crate::measures;
 use crate::patience::Patience;
 use crate::store::{Status, Store, StoreError};
 use archive::Archive;
-use forget::{Forgetter, LOOK_EVERY};
+use forget::{Forgetter, LOOK_EVERY, LOOK_IDLE};
 pub use when::When;
 
 /// How many rows go at a time: some milliseconds of a database's work.
@@ -112,6 +112,8 @@ pub struct Maintenance {
     retention: Retention,
     archive: Option<Archive>,
     forgetter: Forgetter,
+    /// From one look for those who wait to be forgotten to the next.
+    look_every: Duration,
     holder: String,
 }
 
@@ -130,6 +132,7 @@ impl Maintenance {
             retention,
             archive,
             forgetter,
+            look_every: LOOK_EVERY,
             holder,
         }
     }
@@ -176,8 +179,10 @@ impl Maintenance {
     /// Does one step of forgetting, where somebody waits and no other instance is at it.
     async fn forget(&mut self) -> Result<Step, MaintenanceError> {
         if !self.forgetter.is_rewriting() && !self.store.waiting_to_be_forgotten().await?.any() {
+            self.look_every = LOOK_IDLE;
             return Ok(Step::Nothing);
         }
+        self.look_every = LOOK_EVERY;
         if !self.store.lead_maintenance(&self.holder, LEAD).await? {
             return Ok(Step::Elsewhere);
         }
@@ -221,7 +226,7 @@ impl Maintenance {
             let sleep = (when.next(last, now) - now).to_std().unwrap_or_default();
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(sleep.min(LOOK_EVERY)) => {}
+                () = tokio::time::sleep(sleep.min(self.look_every)) => {}
             }
             self.forget_all(&mut patience, &stop).await;
             let now = Utc::now();

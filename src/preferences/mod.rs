@@ -97,7 +97,11 @@ impl Preferences {
 
 #[async_trait]
 impl Stage for Preferences {
-    async fn work_off(&mut self, batch: Batch, patience: &mut Patience, stop: &CancellationToken) {
+    type Foresight = ();
+
+    fn foresight(&self) {}
+
+    async fn work_off(&mut self, batch: Batch, (): (), patience: &mut Patience, stop: &CancellationToken) {
         loop {
             match self.step(&batch.records).await {
                 Ok(()) => {

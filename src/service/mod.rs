@@ -371,6 +371,7 @@ impl Service {
         tasks.spawn(reach::watch(
             store,
             self.cluster.clone(),
+            topics.deliveries.clone(),
             health.clone(),
             stop.clone(),
         ));

@@ -201,7 +201,14 @@ pub fn missing_topics(missing: &[&str], brokers: &str) -> String {
 }
 
 /// Looks after the database and the brokers until `stop`, so that readiness tells of them on an idle system too.
-pub(super) async fn watch(store: Arc<dyn Store>, cluster: Cluster, health: Health, stop: CancellationToken) {
+/// The brokers are asked for `topic`.
+pub(super) async fn watch(
+    store: Arc<dyn Store>,
+    cluster: Cluster,
+    topic: String,
+    health: Health,
+    stop: CancellationToken,
+) {
     let watch_store = async {
         let mut patience = Patience::new(health.part(DATABASE));
         loop {
@@ -217,8 +224,8 @@ pub(super) async fn watch(store: Arc<dyn Store>, cluster: Cluster, health: Healt
     let watch_cluster = async {
         let mut patience = Patience::new(health.part("broker"));
         loop {
-            match cluster.look(LOOK).await {
-                Ok(_) => {
+            match cluster.reach(topic.clone(), LOOK).await {
+                Ok(()) => {
                     patience.fine();
                     tokio::time::sleep(WATCH_CLUSTER).await;
                 }

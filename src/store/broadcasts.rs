@@ -189,6 +189,8 @@ pub struct Taken {
     pub ours: Vec<Broadcast>,
     /// How many are running, whoever does them; at most 100.
     pub running: usize,
+    /// Whether any is paused, and so may be let go on.
+    pub paused: bool,
     /// How long the one that has stood still for longest has done so.
     pub still_for: Duration,
 }
@@ -284,6 +286,23 @@ pub(super) fn row(row: &impl Columns) -> Result<Broadcast> {
         updated_at: row.time("updated_at")?,
         ended_at: row.time_or_null("ended_at")?,
     })
+}
+
+/// What rows of `id` and `still_for` tell: those that are running, in order, and one without a `still_for` that is paused.
+pub(super) fn open(rows: &[impl Columns], time: fn(u64) -> Duration) -> Result<(Taken, Vec<i64>)> {
+    let (mut taken, mut running) = (Taken::default(), Vec::with_capacity(rows.len()));
+    for row in rows {
+        match row.int_or_null("still_for")? {
+            Some(still_for) => {
+                let still_for = time(u64::try_from(still_for).unwrap_or(0));
+                taken.still_for = taken.still_for.max(still_for);
+                running.push(row.int("id")?);
+            }
+            None => taken.paused = true,
+        }
+    }
+    taken.running = running.len();
+    Ok((taken, running))
 }
 
 /// A row of the readers.

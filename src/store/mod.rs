@@ -114,6 +114,15 @@ pub struct OpenClaim {
     pub doubt: Option<String>,
 }
 
+/// How the open claims stand, at a glance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// The time until the first lease ends; zero where one has ended, `None` where no claim is open.
+    pub lapse_in: Option<Duration>,
+    /// How many claims recovery could not decide.
+    pub in_doubt: u64,
+}
+
 /// What became of an attempt to end a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -293,6 +302,9 @@ pub trait Store: Broadcasts + Forget {
 
     /// Claims whose lease has ended, the oldest first, at most `limit`.
     async fn lapsed_claims(&self, limit: u32) -> Result<Vec<OpenClaim>>;
+
+    /// How the open claims stand: asked again and again, and in one short answer.
+    async fn glance_at_claims(&self) -> Result<Glance>;
 
     /// Every open claim, the oldest first, at most `limit`.
     async fn open_claims(&self, limit: u32) -> Result<Vec<OpenClaim>>;

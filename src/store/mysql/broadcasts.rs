@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlPool;
-use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
 use super::super::broadcasts::{self, MOST_RUNNING, select, stored_count};
@@ -19,9 +19,10 @@ use super::error::{Answer, sorted};
 pub(super) const READERS: &str =
     "SELECT user_id, preference FROM user_preferences WHERE user_id > ? ORDER BY user_id LIMIT ?";
 
-/// What is running, and for how long nothing has moved it.
-pub(super) const RUNNING: &str = "SELECT id, TIMESTAMPDIFF(MICROSECOND, updated_at, UTC_TIMESTAMP(3)) AS still_for \
-     FROM incentive_notify_broadcasts WHERE state = 'running' ORDER BY id LIMIT ?";
+/// What is running, and for how long nothing has moved it; then one that is paused.
+pub(super) const OPEN: &str = "(SELECT id, TIMESTAMPDIFF(MICROSECOND, updated_at, UTC_TIMESTAMP(3)) AS still_for \
+     FROM incentive_notify_broadcasts WHERE state = 'running' ORDER BY id LIMIT ?) \
+     UNION ALL (SELECT id, NULL FROM incentive_notify_broadcasts WHERE state = 'paused' ORDER BY id LIMIT 1)";
 
 #[async_trait]
 impl Broadcasts for MySqlStore {
@@ -136,23 +137,17 @@ async fn give_order(pool: &MySqlPool, id: i64, order: BroadcastOrder) -> std::re
 
 async fn take(pool: &MySqlPool, holder: &str, lease: Duration) -> std::result::Result<Taken, Answer> {
     // Without a lock: most of the time nothing is running.
-    let running = sqlx::query(RUNNING).bind(MOST_RUNNING).fetch_all(pool).await?;
-    let mut taken = Taken {
-        running: running.len(),
-        ..Taken::default()
-    };
+    let open = sqlx::query(OPEN).bind(MOST_RUNNING).fetch_all(pool).await?;
+    let (mut taken, running) = broadcasts::open(&open, Duration::from_micros)?;
     if running.is_empty() {
         return Ok(taken);
     }
     let mut transaction = pool.begin().await?;
-    for row in running {
-        let still_for = u64::try_from(row.int("still_for")?).unwrap_or(0);
-        taken.still_for = taken.still_for.max(Duration::from_micros(still_for));
+    for id in running {
         let text = select(
             "WHERE id = ? AND state = 'running' AND (holder = ? OR lease_until <= UTC_TIMESTAMP(3)) \
              FOR UPDATE SKIP LOCKED",
         );
-        let id: i64 = row.try_get("id")?;
         let free = sqlx::query(AssertSqlSafe(text))
             .bind(id)
             .bind(holder)

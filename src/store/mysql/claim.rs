@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 
-use super::super::columns::{CLAIMED, Columns};
+use super::super::columns::{self, CLAIMED, Columns};
 use super::super::pick::Pick;
-use super::super::{Claimant, Claimed, ids, micros};
+use super::super::{Claimant, Claimed, Glance, ids, micros};
 use super::error::Answer;
 use super::{stored, told_time};
 use crate::contract::Priority;
@@ -175,6 +175,22 @@ async fn write_claim(
     }
     query.execute(connection).await?;
     Ok(claim)
+}
+
+/// See [`super::super::Store::glance_at_claims`].
+pub(super) async fn glance(pool: &MySqlPool) -> Result<Glance, Answer> {
+    let row = sqlx::query(
+        "SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), MIN(lease_until)) AS lapse_in, COUNT(doubt) AS in_doubt \
+         FROM incentive_notify_claims",
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(Glance {
+        lapse_in: row
+            .int_or_null("lapse_in")?
+            .map(|wait| Duration::from_micros(u64::try_from(wait).unwrap_or(0))),
+        in_doubt: columns::count(&row, "in_doubt")?,
+    })
 }
 
 /// See [`super::super::Store::next_claim_number`]: a claim that is taken back leaves its number used.

@@ -163,7 +163,7 @@ fn of_looking(values: &Values) -> Vec<Explained> {
     const FEW: u32 = 1000;
     let outlived = ["'sent'", "1", "1000000", "1000000"].map(str::to_owned);
     let outlived = [&outlived[..], values.limit()].concat();
-    let (running, limit) = (broadcasts::RUNNING, values.limit());
+    let (open, limit) = (broadcasts::OPEN, values.limit());
     vec![
         statement("few rows", &depth::few_text(FEW), &[], "claim_order", 40),
         statement(
@@ -175,7 +175,7 @@ fn of_looking(values: &Values) -> Vec<Explained> {
         ),
         statement("outlived rows", retention::OUTLIVED, &outlived, "claim_order", 1),
         statement("page of readers", broadcasts::READERS, &values.due, "PRIMARY", 1),
-        statement("running broadcasts", running, limit, "of_state", 1),
+        statement("open broadcasts", open, limit, "of_state", 2),
     ]
 }
 

@@ -38,7 +38,7 @@ use super::bounds;
 use super::columns::{self, Columns};
 use super::{
     Admission, Admitted, Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide,
-    Depth, Ended, EngagementRow, Filter, GroupBy, Habits, HistoryEntry, Inserted, NewNotification,
+    Depth, Ended, EngagementRow, Filter, Glance, GroupBy, Habits, HistoryEntry, Inserted, NewNotification,
     Notification, OpenClaim, PendingRow, PublishFailure, Readers, Result, Retelling, SchemaState, Status,
     Store, StoreError, Story, Verdict,
 };
@@ -342,6 +342,10 @@ impl Store for MySqlStore {
     async fn lapsed_claims(&self, limit: u32) -> Result<Vec<OpenClaim>> {
         let which = "WHERE lease_until <= UTC_TIMESTAMP(3) ORDER BY lease_until LIMIT ?";
         self.claims(which, i64::from(limit)).await
+    }
+
+    async fn glance_at_claims(&self) -> Result<Glance> {
+        Ok(claim::glance(&self.pool).await?)
     }
 
     async fn open_claims(&self, limit: u32) -> Result<Vec<OpenClaim>> {

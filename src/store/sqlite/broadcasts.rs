@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
 use super::super::broadcasts::{self, MOST_RUNNING, select, stored_count};
-use super::super::columns::Columns;
 use super::super::{
     Advance, Broadcast, BroadcastOrder, Broadcasts, NewBroadcast, Reader, Result, Started, Taken,
 };
@@ -83,18 +82,16 @@ impl Broadcasts for SqliteStore {
 
     async fn take_broadcasts(&self, holder: &str, lease: Duration) -> Result<Taken> {
         // Without a lock: most of the time nothing is running.
-        let running = sqlx::query(
-            "SELECT id, CAST((julianday('now') - julianday(updated_at)) * 86400000 AS INTEGER) AS still_for \
-             FROM incentive_notify_broadcasts WHERE state = 'running' ORDER BY id LIMIT ?",
+        let open = sqlx::query(
+            "SELECT * FROM (SELECT id, CAST((julianday('now') - julianday(updated_at)) * 86400000 AS INTEGER) AS still_for \
+             FROM incentive_notify_broadcasts WHERE state = 'running' ORDER BY id LIMIT ?) UNION ALL SELECT * FROM \
+             (SELECT id, NULL FROM incentive_notify_broadcasts WHERE state = 'paused' ORDER BY id LIMIT 1)",
         )
         .bind(MOST_RUNNING)
         .fetch_all(&self.pool)
         .await
         .map_err(sorted)?;
-        let mut taken = Taken {
-            running: running.len(),
-            ..Taken::default()
-        };
+        let (mut taken, running) = broadcasts::open(&open, Duration::from_millis)?;
         if running.is_empty() {
             return Ok(taken);
         }
@@ -105,13 +102,11 @@ impl Broadcasts for SqliteStore {
              WHERE id = ?3 AND state = 'running' AND (holder = ?1 OR lease_until <= {NOW}) RETURNING {}",
             broadcasts::COLUMNS
         );
-        for row in running {
-            let still_for = u64::try_from(row.int("still_for")?).unwrap_or(0);
-            taken.still_for = taken.still_for.max(Duration::from_millis(still_for));
+        for id in running {
             let ours = sqlx::query(AssertSqlSafe(take.as_str()))
                 .bind(holder.to_owned())
                 .bind(from_now(lease))
-                .bind(row.int("id")?)
+                .bind(id)
                 .fetch_optional(&mut *transaction)
                 .await
                 .map_err(sorted)?;

@@ -35,7 +35,7 @@ use super::columns::Columns;
 use super::migrations::{self, Applied};
 use super::{
     Admission, Admitted, Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide,
-    Depth, Ended, EngagementRow, Filter, GroupBy, Habits, HistoryEntry, Inserted, NewNotification,
+    Depth, Ended, EngagementRow, Filter, Glance, GroupBy, Habits, HistoryEntry, Inserted, NewNotification,
     Notification, OpenClaim, PendingRow, PublishFailure, Readers, Result, Retelling, SchemaState, Status,
     Store, StoreError, Story, Verdict,
 };
@@ -316,6 +316,10 @@ impl Store for SqliteStore {
 
     async fn lapsed_claims(&self, limit: u32) -> Result<Vec<OpenClaim>> {
         read::lapsed_claims(&self.pool, limit).await
+    }
+
+    async fn glance_at_claims(&self) -> Result<Glance> {
+        read::glance_at_claims(&self.pool).await
     }
 
     async fn open_claims(&self, limit: u32) -> Result<Vec<OpenClaim>> {

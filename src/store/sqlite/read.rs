@@ -8,7 +8,7 @@ use sqlx::sqlite::SqlitePool;
 
 use super::super::columns::{self, Columns, OPEN_CLAIM};
 use super::super::{
-    Backlog, Depth, DepthRow, HistoryEntry, Notification, OpenClaim, PendingRow, Result, Status,
+    Backlog, Depth, DepthRow, Glance, HistoryEntry, Notification, OpenClaim, PendingRow, Result, Status,
 };
 use super::{NOW, sorted};
 use crate::contract::Priority;
@@ -20,6 +20,23 @@ pub(super) async fn lapsed_claims(pool: &SqlitePool, limit: u32) -> Result<Vec<O
          ORDER BY lease_until LIMIT ?"
     );
     claims(pool, text, i64::from(limit)).await
+}
+
+/// See [`super::super::Store::glance_at_claims`].
+pub(super) async fn glance_at_claims(pool: &SqlitePool) -> Result<Glance> {
+    let row = sqlx::query(
+        "SELECT CAST((julianday(MIN(lease_until)) - julianday('now')) * 86400000 AS INTEGER) AS lapse_in, \
+         COUNT(doubt) AS in_doubt FROM incentive_notify_claims",
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(sorted)?;
+    Ok(Glance {
+        lapse_in: row
+            .int_or_null("lapse_in")?
+            .map(|wait| Duration::from_millis(u64::try_from(wait).unwrap_or(0))),
+        in_doubt: columns::count(&row, "in_doubt")?,
+    })
 }
 
 /// See [`super::super::Store::open_claims`].

@@ -148,7 +148,17 @@ async fn orders_are_given_in_the_states_for_them(bench: Bench) {
     assert!(bench.order(id, Pause).await);
     assert!(!bench.order(id, Pause).await);
     assert_eq!(bench.take("a", HOUR).await, (vec![], 0), "what is paused rests");
+    let any_paused = async || {
+        bench
+            .store
+            .take_broadcasts("a", HOUR)
+            .await
+            .expect("taken")
+            .paused
+    };
+    assert!(any_paused().await, "and may be let go on");
     assert!(bench.order(id, Resume).await);
+    assert!(!any_paused().await);
     assert_eq!(bench.broadcast(id).await.ended_at, None);
     assert!(bench.order(id, Stop).await);
     for order in [Pause, Resume, Stop] {

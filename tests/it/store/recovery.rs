@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use inq::store::Claimant;
+use inq::store::{Claimant, Glance};
 
 use super::{Bench, HOUR, ids, on_every_database};
 
@@ -11,6 +11,7 @@ on_every_database! {
     a_claim_in_doubt_is_kept_and_left_alone,
     open_claims_are_told_the_oldest_first,
     a_lapsed_claim_can_still_be_settled,
+    a_glance_tells_when_the_next_lease_ends_and_what_is_in_doubt,
 }
 
 async fn claim_for(bench: &Bench, lease: Duration) -> i64 {
@@ -68,6 +69,25 @@ async fn open_claims_are_told_the_oldest_first(bench: Bench) {
         bench.store.open_claim(first + 1000).await.expect("an answer"),
         None
     );
+}
+
+async fn a_glance_tells_when_the_next_lease_ends_and_what_is_in_doubt(bench: Bench) {
+    let glance = async || bench.store.glance_at_claims().await.expect("an answer");
+    assert_eq!(glance().await, Glance::default());
+    bench.insert_events(&["a", "b"]).await;
+    claim_for(&bench, 2 * HOUR).await;
+    let second = claim_for(&bench, HOUR).await;
+    let seen = glance().await;
+    let lapse_in = seen.lapse_in.expect("an end");
+    assert!(lapse_in > HOUR / 2 && lapse_in <= HOUR, "{lapse_in:?}");
+    assert_eq!(seen.in_doubt, 0);
+    let doubted = bench.store.doubt(second, "why", Duration::ZERO).await;
+    assert!(doubted.expect("an answer"));
+    let lapsed = Glance {
+        lapse_in: Some(Duration::ZERO),
+        in_doubt: 1,
+    };
+    assert_eq!(glance().await, lapsed);
 }
 
 async fn a_lapsed_claim_can_still_be_settled(bench: Bench) {
