@@ -11,7 +11,7 @@ const LANGUAGES: [&str; 10] = ["en", "es", "fr", "de", "pt-BR", "ja", "ar", "ru"
 pub(crate) fn event(run: &str, number: u32) -> (i64, Value) {
     let types = IncentiveType::ALL.len();
     let place = usize::try_from(number).unwrap_or(0);
-    let kind = IncentiveType::ALL[place % types];
+    let kind = kind(number);
     // Moves on by one with each round of the types, so that types and languages meet in all pairs.
     let language = LANGUAGES[(place + place / types) % LANGUAGES.len()];
     let user_id = i64::from(number % 7) + 1;
@@ -25,6 +25,12 @@ pub(crate) fn event(run: &str, number: u32) -> (i64, Value) {
         "incentive_data": data(kind, amount, number + 1),
     });
     (user_id, event)
+}
+
+/// The type of event number `number`.
+pub(crate) fn kind(number: u32) -> IncentiveType {
+    let place = usize::try_from(number).unwrap_or(0);
+    IncentiveType::ALL[place % IncentiveType::ALL.len()]
 }
 
 /// What an event of that type, or a digest, usually says.

@@ -1,7 +1,7 @@
 //! Events become rows: held against multi-row inserts alone.
 
 use super::dispatch::leave_nothing;
-use super::instance::Instance;
+use super::instance::{Instance, Launch};
 use super::report::{Bound, Report};
 use super::{Bench, BenchError, for_ten_thousand, load, per_second};
 use chrono::Utc;
@@ -12,6 +12,14 @@ use crate::store::{NewNotification, Status};
 const PART: &str = "ingest";
 /// The counter of what was stored.
 pub(super) const STORED: &str = "inq_ingested_total";
+
+/// What one measurement of the service found.
+pub(super) struct Measured {
+    /// Events a second.
+    pub rate: f64,
+    /// Its processor seconds for ten thousand.
+    pub processor: Option<f64>,
+}
 
 pub(super) async fn measure(bench: &Bench<'_>, report: &mut Report) -> Result<(), BenchError> {
     let (scratch, events) = (bench.scratch, bench.extent.slice);
@@ -30,19 +38,15 @@ pub(super) async fn measure(bench: &Bench<'_>, report: &mut Report) -> Result<()
         ));
         let topics = scratch.topics().await?;
         let name = format!("ingest-{round}");
-        load::produce(scratch, &topics.events, &name, events).await?;
+        load::produce(scratch, &topics.events, events, |number| {
+            load::event(&name, number)
+        })
+        .await?;
         let stored_before = load::rows(scratch, Status::Pending).await?;
         bench.now(format!("ingest {round}/{of}: the service"));
-        let mut instance = Instance::start(&topics.launch, "ingest").await?;
-        let (begun, first) = instance.reaches(STORED, events / 10).await?;
-        let before = instance.usage().processor();
-        let (ended, last) = instance.reaches(STORED, events).await?;
-        let after = instance.usage().processor();
-        instance.stop().await?;
-        service.push(per_second(last - first, ended - begun));
-        if let Some((before, after)) = before.zip(after) {
-            processor.push(for_ten_thousand(after.saturating_sub(before), last - first));
-        }
+        let measured = self::service(&topics.launch, events).await?;
+        service.push(measured.rate);
+        processor.extend(measured.processor);
         let stored = load::rows(scratch, Status::Pending).await? - stored_before;
         load::must_match("rows of so many events", stored, events)?;
         leave_nothing(bench).await?;
@@ -57,6 +61,26 @@ pub(super) async fn measure(bench: &Bench<'_>, report: &mut Report) -> Result<()
         Bound::AtLeast(0.7),
     );
     Ok(())
+}
+
+/// An instance of the service stores the events of a topic, `events` of them: how fast, over the last nine tenths.
+///
+/// # Errors
+/// If it ends, or takes too long.
+pub(super) async fn service(launch: &Launch, events: u64) -> Result<Measured, BenchError> {
+    let mut instance = Instance::start(launch, "ingest").await?;
+    let (begun, first) = instance.reaches(STORED, events / 10).await?;
+    let before = instance.usage().processor();
+    let (ended, last) = instance.reaches(STORED, events).await?;
+    let after = instance.usage().processor();
+    instance.stop().await?;
+    let used = before
+        .zip(after)
+        .map(|(before, after)| after.saturating_sub(before));
+    Ok(Measured {
+        rate: per_second(last - first, ended - begun),
+        processor: used.map(|used| for_ten_thousand(used, last - first)),
+    })
 }
 
 /// The rows that the events of a load become.

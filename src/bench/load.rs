@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::BenchError;
 use super::scratch::{Scratch, Topics};
@@ -20,8 +21,13 @@ const USERS: u64 = 100_003;
 /// Event number `number` of the load `name`; the same number is the same event.
 #[must_use]
 pub fn event(name: &str, number: u64) -> Outgoing {
-    let (_, mut event) = sample::event(name, u32::try_from(number).unwrap_or(u32::MAX));
-    let user = 1 + number * 7919 % USERS;
+    let (_, event) = sample::event(name, u32::try_from(number).unwrap_or(u32::MAX));
+    for_user(1 + number * 7919 % USERS, event)
+}
+
+/// An event for this reader instead of its own, as a producer sends it.
+#[must_use]
+pub fn for_user(user: u64, mut event: Value) -> Outgoing {
     event["user_id"] = user.into();
     Outgoing {
         key: Some(user.to_string().into_bytes()),
@@ -30,16 +36,21 @@ pub fn event(name: &str, number: u64) -> Outgoing {
     }
 }
 
-/// Writes events to a topic, as fast as it takes them.
+/// Writes so many events to a topic, as fast as it takes them.
 ///
 /// # Errors
 /// If the brokers are away or refuse one.
-pub async fn produce(scratch: &Scratch, topic: &str, name: &str, events: u64) -> Result<(), BenchError> {
+pub async fn produce(
+    scratch: &Scratch,
+    topic: &str,
+    events: u64,
+    event: impl Fn(u64) -> Outgoing,
+) -> Result<(), BenchError> {
     let producer = Producer::new(&scratch.cluster)?;
     let mut first = 0;
     while first < events {
         let last = (first + AT_ONCE).min(events);
-        let records = (first..last).map(|number| event(name, number)).collect();
+        let records = (first..last).map(&event).collect();
         send(&producer, topic, records).await?;
         first = last;
     }
@@ -115,6 +126,15 @@ pub async fn rows(scratch: &Scratch, status: Status) -> Result<u64, BenchError> 
         .filter(|row| row.status == status)
         .map(|row| row.rows)
         .sum())
+}
+
+/// How many rows there are.
+///
+/// # Errors
+/// If the database is away.
+pub async fn all_rows(scratch: &Scratch) -> Result<u64, BenchError> {
+    let depth = scratch.store.depth().await?;
+    Ok(depth.rows.iter().map(|row| row.rows).sum())
 }
 
 /// Says so where two counts differ that must not.

@@ -15,6 +15,8 @@ mod plot;
 mod reading;
 mod report;
 mod retention;
+mod ruled;
+mod rules;
 mod scale;
 mod scratch;
 mod transaction;
@@ -73,6 +75,8 @@ pub enum Part {
     Scale,
     /// Dispatch while old rows are removed; takes long.
     Retention,
+    /// Ingest and dispatch with every rule on, and ingest with each by itself; takes long.
+    Rules,
 }
 
 /// How much is measured.
@@ -127,6 +131,7 @@ impl Bench<'_> {
                 Part::Idle => idle::measure(self, &mut report).await?,
                 Part::Scale => scale::measure(self, &mut report).await?,
                 Part::Retention => retention::measure(self, &mut report).await?,
+                Part::Rules => rules::measure(self, &mut report).await?,
             }
         }
         Ok(report)

@@ -20,7 +20,11 @@ pub(super) async fn measure(bench: &Bench<'_>, report: &mut Report) -> Result<f6
             bench.extent.rounds
         ));
         let topics = scratch.topics().await?;
-        load::produce(scratch, &topics.events, &format!("pipeline-{round}"), events).await?;
+        let name = format!("pipeline-{round}");
+        load::produce(scratch, &topics.events, events, |number| {
+            load::event(&name, number)
+        })
+        .await?;
         let sent_before = load::rows(scratch, Status::Sent).await?;
         let processes = scratch.server_processes();
         let theirs = || {

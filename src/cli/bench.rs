@@ -23,11 +23,12 @@ Examples:
   inq bench --embedded
   inq bench scale
   inq bench retention
+  inq bench rules
 
 The user of database.url needs the right to make the database: GRANT ALL ON `inq_bench_%`.* TO ...
 Exit status: 0 measured, 1 not, or a count does not match, or with --strict a ratio is missed.")]
 pub struct Args {
-    /// What to measure; all but `scale` and `retention` where nothing is named.
+    /// What to measure; all but `scale`, `retention` and `rules` where nothing is named.
     #[arg(value_enum, value_name = "PART")]
     pub parts: Vec<Part>,
 

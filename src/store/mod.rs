@@ -258,7 +258,7 @@ pub trait Store: Broadcasts + Forget {
     /// [`StoreError::Data`] where the database refuses a change; then nothing was stored.
     async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()>;
 
-    /// What these users want and which of them were forgotten, in one statement by primary key.
+    /// What these users want and which of them were forgotten, by primary key.
     async fn readers(&self, users: &[i64]) -> Result<Readers>;
 
     /// What these users want.

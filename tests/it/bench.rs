@@ -19,7 +19,7 @@ const SMALL: [&str; 10] = [
     "--seconds",
     "1",
 ];
-const RATIOS: [&str; 9] = [
+const RATIOS: [&str; 11] = [
     "dispatch / one row at a time",
     "dispatch / claim and settle statements alone",
     "dispatch exactly once / at least once",
@@ -29,6 +29,8 @@ const RATIOS: [&str; 9] = [
     "decode, plan and encode / 150,000 a second",
     "idle / 1 % of a core",
     "publishing while old rows are removed / undisturbed",
+    "ingest with every rule on / without",
+    "dispatch with every rule on / without",
 ];
 
 fn names(report: &Value, list: &str) -> Vec<String> {
@@ -111,8 +113,10 @@ fn the_embedded_ones_are_measured_without_any_server() {
 
 #[test]
 fn it_says_what_it_needs() {
-    let scale = inq(&[], &[&["bench", "scale", "--embedded"], &SMALL[..]].concat());
-    let said = String::from_utf8_lossy(&scale.stderr);
-    assert!(!scale.status.success());
-    assert!(said.contains("scale") && said.contains("MySQL"), "{said}");
+    for part in ["scale", "rules"] {
+        let refused = inq(&[], &[&["bench", part, "--embedded"], &SMALL[..]].concat());
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success());
+        assert!(said.contains(part) && said.contains("MySQL"), "{said}");
+    }
 }

@@ -89,7 +89,7 @@ async fn write_rows(
 /// So many readers, locked in order.
 pub(super) fn lock_text(readers: usize) -> String {
     format!(
-        "SELECT user_id, places, gathering, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_readers FORCE INDEX (PRIMARY) \
+        "SELECT user_id, places, gathering FROM incentive_notify_readers FORCE INDEX (PRIMARY) \
          WHERE {} ORDER BY user_id FOR UPDATE",
         ids::column_in("user_id", readers)
     )
@@ -100,7 +100,39 @@ async fn lock(
     connection: &mut MySqlConnection,
     users: &[i64],
 ) -> Result<(BTreeMap<i64, KnownReader>, DateTime<Utc>), Answer> {
-    // Those whom nobody knows yet are made first: what is not there cannot be locked.
+    let mut readers = locked(connection, users).await?;
+    let unknown = users.iter().filter(|user| !readers.contains_key(user));
+    let unknown: Vec<i64> = unknown.copied().collect();
+    if !unknown.is_empty() {
+        // What is not there cannot be locked, and another instance may be about to make it.
+        make(connection, &unknown).await?;
+        readers.extend(locked(connection, &unknown).await?);
+    }
+    // A statement that has waited for a lock tells the time of before.
+    let row = sqlx::query("SELECT UTC_TIMESTAMP(3) AS db_now")
+        .fetch_one(connection)
+        .await?;
+    Ok((readers, row.time("db_now")?))
+}
+
+async fn locked(
+    connection: &mut MySqlConnection,
+    users: &[i64],
+) -> Result<BTreeMap<i64, KnownReader>, Answer> {
+    let mut query = sqlx::query(AssertSqlSafe(lock_text(users.len())));
+    for user in ids::bound(users) {
+        query = query.bind(user);
+    }
+    let mut readers = BTreeMap::new();
+    for row in query.fetch_all(connection).await? {
+        let reader = admission::read(&row.text("places")?, row.text_or_null("gathering")?.as_deref())?;
+        readers.insert(row.int("user_id")?, reader);
+    }
+    Ok(readers)
+}
+
+/// Makes rows for users of whom nothing is known yet.
+async fn make(connection: &mut MySqlConnection, users: &[i64]) -> sqlx::Result<()> {
     for part in ids::parts(users) {
         let text = format!(
             "INSERT INTO incentive_notify_readers (user_id, places, kept_until) VALUES {} \
@@ -113,17 +145,7 @@ async fn lock(
         }
         query.execute(&mut *connection).await?;
     }
-    let mut query = sqlx::query(AssertSqlSafe(lock_text(users.len())));
-    for user in ids::bound(users) {
-        query = query.bind(user);
-    }
-    let (mut readers, mut now) = (BTreeMap::new(), DateTime::UNIX_EPOCH);
-    for row in query.fetch_all(connection).await? {
-        now = row.time("db_now")?;
-        let reader = admission::read(&row.text("places")?, row.text_or_null("gathering")?.as_deref())?;
-        readers.insert(row.int("user_id")?, reader);
-    }
-    Ok((readers, now))
+    Ok(())
 }
 
 /// Of which of these events nothing is decided: those that have a row, and those that were called off before they could be

@@ -65,7 +65,8 @@ fn found(rows: &[MySqlRow]) -> Result<BTreeMap<i64, Habit>, Answer> {
     Ok(found?)
 }
 
-async fn write(
+/// Stores habits; `on_duplicate` says what becomes of those that there are.
+pub(super) async fn write(
     connection: &mut MySqlConnection,
     habits: &[(i64, Habit)],
     on_duplicate: &str,

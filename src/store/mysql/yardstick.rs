@@ -8,12 +8,13 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOpti
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use super::super::columns::Columns;
-use super::super::{NewNotification, Result, StoreError, ids, micros};
+use super::super::{HistoryKind, NewNotification, Result, StoreError, ids, micros};
 use super::claim::{due_rows_text, mark_claimed_text};
 use super::end::{SENT, change_text};
 use super::error::sorted;
-use super::{insert, set_session};
+use super::{habits, insert, set_session};
 use crate::contract::Priority;
+use crate::schedule::Habit;
 
 /// The table as one has it without us: a row for each notification, an index for each column that is asked for.
 const CLASSICAL: &str = "CREATE TABLE classical_notifications (
@@ -282,11 +283,68 @@ impl Yardstick {
     /// # Errors
     /// If the server is away.
     pub async fn empty(&self) -> Result<()> {
-        for table in ["queue", "claims", "history"] {
-            self.run(&format!("TRUNCATE TABLE incentive_notify_{table}"))
-                .await?;
+        for table in [
+            "incentive_notify_queue",
+            "incentive_notify_claims",
+            "incentive_notify_history",
+            "incentive_notify_readers",
+            "incentive_notify_cancellations",
+            "user_preferences",
+            "user_habits",
+        ] {
+            self.run(&format!("TRUNCATE TABLE {table}")).await?;
         }
         Ok(())
+    }
+
+    /// Keeps in which hours readers open, as if results had taught it; below zero: all of them.
+    ///
+    /// # Errors
+    /// If the server is away.
+    pub async fn keep_habits(&self, known: &[(i64, Habit)]) -> Result<()> {
+        let mut connection = self.pool.acquire().await.map_err(sorted)?;
+        Ok(habits::write(&mut connection, known, "user_id = user_id").await?)
+    }
+
+    /// How many rows a rule has held back, as the histories tell.
+    ///
+    /// # Errors
+    /// If the server is away.
+    pub async fn held_by(&self, rule: &str) -> Result<u64> {
+        self.count(&format!(
+            "SELECT COUNT(*) FROM incentive_notify_history \
+             WHERE kind = '{}' AND JSON_UNQUOTE(JSON_EXTRACT(detail, '$.rule')) = '{rule}'",
+            HistoryKind::Held.as_str()
+        ))
+        .await
+    }
+
+    /// Of how many readers it is known what places their notifications have taken.
+    ///
+    /// # Errors
+    /// If the server is away.
+    pub async fn readers(&self) -> Result<u64> {
+        self.count("SELECT COUNT(*) FROM incentive_notify_readers WHERE places <> '{}'")
+            .await
+    }
+
+    /// How many digests there are, and how many parts they tell of.
+    ///
+    /// # Errors
+    /// If the server is away.
+    pub async fn gathered(&self) -> Result<(u64, u64)> {
+        let digests = "SELECT COUNT(*) FROM incentive_notify_queue WHERE event_id LIKE 'digest-%'";
+        let parts = "SELECT COUNT(*) FROM incentive_notify_queue part JOIN incentive_notify_queue digest \
+             ON digest.event_id = part.digest_event_id";
+        Ok((self.count(digests).await?, self.count(parts).await?))
+    }
+
+    async fn count(&self, text: &str) -> Result<u64> {
+        let count: i64 = sqlx::query_scalar(AssertSqlSafe(text.to_owned()))
+            .fetch_one(&self.pool)
+            .await
+            .map_err(sorted)?;
+        Ok(u64::try_from(count).unwrap_or_default())
     }
 
     /// Statements that the server has been asked for so far, by everybody.
