@@ -118,7 +118,7 @@ pub async fn consume(
             Err(fault) => {
                 patience
                     .wait(&format!("looking ahead broke off: {fault}"), &stop)
-                    .await
+                    .await;
             }
         }
     }

@@ -141,7 +141,7 @@ async fn the_next_batch_is_looked_at_while_one_is_worked_off() {
     };
     let part = Health::default().part("stage");
     let consumed = consume(stage, kafka.cluster(), settings, part, stop);
-    tokio::time::timeout(Duration::from_secs(60), consumed)
+    tokio::time::timeout(Duration::from_mins(1), consumed)
         .await
         .expect("in time");
     assert_eq!(*worked_off.lock().expect("unpoisoned"), [0, 1, 2, 3, 4]);
