@@ -82,7 +82,7 @@ pub struct PublisherTask {
     suspects: u32,
 }
 
-/// What the store has answered to a claim, and when that was heard.
+/// What the store has answered to a claim, and when it was asked.
 type Answer = (Result<Claimed, StoreError>, Instant);
 
 struct Open {
@@ -118,19 +118,19 @@ impl PublisherTask {
         if let Err(stop) = self.pay().await {
             return stop;
         }
-        let (claim, heard) = match self.claim().await {
+        let (claim, asked) = match self.claim().await {
             Ok(claimed) => claimed,
             Err(stop) => return stop,
         };
-        let published_from = Instant::now();
         let rows = claim.rows.len();
         failpoint!("dispatch::claimed");
-        if has_expired(&claim, claim.claimed_at + heard.elapsed()) {
+        // The claim was made no sooner than it was asked for.
+        if has_expired(&claim, claim.claimed_at + asked.elapsed()) {
             // Unpublished, all of it: the next claim, which is made at once, leaves out what has expired.
             self.debt = Some(Debt::release_all(&claim));
             return self.pay().await.err().unwrap_or(Step::Worked { published: 0 });
         }
-        let waiting = self.publish(claim, published_from).await;
+        let waiting = self.publish(claim, asked).await;
         let settles = matches!(self.debt, Some(Debt::Settle { .. }));
         if let Err(stop) = self.pay().await {
             return stop;
@@ -163,10 +163,10 @@ impl PublisherTask {
         self.give_up().await;
     }
 
-    /// A claim, and since when it is in hand.
+    /// A claim, and when it was asked for.
     async fn claim(&mut self) -> Result<(Claim, Instant), Step> {
         let claimant = self.opened().await.map_err(Step::Waiting)?;
-        let (answer, heard) = if let Some(answer) = self.ahead.take() {
+        let (answer, asked) = if let Some(answer) = self.ahead.take() {
             answer
         } else {
             failpoint!("dispatch::unclaimed");
@@ -190,7 +190,7 @@ impl PublisherTask {
                     });
                 };
                 self.suspects = self.suspects.saturating_sub(1);
-                Ok((self.in_order(claim).await?, heard))
+                Ok((self.in_order(claim).await?, asked))
             }
             Err(error) => {
                 // The claim may have been committed all the same, with the answer lost.
@@ -225,7 +225,7 @@ impl PublisherTask {
         let begun = Instant::now();
         let answer = self.store.claim(limit, self.settings.lease, claimant).await;
         told::claimed(&answer, begun);
-        (answer, Instant::now())
+        (answer, begun)
     }
 
     /// Claims are numbered upwards. A database that gives a number again has lost what happened since: this claim goes
@@ -242,12 +242,13 @@ impl PublisherTask {
 
     /// Publishes the claim, makes the next one meanwhile where there is a backlog, and leaves what follows as a debt. Returns
     /// what is wrong, if the next step should wait.
-    async fn publish(&mut self, claim: Claim, now: Instant) -> Option<String> {
+    async fn publish(&mut self, claim: Claim, asked: Instant) -> Option<String> {
         let Some(open) = &self.open else {
             return Some("there is no producer".to_owned());
         };
+        let now = Instant::now();
         let ids: Vec<i64> = claim.rows.iter().map(|row| row.id).collect();
-        let published_at = claim.claimed_at + now.elapsed();
+        let published_at = claim.claimed_at + asked.elapsed();
         let encoded: Result<Vec<_>, _> = claim.rows.iter().map(|row| encode(row, published_at)).collect();
         let publish = async {
             match encoded {
@@ -273,7 +274,7 @@ impl PublisherTask {
         match outcome {
             Outcome::Published => {
                 self.follow(after_publish(Published::Yes), claim.id, ids).await;
-                told::sent(&claim.rows, claim.claimed_at + now.elapsed());
+                told::sent(&claim.rows, claim.claimed_at + asked.elapsed());
                 told::traced(&claim.rows, now, &self.settings.traces);
                 None
             }
@@ -304,7 +305,7 @@ impl PublisherTask {
                     .collect();
                 let published = claim.rows.iter().enumerate();
                 let published = published.filter_map(|(index, row)| sent.contains_key(&index).then_some(row));
-                told::sent(published.clone(), claim.claimed_at + now.elapsed());
+                told::sent(published.clone(), claim.claimed_at + asked.elapsed());
                 told::traced(published, now, &self.settings.traces);
                 self.debt = Some(Debt::GiveBack {
                     claim: claim.id,

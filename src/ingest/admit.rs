@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::digest::Teller;
 use super::plan;
-use crate::schedule::{CapPolicy, DigestPolicy, Leaving, Place};
+use crate::schedule::{CapPolicy, DigestPolicy, Held, Leaving, Place};
 use crate::store::{
     Admission, Beginning, Fate, Gathered, HistoryKind, KnownReader, NewNotification, Preferences, Retelling,
     Status,
@@ -38,13 +38,13 @@ impl Rules {
 
     /// Whether it waits for others, whatever caps say.
     fn waits_for_others(&self, row: &NewNotification, leaving: &Leaving<'_>) -> bool {
-        !row.has_own_time && self.together.digests.gathers(leaving) && self.teller.can_tell(row)
+        !row.stands_alone && self.together.digests.gathers(leaving) && self.teller.can_tell(row)
     }
 
     /// Whether it is gathered where a cap makes it wait.
     fn gathers_where_capped(&self, row: &NewNotification, leaving: &Leaving<'_>) -> bool {
         let Together { caps, digests } = &*self.together;
-        !row.has_own_time && caps.gathers() && digests.may_gather(leaving) && self.teller.can_tell(row)
+        !row.stands_alone && caps.gathers() && digests.may_gather(leaving) && self.teller.can_tell(row)
     }
 
     /// Makes it part of what leaves no sooner than it is due.
@@ -59,7 +59,7 @@ impl Rules {
     fn hold(&self, row: &mut NewNotification, now: DateTime<Utc>) {
         if let Some(gathering) = self.together.digests.gathering(&self.leaving(row, now)) {
             row.scheduled_at = Some(gathering.until);
-            let quiet = gathering.quiet.as_ref().map(|held| held.detail());
+            let quiet = gathering.quiet.as_ref().map(Held::detail);
             let details = [Some(gathering.detail()), quiet].into_iter().flatten();
             row.beginning.extend(details.map(|detail| Beginning {
                 kind: HistoryKind::Held,

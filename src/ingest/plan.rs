@@ -12,7 +12,7 @@ use crate::config::DefaultSettings;
 use crate::contract::{
     Cancellation, EventMessage, IncentiveEvent, Preference, Rejection, Window, time, traceparent,
 };
-use crate::localize::{Reader, Words};
+use crate::localize::{Reader, Words, arguments};
 use crate::schedule::{Basis, BestTime, Habit, Leaving, QuietPolicy, Waiting};
 use crate::store::{Beginning, Habits, HistoryKind, NewNotification, Status};
 
@@ -161,10 +161,12 @@ impl Planner {
             event.timezone = event.timezone.or_else(|| preference.timezone.clone());
         }
         let window = event.deliver_between;
-        let has_own_time =
-            window.is_some() || event.expires_at.is_some() || event.scheduled_at.is_some_and(|at| at > now);
+        let stands_alone = window.is_some()
+            || event.expires_at.is_some()
+            || event.scheduled_at.is_some_and(|at| at > now)
+            || arguments::has_code(&event.incentive_data);
         let mut plan = self.plan_event(event, recorded_at, trace);
-        plan.row.has_own_time = has_own_time;
+        plan.row.stands_alone = stands_alone;
         let opposed = preference.filter(|preference| preference.has_opted_out_of(plan.row.incentive_type));
         if let Some(preference) = opposed {
             plan.row.status = Status::Suppressed;
@@ -261,7 +263,7 @@ impl Planner {
                 traceparent: trace,
                 status: Status::Pending,
                 digest_event_id: None,
-                has_own_time: false,
+                stands_alone: false,
                 beginning: Vec::new(),
             },
         }

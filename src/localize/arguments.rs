@@ -144,6 +144,12 @@ pub fn points(data: &Data) -> Option<f64> {
     as_number(data.get("points_earned")).or_else(|| as_number(rewards(data, "points")))
 }
 
+/// Whether `$code` is there.
+#[must_use]
+pub fn has_code(data: &Data) -> bool {
+    matches!((CODE.find)(data), Found::Text(_))
+}
+
 /// How many notifications a digest has gathered, the value of `$count`, at least 1; `None` where the data is no digest's.
 #[must_use]
 pub fn count(data: &Data) -> Option<f64> {

@@ -151,7 +151,7 @@ pub(super) fn gathered(row: &impl Columns) -> Result<(i64, NewNotification), Sto
         traceparent: row.text_or_null("traceparent")?,
         status: status(row)?,
         digest_event_id: row.text_or_null("digest_event_id")?,
-        has_own_time: false,
+        stands_alone: false,
         beginning: Vec::new(),
     };
     Ok((row.int("id")?, gathered))

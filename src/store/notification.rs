@@ -121,9 +121,9 @@ pub struct NewNotification {
     /// The event of the digest that tells of it; at most 128 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest_event_id: Option<String>,
-    /// Whether it names a time of its own, and so waits for no others. Not stored.
+    /// Whether it names a time of its own or carries a code, and so is not gathered with others. Not stored.
     #[serde(skip)]
-    pub has_own_time: bool,
+    pub stands_alone: bool,
     /// What its history begins with, in the order in which it was decided.
     #[serde(rename = "history", skip_serializing_if = "Vec::is_empty")]
     pub beginning: Vec<Beginning>,

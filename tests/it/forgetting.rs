@@ -509,7 +509,7 @@ async fn who_dies_while_forgetting_leaves_the_rest_to_the_next() {
             traceparent: None,
             status: Status::Pending,
             digest_event_id: None,
-            has_own_time: false,
+            stands_alone: false,
             beginning: Vec::new(),
         })
         .collect();

@@ -45,7 +45,7 @@ impl Desk {
                 traceparent: None,
                 status: Status::Pending,
                 digest_event_id: None,
-                has_own_time: false,
+                stands_alone: false,
                 beginning: Vec::new(),
             })
             .collect();

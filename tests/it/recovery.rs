@@ -168,7 +168,7 @@ fn row(event_id: &str) -> NewNotification {
         traceparent: None,
         status: Status::Pending,
         digest_event_id: None,
-        has_own_time: false,
+        stands_alone: false,
         beginning: Vec::new(),
     }
 }

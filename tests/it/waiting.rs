@@ -77,7 +77,7 @@ async fn claim_of_another_cluster(house: &House) -> String {
         traceparent: None,
         status: Status::Pending,
         digest_event_id: None,
-        has_own_time: false,
+        stands_alone: false,
         beginning: Vec::new(),
     };
     store.insert(&[row]).await.expect("inserted");

@@ -72,6 +72,11 @@ fn what_is_not_gathered_leaves_alone() {
     ] {
         assert_eq!(day.comes(&event(id, 1, more), at(0)), None, "{more}");
     }
+    let mut bonuses = Rehearsal::new("digest.windows.bonus_opportunity = \"1h\"", "");
+    let coded = r#"{"event_id":"c","user_id":1,"incentive_type":"bonus_opportunity","priority":0,
+        "incentive_data":{"rewards":{"discount_codes":["SAVE10"]}}}"#;
+    assert_eq!(bonuses.comes(coded, at(0)), None, "nobody would be told the code");
+    assert!(bonuses.comes(&coded.replace("SAVE10", " "), at(0)).is_some());
     assert_eq!(
         day.comes(&event(5, 1, r#","scheduled_at":"2000-01-01T00:00:00Z""#), at(0)),
         Some(Fate::Admitted)

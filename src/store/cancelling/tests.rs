@@ -169,7 +169,7 @@ fn a_part_is_taken_out_of_a_digest_that_waits_and_of_no_other() {
         traceparent: None,
         status: Status::Pending,
         digest_event_id: None,
-        has_own_time: false,
+        stands_alone: false,
         beginning: Vec::new(),
     };
     let called_off = |events: &[&str]| {
