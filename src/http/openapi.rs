@@ -61,6 +61,12 @@ fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
     let schemas = &mut document["components"]["schemas"];
     schemas["IncentiveEvent"] = contract(EVENT, "IncentiveEvent")?;
     schemas["UserPreferences"] = contract(PREFERENCES, "UserPreferences")?;
+    for message in ["/IncentiveEvent/else", "/UserPreferences"] {
+        if let Some(zone) = schemas.pointer_mut(&format!("{message}/properties/timezone")) {
+            zone["enum"] = zones();
+        }
+    }
+    schemas["BroadcastStart"]["properties"]["event"] = of_a_broadcast(&schemas["IncentiveEvent"]);
     schemas["PreferencesOfUser"] = of_the_path(schemas["UserPreferences"].clone());
     schemas["Filter"]["minProperties"] = 1.into();
     restrict_times(&mut schemas["Filter"]);
@@ -95,6 +101,26 @@ fn contract(text: &str, name: &str) -> Result<Value, serde_json::Error> {
     schema.remove("$schema");
     schema.remove("$id");
     Ok(schema.into())
+}
+
+/// The names of time zones that there are in this version.
+fn zones() -> Value {
+    let names = chrono_tz::TZ_VARIANTS.iter().map(|zone| Value::from(zone.name()));
+    names.chain([Value::Null]).collect()
+}
+
+/// An event that is nobody's yet, and calls off none.
+fn of_a_broadcast(event: &Value) -> Value {
+    let mut draft = event["else"].clone();
+    draft["type"] = "object".into();
+    draft["description"] = "The event, without `event_id` and `user_id`: each reader gets their own.".into();
+    let properties = &mut draft["properties"];
+    properties["occurred_at"] = event["properties"]["occurred_at"].clone();
+    properties["action"] = json!({ "enum": ["notify", null] });
+    for own in ["event_id", "user_id"] {
+        properties[own] = false.into();
+    }
+    draft
 }
 
 /// Preferences whose user stands in the path; nothing must be said of the rest.

@@ -160,10 +160,19 @@ pub(super) fn changed(
             let last = last.max(gathered_until.unwrap_or(last));
             Kept {
                 user_id: *user_id,
-                places: places.to_json(),
-                gathering: (!marks.is_empty()).then(|| serde_json::json!(marks).to_string()),
+                places: roomy(&places.to_json()),
+                gathering: (!marks.is_empty()).then(|| roomy(&serde_json::json!(marks).to_string())),
                 until: last.duration_round_up(TimeDelta::hours(1)).unwrap_or(last),
             }
         })
         .collect()
 }
+
+/// With blanks at its end, so that what is written next is mostly as long: a row that keeps its length is changed in its place.
+fn roomy(json: &str) -> String {
+    let length = json.len().next_multiple_of(ROOM);
+    format!("{json:<length$}")
+}
+
+/// About four more places.
+const ROOM: usize = 64;
