@@ -67,6 +67,10 @@ fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
         }
     }
     schemas["BroadcastStart"]["properties"]["event"] = of_a_broadcast(&schemas["IncentiveEvent"]);
+    schemas["BroadcastStart"]["oneOf"] = json!([
+        { "required": ["segment"], "properties": { "all": { "const": false } } },
+        { "required": ["all"], "properties": { "all": { "const": true }, "segment": false } },
+    ]);
     schemas["PreferencesOfUser"] = of_the_path(schemas["UserPreferences"].clone());
     schemas["Filter"]["minProperties"] = 1.into();
     restrict_times(&mut schemas["Filter"]);
