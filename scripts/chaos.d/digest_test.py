@@ -248,10 +248,14 @@ class DigestTest(RulesCase):
         self.taken_out(parts={"p1": 10, "p2": 10}, points=20)
         self.faulty(wrong=1)
 
-    def test_the_last_part_was_taken_out(self):
+    def test_a_cancelled_digest_whose_part_goes_nowhere(self):
         self.world.tell(self.taken_out(status="cancelled"), "cancelled")
-        # Its other part goes nowhere.
         self.faulty(lost=1)
+
+    def test_the_last_part_was_taken_out(self):
+        self.taken_out(status="suppressed")
+        # Its other part goes nowhere.
+        self.faulty(wrong=1)
         self.world.cancel("p1", 6)
         self.world.tell(self.world.evidence.rows[0], "cancelled")
         self.world.evidence.rows[0]["status"] = "cancelled"

@@ -272,8 +272,12 @@ class Judge:
             if other.status == "cancelled"
             and told.row["event_id"] in [entry["detail"].get("digest") for entry in other.of("digested")]
         ]
-        if not parts and told.status != "cancelled":
+        if not parts and told.status != "suppressed":
             self.wrong(told, "a digest of nothing")
+        if parts and told.status == "suppressed":
+            self.wrong(told, "suppressed, and it has something to tell")
+        if told.status == "suppressed":
+            return
         if told.status == "cancelled":
             for part in parts:
                 self.lost(part, f"part of a digest that was cancelled: {told}")

@@ -55,14 +55,18 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         (None, None) => return Err(Failure::Usage("name a notification or an event".to_owned())),
     };
     let shown = found.ok_or_else(|| Failure::Failed(format!("there is no {name}")))?;
+    let digest = match &shown.notification.digest_event_id {
+        Some(event) => store.notification_of_event(event).await?,
+        None => None,
+    };
     store.close().await;
     if args.json {
         return output::print_json(&shown);
     }
-    output::print(&text(&shown.notification, &shown.history))
+    output::print(&text(&shown.notification, &shown.history, digest.as_ref()))
 }
 
-fn text(row: &Notification, history: &[HistoryEntry]) -> String {
+fn text(row: &Notification, history: &[HistoryEntry], digest: Option<&Notification>) -> String {
     let mut lines = vec![
         format!(
             "notification {}  {}  {} for {}, priority {}",
@@ -104,7 +108,7 @@ fn text(row: &Notification, history: &[HistoryEntry]) -> String {
             .iter()
             .map(|(at, text)| format!("{}  {text}", time::format(at))),
     );
-    lines.push(format!("{:24}  {}", "now", standing(row)));
+    lines.push(format!("{:24}  {}", "now", standing(row, digest)));
     let lines: Vec<_> = lines.iter().map(|line| output::plain(line)).collect();
     lines.join("\n") + "\n"
 }
@@ -239,6 +243,9 @@ fn told(entry: &HistoryEntry) -> String {
             detail("due_at"),
             over_cap(&entry.detail)
         ),
+        HistoryKind::Suppressed if detail("rule") == DIGEST => {
+            "not to be sent: events have cancelled all that it told of".to_owned()
+        }
         HistoryKind::Suppressed => format!(
             "not to be sent: the user has opted out of such notifications (preferences of {})",
             detail("since")
@@ -251,6 +258,7 @@ fn told(entry: &HistoryEntry) -> String {
             match detail("was") {
                 "processing" => format!("attempt {attempt} was being published; no other follows it"),
                 "sent" => format!("attempt {attempt} had been published; no other follows it"),
+                "digested" => "its digest had left, or was over".to_owned(),
                 was => format!("it was {was} already"),
             }
         ),
@@ -274,10 +282,7 @@ fn expired(detail: &Map<String, Value>) -> String {
 fn called_off(entry: &HistoryEntry) -> String {
     let detail = |name: &str| entry.detail.get(name).and_then(Value::as_str).unwrap_or_default();
     if detail("requested_at").is_empty() {
-        return match detail("rule") {
-            DIGEST => "cancelled: events have cancelled all that it told of".to_owned(),
-            _ => format!("cancelled by {}", detail("by")),
-        };
+        return format!("cancelled by {}", detail("by"));
     }
     let by = format!("cancelled by an event{}", in_parentheses(detail("reason")));
     match detail("was") {
@@ -415,7 +420,8 @@ fn over_cap(capped: &Map<String, Value>) -> String {
     )
 }
 
-fn standing(row: &Notification) -> String {
+/// How it stands; of what a digest tells, how that stands.
+fn standing(row: &Notification, digest: Option<&Notification>) -> String {
     match row.status {
         Status::Pending if row.expires_at.is_some_and(|at| at <= row.scheduled_at) => format!(
             "will not leave any more: it expires at {}, before it may",
@@ -426,7 +432,13 @@ fn standing(row: &Notification) -> String {
         Status::Sent if row.delivered_at.is_some() => "delivered".to_owned(),
         Status::Sent => "published; the notification service has not reported yet".to_owned(),
         Status::Digested => match &row.digest_event_id {
-            Some(digest) => format!("digested: the digest {digest} tells of it"),
+            Some(told_by) => {
+                let how = digest.map(|digest| format!(" ({})", standing(digest, None)));
+                format!(
+                    "digested: the digest {told_by} tells of it{}",
+                    how.unwrap_or_default()
+                )
+            }
             None => Status::Digested.to_string(),
         },
         other => other.to_string(),

@@ -22,6 +22,9 @@ const UNITS: [(&str, u128); 7] = [
 /// Says what is expected, for a number without a unit with that number as the example.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
+    if text.starts_with('-') {
+        return Err("must not be negative".into());
+    }
     if text.parse::<f64>().is_ok() {
         return Err(missing_unit(text));
     }
@@ -32,6 +35,9 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 
 /// For a bare number.
 pub(super) fn missing_unit(number: &str) -> String {
+    if number.starts_with('-') {
+        return "must not be negative".into();
+    }
     format!("a duration needs a unit, for example \"{number}s\"")
 }
 
@@ -76,11 +82,18 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused() {
-        for text in ["", "soon", "-5s", "5 parsecs", "s", "99999999999999999999d"] {
+        for text in ["", "soon", "5 parsecs", "s", "99999999999999999999d"] {
             assert!(
                 parse(text).unwrap_err().contains("write a number and a unit"),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn none_is_negative() {
+        for text in ["-5s", "-5", " -0.5"] {
+            assert_eq!(parse(text).unwrap_err(), "must not be negative", "{text}");
         }
     }
 

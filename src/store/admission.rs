@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::gathered::{Gathered, Mark, Marks};
-use super::{Inserted, NewNotification, Result, StoreError};
+use super::{Inserted, NewNotification, Result, Status, StoreError};
 use crate::contract::IncentiveType;
 use crate::schedule::Places;
 
@@ -49,9 +49,9 @@ impl KnownReader {
         of_type.find(|gathered| gathered.leaves.incentive_type == kind)
     }
 
-    /// Takes in the row that a mark of it names, where it is not due yet.
+    /// Takes in the row that a mark of it names, where it waits and is not due yet.
     pub(super) fn take(&mut self, id: i64, row: NewNotification, now: DateTime<Utc>) {
-        if row.scheduled_at.is_none_or(|due| due <= now) {
+        if row.status != Status::Pending || row.scheduled_at.is_none_or(|due| due <= now) {
             return;
         }
         if let Some(mark) = self.marks.remove(&row.incentive_type) {

@@ -117,14 +117,14 @@ pub(super) fn digests_of(targets: &[Target]) -> Vec<&str> {
 /// Digests that have not left, and do not meanwhile.
 pub(super) struct Digests<'r> {
     retelling: &'r dyn Retelling,
-    /// By their events; without a row where nothing is left to tell.
-    open: BTreeMap<String, (i64, Option<NewNotification>)>,
+    /// By their events.
+    open: BTreeMap<String, (i64, NewNotification)>,
     changed: BTreeSet<String>,
 }
 
 impl<'r> Digests<'r> {
     pub(super) fn new(open: Vec<(i64, NewNotification)>, retelling: &'r dyn Retelling) -> Self {
-        let by_event = |(id, row): (i64, NewNotification)| (row.event_id.clone(), (id, Some(row)));
+        let by_event = |(id, row): (i64, NewNotification)| (row.event_id.clone(), (id, row));
         Self {
             retelling,
             open: open.into_iter().map(by_event).collect(),
@@ -132,24 +132,29 @@ impl<'r> Digests<'r> {
         }
     }
 
-    /// Takes a part out of its digest, if that has not left.
+    /// Takes a part out of its digest, if that has not left. A digest of nothing is not to be sent, whoever asks for it.
     fn take_out(&mut self, part: &Target) -> bool {
         let found = part
             .digest_event_id
             .as_ref()
             .and_then(|event| self.open.get_mut(event));
-        let Some((_, row @ Some(_))) = found else {
+        let Some((_, row)) = found else {
             return false;
         };
-        *row = row
-            .take()
-            .and_then(|digest| self.retelling.without(digest, &part.event_id));
+        *row = self
+            .retelling
+            .without(row.clone(), &part.event_id)
+            .unwrap_or_else(|| NewNotification {
+                status: Status::Suppressed,
+                incentive_data: "{}".to_owned(),
+                ..row.clone()
+            });
         self.changed.extend(part.digest_event_id.clone());
         true
     }
 
     /// Those of which something was taken out.
-    fn changed(self) -> impl Iterator<Item = (i64, Option<NewNotification>)> {
+    fn changed(self) -> impl Iterator<Item = (i64, NewNotification)> {
         let Self { open, changed, .. } = self;
         open.into_iter()
             .filter(move |(event, _)| changed.contains(event))
@@ -233,18 +238,16 @@ pub(super) fn orders(waiting: &[Waiting], targets: &[Target], mut digests: Optio
             detail: Value::Object(detail(cancel, target.status)).to_string(),
         });
     }
-    for (id, left) in digests.into_iter().flat_map(Digests::changed) {
-        if let Some(row) = left {
-            orders.rewrite.push((id, row));
-        } else {
-            orders.cancel.push(id);
+    for (id, row) in digests.into_iter().flat_map(Digests::changed) {
+        if row.status == Status::Suppressed {
             orders.told.push(Told {
                 id,
-                kind: HistoryKind::Cancelled,
+                kind: HistoryKind::Suppressed,
                 attempt: 0,
                 detail: serde_json::json!({ "by": BY_EVENT, "rule": DIGEST }).to_string(),
             });
         }
+        orders.rewrite.push((id, row));
     }
     orders.rewrite.sort_by_key(|(id, _)| *id);
     orders.cancel.sort_unstable();

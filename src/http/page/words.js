@@ -30,6 +30,7 @@ export function span(ms) {
 function notSent(rule) {
   switch (rule) {
     case undefined: return "It is not to be sent.";
+    case "digest": return "It is not to be sent: events have cancelled all that it told of.";
     case "cap": return "It is not to be sent: the user gets enough notifications without it.";
     default: return "It is not to be sent: the user has opted out of such notifications.";
   }
@@ -56,7 +57,7 @@ export function standing(row) {
     case "cancelled":
       return row.attempts > 0 ? "It was called off: no other attempt follows." : "It was called off before it left.";
     case "expired": return "It expired before it left.";
-    case "digested": return "It does not leave on its own: a digest tells of it.";
+    case "digested": return "It does not leave on its own: its digest tells of it, once that leaves.";
     case "suppressed": return notSent(row.history?.find(({ kind }) => kind === "suppressed")?.detail.rule);
     default: return `It is ${row.status}.`;
   }
@@ -90,7 +91,6 @@ function expired({ expires_at, due_at }) {
 
 /** Who has cancelled it, and what it was spared. */
 function calledOff(attempt, detail) {
-  if (detail.rule === "digest") return "Cancelled: events have cancelled all that it told of";
   if (!detail.requested_at) return `Cancelled by ${detail.by}`;
   const by = `Cancelled by an event${inParentheses(detail.reason)}`;
   switch (detail.was) {
@@ -105,6 +105,7 @@ function calledOffTooLate(attempt, detail) {
   switch (detail.was) {
     case "processing": return `${by}: attempt ${attempt} was being published; no other follows it`;
     case "sent": return `${by}: attempt ${attempt} had been published; no other follows it`;
+    case "digested": return `${by}: its digest had left, or was over`;
     default: return `${by}: it was ${detail.was} already`;
   }
 }
@@ -160,6 +161,7 @@ function held(detail) {
 }
 
 function suppressed(detail) {
+  if (detail.rule === "digest") return "Not to be sent: events have cancelled all that it told of";
   return detail.rule === "cap"
     ? `Not to be sent: at ${utc(detail.due_at)} ${overCap(detail)}`
     : `Not to be sent: the user has opted out of such notifications (preferences of ${detail.since})`;

@@ -165,7 +165,7 @@ async fn apply(
     let orders = orders(waiting, &targets, digests);
     insert::rewrite(connection, &orders.rewrite).await?;
     for (set, rows) in [
-        ("status = 'cancelled'", &orders.cancel),
+        ("status = 'cancelled', digest_event_id = NULL", &orders.cancel),
         ("cancel_requested_at = UTC_TIMESTAMP(3)", &orders.mark),
     ] {
         if !rows.is_empty() {

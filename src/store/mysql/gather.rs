@@ -6,11 +6,11 @@ use super::super::columns::{GATHERED, gathered};
 use super::super::{NewNotification, Result, ids};
 use super::error::Answer;
 
-/// So many rows that wait and no attempt was made of, locked.
+/// So many rows that wait, or would if somebody made them due again, and no attempt was made of, locked.
 pub(super) fn lock_text(events: usize) -> String {
     format!(
         "SELECT {GATHERED} FROM incentive_notify_queue FORCE INDEX (one_row_per_event) WHERE {} \
-         AND status = 'pending' AND attempts = 0 FOR UPDATE",
+         AND status IN ('pending', 'cancelled') AND attempts = 0 FOR UPDATE",
         ids::column_in("event_id", events)
     )
 }

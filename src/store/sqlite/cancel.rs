@@ -130,7 +130,10 @@ async fn apply(
         insert::rewrite(connection, *id, row).await?;
     }
     for (set, rows) in [
-        ("status = 'cancelled'".to_owned(), &orders.cancel),
+        (
+            "status = 'cancelled', digest_event_id = NULL".to_owned(),
+            &orders.cancel,
+        ),
         (format!("cancel_requested_at = {NOW}"), &orders.mark),
     ] {
         let text = format!(

@@ -15,7 +15,7 @@ pub(super) async fn find(
     let mut found = Vec::new();
     for part in ids::parts(events) {
         let text = format!(
-            "SELECT {GATHERED} FROM incentive_notify_queue WHERE {} AND status = 'pending' AND attempts = 0",
+            "SELECT {GATHERED} FROM incentive_notify_queue WHERE {} AND status IN ('pending', 'cancelled') AND attempts = 0",
             ids::column_in("event_id", part.len())
         );
         let mut query = sqlx::query(AssertSqlSafe(text));

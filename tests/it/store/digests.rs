@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, TimeDelta, Utc};
 use inq::contract::{Cancellation, Digest, DigestPart};
 use inq::store::{
-    Admission, Admitted, Beginning, CancelOutcome, Fate, Filter, Gathered, HistoryKind, KnownReader,
+    Admission, Admitted, Beginning, CancelOutcome, Change, Fate, Filter, Gathered, HistoryKind, KnownReader,
     NewNotification, Notification, Retelling, Status,
 };
 use serde_json::{Map, Value, json};
@@ -23,6 +23,7 @@ on_every_database! {
     many_who_store_for_the_same_readers_lose_and_double_none,
     a_part_that_is_called_off_is_taken_out,
     what_was_called_off_before_it_came_is_no_part,
+    a_digest_that_a_person_has_called_off_tells_of_no_part_that_was,
     a_digest_that_has_left_keeps_its_parts,
     many_are_called_off_while_others_come,
 }
@@ -348,11 +349,15 @@ async fn a_part_that_is_called_off_is_taken_out(bench: Bench) {
         .expect("an answer");
     assert_eq!(outcomes, [CancelOutcome::Cancelled; 3]);
     let digest = bench.row("digest-of-a").await;
-    assert_eq!(digest.status, Status::Cancelled, "nothing is left to tell");
+    assert_eq!(digest.status, Status::Suppressed, "nothing is left to tell");
+    assert_eq!(
+        (digest.incentive_data.get(), bench.row("d").await.digest_event_id),
+        ("{}", None)
+    );
     let history = bench.history("digest-of-a").await;
     assert_eq!(
         history.last().map(|entry| entry.kind),
-        Some(HistoryKind::Cancelled)
+        Some(HistoryKind::Suppressed)
     );
     assert_eq!(bench.gather(&[later("e", 7)]).await.fates, [Fate::Admitted]);
 }
@@ -376,6 +381,24 @@ async fn what_was_called_off_before_it_came_is_no_part(bench: Bench) {
         (admitted.fates, admitted.stored.foreign_cancels),
         (vec![Fate::Digested], 1)
     );
+}
+
+async fn a_digest_that_a_person_has_called_off_tells_of_no_part_that_was(bench: Bench) {
+    bench.gather(&[later("a", 7), later("b", 7)]).await;
+    let digest = Filter {
+        ids: vec![bench.row("digest-of-a").await.id],
+        ..Filter::default()
+    };
+    let change = async |change| {
+        let changed = bench.store.change(&digest, change, "anna", 0, 10).await;
+        changed.expect("changed");
+    };
+    change(Change::Cancel).await;
+    assert_eq!(bench.gather(&[later("c", 7)]).await.fates, [Fate::Admitted]);
+    assert_eq!(bench.call_off("a").await, CancelOutcome::Cancelled);
+    assert_eq!(bench.row("digest-of-a").await.status, Status::Cancelled);
+    change(Change::Retry).await;
+    assert_eq!(told_by(&bench.row("digest-of-a").await), ["b"]);
 }
 
 async fn a_digest_that_has_left_keeps_its_parts(bench: Bench) {
