@@ -253,8 +253,10 @@ class DigestTest(RulesCase):
         self.faulty(lost=1)
 
     def test_the_last_part_was_taken_out(self):
-        self.taken_out(status="suppressed")
-        # Its other part goes nowhere.
+        digest = self.taken_out(status="suppressed")
+        # Without a reason, and its other part goes nowhere.
+        self.faulty(wrong=2)
+        self.world.tell(digest, "suppressed", rule="digest")
         self.faulty(wrong=1)
         self.world.cancel("p1", 6)
         self.world.tell(self.world.evidence.rows[0], "cancelled")

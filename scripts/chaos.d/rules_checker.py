@@ -138,7 +138,10 @@ class Judge:
         self.untried(told)
         why = [entry["detail"] for entry in told.of("suppressed")]
         rules = [detail.get("rule") for detail in why]
-        if rules == ["opted_out_types"]:
+        if told.is_digest:
+            if rules != ["digest"]:
+                self.wrong(told, f"a digest that was suppressed by {rules}")
+        elif rules == ["opted_out_types"]:
             if not self.rules.has_opted_out(told.event):
                 self.wrong(told, "suppressed, and its reader has not opted out")
         elif rules == ["cap"]:
