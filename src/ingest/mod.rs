@@ -1,7 +1,7 @@
 //! Events become rows.
 //!
-//! A batch is planned while the one before it is being stored, stored in one transaction, and only then are its offsets stored. What cannot become
-//! a row becomes a dead letter, acknowledged by the broker before the offset is stored. Whatever is away is waited for
+//! A batch is planned while the one before it is being stored, stored in one transaction, and only then are its offsets
+//! stored. What cannot become a row becomes a dead letter, acknowledged by the broker before the offset is stored. Whatever is away is waited for
 //! with the batch in hand; doing a batch again is harmless, for each event has one row.
 
 mod admit;

@@ -84,6 +84,13 @@ async function change(path, filter, user, deed, what) {
 
 const byEvent = (id) => h("a", { href: `#/search?by=event&value=${encodeURIComponent(id)}` }, id);
 
+/** What a digest tells of. An event's own data can be anything. */
+function partsOf({ digest }) {
+  const parts = digest?.parts;
+  if (!Array.isArray(parts)) return null;
+  return parts.filter((part) => typeof part?.event_id === "string").map(({ event_id }) => h("div", {}, byEvent(event_id)));
+}
+
 /** One with its story. */
 export async function one(root, id) {
   const [row, operator] = await Promise.all([get(`/v1/notifications/${encodeURIComponent(id)}`), mayChange()]);
@@ -94,7 +101,7 @@ export async function one(root, id) {
     ["Attempts", row.attempts], ["Language", row.language], ["Wording", row.variant], ["Time zone", row.timezone], ["Device", row.device_type],
     ["Due", utc(row.scheduled_at)], ["Expires", row.expires_at && utc(row.expires_at)],
     ["Digest", row.digest_event_id && byEvent(row.digest_event_id)],
-    ["Tells of", row.incentive_data.digest?.parts?.map(({ event_id }) => h("div", {}, byEvent(event_id)))]];
+    ["Tells of", partsOf(row.incentive_data)]];
   put(root,
     h("h1", { tabindex: "-1" }, `Notification ${row.id}`),
     h("p", { class: "lead", id: "standing" }, h("span", { class: `status ${row.status}` }, row.status), ` ${standing(row)}`),
