@@ -35,8 +35,9 @@ struct Parts {
     parts: Vec<DigestPart>,
 }
 
-/// Largest whole number that JSON carries exactly everywhere.
-const LARGEST: f64 = 9_007_199_254_740_991.0;
+/// The largest number that is added up and shown, either side of zero: up to here every integer is exact, in JSON as most
+/// software reads it and in the arguments of a message.
+pub(crate) const LARGEST: f64 = 9_007_199_254_740_991.0;
 
 impl Digest {
     /// From the `incentive_data` of a digest.

@@ -33,6 +33,7 @@ pub use alert::{Alert, Trouble};
 pub use cancellation::Cancellation;
 pub use dead_letter::{DeadLetter, Reason, Rejection, is_dead_letter_header};
 pub use delivery::DeliveryRequest;
+pub(crate) use digest::LARGEST;
 pub use digest::{Digest, DigestPart};
 pub use event::IncentiveEvent;
 pub use event_message::EventMessage;

@@ -11,9 +11,7 @@ use intl_memoizer::Memoizable;
 use intl_memoizer::concurrent::IntlLangMemoizer;
 use unic_langid::LanguageIdentifier;
 
-/// The largest number that is shown, either side of zero: up to here every integer is exact, in JSON
-/// as most software reads it and in the arguments of a message.
-pub const LARGEST: f64 = 9_007_199_254_740_991.0;
+pub(super) use crate::contract::LARGEST;
 
 /// How one language writes numbers.
 struct Numbers {

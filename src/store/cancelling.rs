@@ -216,8 +216,9 @@ pub(super) fn orders(waiting: &[Waiting], targets: &[Target], mut digests: Optio
         let taken_out = target.status == Status::Digested
             && digests.as_mut().is_some_and(|digests| digests.take_out(target));
         let (outcome, kind) = match target.status {
-            Status::Pending => (CancelOutcome::Cancelled, HistoryKind::Cancelled),
-            Status::Digested if taken_out => (CancelOutcome::Cancelled, HistoryKind::Cancelled),
+            _ if taken_out || target.status == Status::Pending => {
+                (CancelOutcome::Cancelled, HistoryKind::Cancelled)
+            }
             Status::Cancelled => {
                 orders.outcomes.push(CancelOutcome::Repeat);
                 continue;

@@ -38,21 +38,6 @@ async fn house(over: &str) -> Option<House> {
     Some(house.with("INQ_CAPS__PER_DAY", "2").with("INQ_CAPS__OVER", over))
 }
 
-impl House {
-    /// Each event twice, on partitions of their own, so that several instances store for one reader.
-    async fn send_scattered(&self, events: &[String]) {
-        let keys: Vec<_> = (0..events.len() * 2)
-            .map(|number| format!("key-{number}"))
-            .collect();
-        let twice = events.iter().chain(events);
-        let records = keys
-            .iter()
-            .zip(twice)
-            .map(|(key, event)| (key.as_str(), event.as_bytes()));
-        self.kafka.produce(&self.events, records).await;
-    }
-}
-
 #[tokio::test]
 async fn what_is_over_waits_for_the_readers_next_day_whoever_stores_it() {
     let Some(house) = house("wait").await else { return };

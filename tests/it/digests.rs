@@ -24,19 +24,6 @@ async fn house() -> Option<House> {
 }
 
 impl House {
-    /// Each event twice, on partitions of their own, so that several instances store for one reader.
-    async fn send_twice(&self, events: &[String]) {
-        let keys: Vec<_> = (0..events.len() * 2)
-            .map(|number| format!("key-{number}"))
-            .collect();
-        let twice = events.iter().chain(events);
-        let records = keys
-            .iter()
-            .zip(twice)
-            .map(|(key, event)| (key.as_str(), event.as_bytes()));
-        self.kafka.produce(&self.events, records).await;
-    }
-
     async fn rows(&self, condition: &str) -> i64 {
         let text = format!("SELECT COUNT(*) FROM incentive_notify_queue WHERE {condition}");
         self.database.count(&text).await
@@ -61,7 +48,7 @@ async fn what_comes_within_the_window_leaves_as_one_request_whoever_stores_it() 
         .collect();
     events.push(event("alone", 43, Some(10)));
     events.push(event("withdrawn", 42, Some(1000)));
-    house.send_twice(&events).await;
+    house.send_scattered(&events).await;
     eventually("every event is stored, and most are parts", async || {
         house.behind() == 0 && house.rows("status = 'digested'").await == 10
     })
@@ -151,7 +138,7 @@ async fn what_is_over_a_cap_is_gathered_where_the_settings_say_so() {
     let events: Vec<_> = (0..8)
         .map(|number| event(&format!("event-{number}"), 42, None))
         .collect();
-    house.send_twice(&events).await;
+    house.send_scattered(&events).await;
     eventually("two have left, and one waits for all others", async || {
         house.behind() == 0
             && house.rows("status = 'sent'").await == 2

@@ -97,6 +97,19 @@ pub fn simple_event(id: &str) -> String {
 }
 
 impl House {
+    /// Each event twice, on partitions of their own, so that several instances store for one reader.
+    pub async fn send_scattered(&self, events: &[String]) {
+        let keys: Vec<_> = (0..events.len() * 2)
+            .map(|number| format!("key-{number}"))
+            .collect();
+        let twice = events.iter().chain(events);
+        let records = keys
+            .iter()
+            .zip(twice)
+            .map(|(key, event)| (key.as_str(), event.as_bytes()));
+        self.kafka.produce(&self.events, records).await;
+    }
+
     pub async fn send_event(&self, event: &str) {
         self.kafka.produce(&self.events, [("42", event.as_bytes())]).await;
     }
