@@ -276,7 +276,7 @@ pub enum HistoryKind {
     Held,
     /// A digest tells of it.
     Digested,
-    /// Its reader does not want it, or it is over a cap: `rule` in the detail tells which.
+    /// Its reader does not want it, it is over a cap, or a digest has nothing left to tell: `rule` in the detail tells which.
     Suppressed,
     /// A person has made it due again.
     Retried,
