@@ -32,12 +32,16 @@ pub(super) async fn measure(bench: &Bench<'_>, report: &mut Report) -> Result<()
     over_time(bench, yardstick, report).await
 }
 
-/// Rates of the service, once for each round, and its peak memory.
+/// Rows in the order in which they are stored, as nearly all are that events leave behind.
+const DUE: (Filling, u64) = (Filling::Due, BODY);
+
+/// Rates of the service, once for each round, and its peak memory. What is published is made good: rows of that filling,
+/// with bodies of so many bytes.
 async fn rates(
     bench: &Bench<'_>,
     yardstick: &Yardstick,
     what: &str,
-    body: u64,
+    (filling, body): (Filling, u64),
     partitions: Option<i32>,
     instances: usize,
 ) -> Result<(Vec<f64>, Vec<f64>), BenchError> {
@@ -51,7 +55,7 @@ async fn rates(
         let measured = service(bench, &topics, &[], instances, slice(bench.extent.most)).await?;
         rates.push(measured.rate);
         memory.extend(measured.memory.map(mebibytes));
-        yardstick.fill(Filling::Due, measured.read.requests, body).await?;
+        yardstick.fill(filling, measured.read.requests, body).await?;
     }
     Ok((rates, memory))
 }
@@ -64,21 +68,32 @@ async fn backlogs(bench: &Bench<'_>, yardstick: &Yardstick, report: &mut Report)
     let with_few = async |what: &str| {
         yardstick.empty().await?;
         yardstick.fill(Filling::Due, few, BODY).await?;
-        rates(bench, yardstick, what, BODY, None, 1).await
+        rates(bench, yardstick, what, DUE, None, 1).await
     };
     let pending = |rows: u64| format!("{} pending", number(rows));
     let (mut before, mut memory_of_few) = with_few(&pending(few)).await?;
     yardstick.fill(Filling::Due, many - few, BODY).await?;
-    let (ten_times, _) = rates(bench, yardstick, &pending(many), BODY, None, 1).await?;
+    let (ten_times, _) = rates(bench, yardstick, &pending(many), DUE, None, 1).await?;
     yardstick.fill(Filling::Due, most - many, BODY).await?;
-    let (hundred_times, memory_of_most) = rates(bench, yardstick, &pending(most), BODY, None, 1).await?;
+    let (hundred_times, memory_of_most) = rates(bench, yardstick, &pending(most), DUE, None, 1).await?;
     bench.now("scale: old rows are stored");
     yardstick.fill(Filling::Old, most, BODY).await?;
-    let (old, _) = rates(bench, yardstick, "old rows", BODY, None, 1).await?;
+    let (old, _) = rates(bench, yardstick, "old rows", DUE, None, 1).await?;
     bench.now("scale: rows ahead are stored");
     yardstick.fill(Filling::Ahead, most, BODY).await?;
-    let (ahead, _) = rates(bench, yardstick, "rows ahead", BODY, None, 1).await?;
+    let (ahead, _) = rates(bench, yardstick, "rows ahead", DUE, None, 1).await?;
     let (again, memory_again) = with_few("a small backlog again").await?;
+    yardstick.empty().await?;
+    yardstick.fill(Filling::Scattered, most, BODY).await?;
+    let (scattered, _) = rates(
+        bench,
+        yardstick,
+        "scattered rows",
+        (Filling::Scattered, BODY),
+        None,
+        1,
+    )
+    .await?;
     for (name, rounds) in [
         (pending(few), &before),
         (pending(many), &ten_times),
@@ -86,6 +101,7 @@ async fn backlogs(bench: &Bench<'_>, yardstick: &Yardstick, report: &mut Report)
         (format!("and {} old", number(most)), &old),
         (format!("and {} ahead at priority 4", number(most)), &ahead),
         (format!("{} again", pending(few)), &again),
+        (format!("{}, scattered", pending(most)), &scattered),
     ] {
         report.figure(PART, name, rounds, "rows/s");
     }
@@ -134,7 +150,7 @@ async fn instances(bench: &Bench<'_>, yardstick: &Yardstick, report: &mut Report
     let mut points = Vec::new();
     for (count, at) in [(1, 1.0), (2, 2.0), (3, 3.0)] {
         let what = format!("{count} instance(s)");
-        let (rounds, _) = rates(bench, yardstick, &what, BODY, None, count).await?;
+        let (rounds, _) = rates(bench, yardstick, &what, DUE, None, count).await?;
         points.push(Point::of(at, &rounds));
         report.figure(PART, what, &rounds, "rows/s");
     }
@@ -153,14 +169,14 @@ async fn partitions_and_bodies(
 ) -> Result<(), BenchError> {
     for partitions in [1, 12] {
         let what = format!("{partitions} partition(s)");
-        let (rounds, _) = rates(bench, yardstick, &what, BODY, Some(partitions), 1).await?;
+        let (rounds, _) = rates(bench, yardstick, &what, DUE, Some(partitions), 1).await?;
         report.figure(PART, what, &rounds, "rows/s");
     }
     for body in [200, 20_000] {
         yardstick.empty().await?;
         yardstick.fill(Filling::Due, few(bench.extent.most), body).await?;
         let what = format!("bodies of {body} bytes");
-        let (rounds, _) = rates(bench, yardstick, &what, body, None, 1).await?;
+        let (rounds, _) = rates(bench, yardstick, &what, (Filling::Due, body), None, 1).await?;
         report.figure(PART, what, &rounds, "rows/s");
     }
     Ok(())

@@ -181,6 +181,10 @@ impl CapPolicy {
 impl Cap {
     /// Where one more would be too many: the first later moment at which it may not be, and how many there are already.
     fn full(&self, taken: &Places, at: DateTime<Utc>, zone: Tz) -> Option<(DateTime<Utc>, usize)> {
+        // For most there is nothing to look at more closely.
+        if taken.count(self.kind) < self.limit {
+            return None;
+        }
         match self.period {
             Period::Day => {
                 let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();

@@ -59,6 +59,14 @@ impl Places {
         last.and_then(|at| DateTime::from_timestamp_millis(*at))
     }
 
+    /// How many there are of one type, or (`None`) of all.
+    pub(super) fn count(&self, kind: Option<IncentiveType>) -> usize {
+        match kind {
+            Some(kind) => self.0[kind as usize].len(),
+            None => self.0.iter().map(Vec::len).sum(),
+        }
+    }
+
     /// Those of one type, or (`None`) of all, in order, that are less than so far from a moment, both sides alike.
     pub(super) fn near(
         &self,

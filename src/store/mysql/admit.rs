@@ -12,16 +12,53 @@ use super::super::columns::Columns;
 use super::super::gathered::{self, Writes};
 use super::super::{Inserted, NewNotification, bounds, ids};
 use super::error::Answer;
-use super::{cancel, gather, insert, stored};
+use super::insert::{self, Known};
+use super::{cancel, gather, history, listed, written};
 
-/// See [`super::super::Store::insert_admitted`]. Whoever stores something for the same readers waits for the end of the
-/// transaction: their rows are locked, in order, before anything else is looked at.
+/// See [`super::super::Store::insert_admitted`]. Events are new but for replays: it is cheaper to be refused than to ask
+/// first.
 pub(super) async fn insert(
     pool: &MySqlPool,
     batch: &[NewNotification],
     admission: &dyn Admission,
 ) -> Result<Admitted, Answer> {
     bounds::check_bounds(batch)?;
+    match attempt(pool, batch, admission, Known::Refused).await {
+        Err(Answer::Known(_)) => attempt(pool, batch, admission, Known::LeftOut).await,
+        other => other,
+    }
+}
+
+async fn attempt(
+    pool: &MySqlPool,
+    batch: &[NewNotification],
+    admission: &dyn Admission,
+    known: Known,
+) -> Result<Admitted, Answer> {
+    let mut transaction = pool.begin().await?;
+    match store(&mut transaction, batch, admission, known).await {
+        Ok(admitted) => {
+            failpoint!("store::insert_uncommitted");
+            transaction.commit().await?;
+            failpoint!("store::insert_unheard", Err(sqlx::Error::PoolTimedOut.into()));
+            Ok(admitted)
+        }
+        Err(answer) => {
+            // At once: what is locked may be asked for again by another connection.
+            transaction.rollback().await?;
+            Err(answer)
+        }
+    }
+}
+
+/// Whoever stores something for the same readers waits for the end of the transaction: their rows are locked, in order,
+/// before anything else is looked at.
+async fn store(
+    connection: &mut MySqlConnection,
+    batch: &[NewNotification],
+    admission: &dyn Admission,
+    known: Known,
+) -> Result<Admitted, Answer> {
     let mut seen: HashSet<&str> = HashSet::with_capacity(batch.len());
     let distinct = batch.iter().filter(|row| seen.insert(&row.event_id));
     let mut rows: Vec<Cow<'_, NewNotification>> = distinct.map(Cow::Borrowed).collect();
@@ -30,15 +67,14 @@ pub(super) async fn insert(
         .collect();
     let users = admission::readers_of(concerned.iter().map(|index| &*rows[*index]));
 
-    let mut transaction = pool.begin().await?;
-    let (mut before, now) = lock(&mut transaction, &users).await?;
-    let left_out = left_out(&mut transaction, &rows, &concerned, admission).await?;
+    let (mut before, now) = lock(connection, &users).await?;
+    let left_out = left_out(connection, &rows, &concerned, admission, known).await?;
     let new: Vec<usize> = concerned
         .into_iter()
         .filter(|index| !left_out.contains(&rows[*index].event_id))
         .collect();
     let gathered = admission::asked_for(&before, new.iter().map(|index| &*rows[*index]));
-    for (id, row) in gather::lock(&mut transaction, &gathered).await? {
+    for (id, row) in gather::lock(connection, &gathered).await? {
         if let Some(reader) = before.get_mut(&row.user_id) {
             reader.take(id, row, now);
         }
@@ -51,14 +87,11 @@ pub(super) async fn insert(
         fates.push(admission.admit(row, reader, now));
     }
     let writes = gathered::writes(&before, &after);
-    let mut inserted = write_rows(&mut transaction, rows, &writes, batch.len(), admission).await?;
+    let mut inserted = write_rows(connection, rows, &writes, batch.len(), admission, known).await?;
     let digests = u64::try_from(writes.new.len()).unwrap_or(u64::MAX);
     inserted.inserted -= digests;
     let changed = admission::changed(&before, &after, admission.memory(), now);
-    write(&mut transaction, &changed).await?;
-    failpoint!("store::insert_uncommitted");
-    transaction.commit().await?;
-    failpoint!("store::insert_unheard", Err(sqlx::Error::PoolTimedOut.into()));
+    write(connection, &changed).await?;
     Ok(Admitted {
         stored: inserted,
         fates,
@@ -73,6 +106,7 @@ async fn write_rows(
     writes: &Writes,
     of: usize,
     admission: &dyn Admission,
+    known: Known,
 ) -> Result<Inserted, Answer> {
     for row in &mut rows {
         if let Some(part) = writes.parts.get(&row.event_id) {
@@ -80,10 +114,13 @@ async fn write_rows(
         }
     }
     insert::rewrite(connection, &writes.rewrite).await?;
-    let told: Vec<_> = writes.told.iter().map(|(id, entry)| (*id, entry)).collect();
-    insert::write_history(connection, &told).await?;
+    let told = writes.told.iter();
+    let told: Vec<_> = told
+        .map(|(id, told)| history::entry(*id, told.kind, 0, &told.detail))
+        .collect();
+    history::tell(connection, &told).await?;
     let rows: Vec<&NewNotification> = rows.iter().map(|row| &**row).chain(&writes.new).collect();
-    insert::store(connection, &rows, of + writes.new.len(), Some(admission)).await
+    insert::store(connection, &rows, of + writes.new.len(), known, Some(admission)).await
 }
 
 /// So many readers, locked in order.
@@ -133,19 +170,11 @@ async fn locked(
 
 /// Makes rows for users of whom nothing is known yet.
 async fn make(connection: &mut MySqlConnection, users: &[i64]) -> sqlx::Result<()> {
-    for part in ids::parts(users) {
-        let text = format!(
-            "INSERT INTO incentive_notify_readers (user_id, places, kept_until) VALUES {} \
-             ON DUPLICATE KEY UPDATE user_id = incentive_notify_readers.user_id",
-            vec!["(?, '{}', UTC_TIMESTAMP(3))"; part.len()].join(", ")
-        );
-        let mut query = sqlx::query(AssertSqlSafe(text));
-        for user in part {
-            query = query.bind(user);
-        }
-        query.execute(&mut *connection).await?;
-    }
-    Ok(())
+    const MAKE: &str = "INSERT INTO incentive_notify_readers (user_id, places, kept_until) \
+        SELECT new.user_id, '{}', UTC_TIMESTAMP(3) FROM JSON_TABLE(?, '$[*]' COLUMNS (\
+        user_id BIGINT PATH '$' ERROR ON ERROR)) AS new \
+        ON DUPLICATE KEY UPDATE user_id = incentive_notify_readers.user_id";
+    listed::execute(connection, MAKE, users).await
 }
 
 /// Of which of these events nothing is decided: those that have a row, and those that were called off before they could be
@@ -155,11 +184,14 @@ async fn left_out(
     rows: &[Cow<'_, NewNotification>],
     which: &[usize],
     admission: &dyn Admission,
+    known: Known,
 ) -> Result<HashSet<String>, Answer> {
     let rows: Vec<&NewNotification> = which.iter().map(|index| &*rows[*index]).collect();
     let mut left_out = HashSet::new();
-    for part in ids::parts(&rows) {
-        left_out.extend(insert::known(connection, part).await?);
+    if known == Known::LeftOut {
+        for part in ids::parts(&rows) {
+            left_out.extend(insert::known(connection, part).await?);
+        }
     }
     let gathers = rows.iter().filter(|row| admission.gathers(row));
     let events: Vec<&str> = gathers.map(|row| row.event_id.as_str()).collect();
@@ -171,24 +203,23 @@ async fn left_out(
     Ok(left_out)
 }
 
+/// Takes what is kept of readers, whose rows are there, from a list.
+pub(super) const WRITE: &str = "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (user_id BIGINT PATH '$[0]' ERROR ON ERROR, \
+    places MEDIUMTEXT PATH '$[1]' ERROR ON ERROR, gathering TEXT PATH '$[2]' ERROR ON ERROR, \
+    kept_until DATETIME(3) PATH '$[3]' ERROR ON ERROR)) AS new \
+    STRAIGHT_JOIN incentive_notify_readers FORCE INDEX (PRIMARY) ON incentive_notify_readers.user_id = new.user_id \
+    SET incentive_notify_readers.places = new.places, incentive_notify_readers.gathering = new.gathering, \
+    incentive_notify_readers.kept_until = new.kept_until";
+
 async fn write(connection: &mut MySqlConnection, readers: &[Kept]) -> sqlx::Result<()> {
-    for part in ids::parts(readers) {
-        let text = format!(
-            "INSERT INTO incentive_notify_readers (user_id, places, gathering, kept_until) VALUES {} ON DUPLICATE KEY \
-             UPDATE places = VALUES(places), gathering = VALUES(gathering), kept_until = VALUES(kept_until)",
-            vec!["(?, ?, ?, ?)"; part.len()].join(", ")
-        );
-        let mut query = sqlx::query(AssertSqlSafe(text));
-        for reader in part {
-            query = query
-                .bind(reader.user_id)
-                .bind(&reader.places)
-                .bind(&reader.gathering)
-                .bind(stored(reader.until));
-        }
-        query.execute(&mut *connection).await?;
-    }
-    Ok(())
+    let list: Vec<_> = readers
+        .iter()
+        .map(|reader| {
+            let until = written(reader.until);
+            (reader.user_id, &reader.places, &reader.gathering, until)
+        })
+        .collect();
+    listed::execute(connection, WRITE, &list).await
 }
 
 /// See [`super::super::Store::forget_readers`].

@@ -10,11 +10,11 @@ use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
 use super::super::cancelling::{
-    self, CancelOutcome, Digests, Orders, TARGET, Target, Told, WAITING, Waiting, distinct, each, orders,
+    self, CancelOutcome, Digests, Orders, TARGET, Target, WAITING, Waiting, distinct, each, orders,
 };
 use super::super::{Retelling, ids, micros};
 use super::error::Answer;
-use super::{gather, insert, stored};
+use super::{gather, history, insert, stored};
 use crate::contract::Cancellation;
 
 /// How many events of a batch are looked up at once: beyond a thousand MariaDB makes a join of the list.
@@ -176,9 +176,11 @@ async fn apply(
             with_ids(&text, rows).execute(&mut *connection).await?;
         }
     }
-    for part in ids::parts(&orders.told) {
-        tell(connection, part).await?;
-    }
+    let told = orders.told.iter();
+    let told: Vec<_> = told
+        .map(|told| (told.id, told.kind.as_str(), told.attempt, told.detail.clone()))
+        .collect();
+    history::tell(connection, &told).await?;
     for (cancel, _) in waiting
         .iter()
         .zip(&orders.outcomes)
@@ -199,22 +201,6 @@ async fn apply(
         with_events(&text, &met).execute(connection).await?;
     }
     Ok(orders)
-}
-
-async fn tell(connection: &mut MySqlConnection, part: &[Told]) -> sqlx::Result<()> {
-    let text = format!(
-        "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) VALUES {}",
-        vec!["(?, UTC_TIMESTAMP(3), ?, ?, ?)"; part.len()].join(", ")
-    );
-    let mut query = sqlx::query(AssertSqlSafe(text));
-    for told in part {
-        query = query
-            .bind(told.id)
-            .bind(told.kind.as_str())
-            .bind(told.attempt)
-            .bind(&told.detail);
-    }
-    query.execute(connection).await.map(drop)
 }
 
 /// A statement of [`sqlx`], with what is bound to it.

@@ -10,6 +10,8 @@ use super::super::StoreError;
 pub(super) enum Answer {
     /// The server has ended the transaction for the sake of another: do it again at once.
     Again(String),
+    /// What was to be stored is there already.
+    Known(String),
     /// Anything else.
     Final(StoreError),
 }
@@ -18,7 +20,7 @@ impl From<Answer> for StoreError {
     fn from(answer: Answer) -> Self {
         match answer {
             // It was done again as often as makes sense; later it may fare better.
-            Answer::Again(why) => Self::Unexpected(why),
+            Answer::Again(why) | Answer::Known(why) => Self::Unexpected(why),
             Answer::Final(error) => error,
         }
     }
@@ -84,6 +86,7 @@ fn by_number(number: u16, text: String) -> Answer {
     Answer::Final(match number {
         // Deadlock; lock wait time-out; a row changed since the snapshot (MariaDB 11.6.2+).
         1213 | 1205 | 1020 => return Answer::Again(text),
+        1062 => return Answer::Known(text),
         1044 | 1142 | 1143 | 1227 | 1370 => StoreError::Refused(format!(
             "the database user lacks a right ({text}): grant it all rights on the database of database.url"
         )),

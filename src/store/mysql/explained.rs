@@ -3,8 +3,8 @@
 use super::super::Which;
 use super::super::ids;
 use super::{
-    admit, broadcasts, cancel, claim, depth, end, forget, gather, habits, insert, preferences, results,
-    retention,
+    admit, broadcasts, cancel, claim, depth, end, forget, gather, habits, history, insert, preferences,
+    results, retention,
 };
 
 /// A statement, and how it is meant to be executed.
@@ -14,8 +14,8 @@ pub struct Explained {
     pub name: &'static str,
     /// The statement, without placeholders.
     pub text: String,
-    /// The only index that it may use.
-    pub index: &'static str,
+    /// The only indexes that it may use.
+    pub indexes: Vec<&'static str>,
     /// How often it looks into a table of ours.
     pub accesses: usize,
 }
@@ -83,7 +83,7 @@ fn statement(
     Explained {
         name,
         text: filled(text, values),
-        index,
+        indexes: index.split(", ").collect(),
         accesses,
     }
 }
@@ -92,6 +92,22 @@ fn of_events(values: &Values) -> Vec<Explained> {
     let Values { rows, ids, .. } = values;
     let twice = [&ids[..], ids].concat();
     let known = insert::known_text(*rows);
+    let untold: Vec<_> = (0..*rows)
+        .map(|number| format!(r#"["event-{number}",[["held","{{}}"]]]"#))
+        .collect();
+    let untold = [format!("'[{}]'", untold.join(","))];
+    let rewritten: Vec<_> = (1..=*rows)
+        .map(|id| format!(r#"[[{id},0,"pending",null],["","","{{}}"],["en",null,null],[null,null]]"#))
+        .collect();
+    let rewritten = [format!("'[{}]'", rewritten.join(","))];
+    let changed: Vec<_> = (1..=*rows)
+        .map(|id| format!(r#"[[{id},"sent",null,null],"2026-01-31 12:00:00.000",[null,null,null,null]]"#))
+        .collect();
+    let changed = [format!("'[{}]'", changed.join(","))];
+    let places: Vec<_> = (1..=*rows)
+        .map(|user| format!(r#"[{user},"{{}}",null,"2026-01-31 12:00:00.000"]"#))
+        .collect();
+    let places = [format!("'[{}]'", places.join(","))];
     vec![
         statement("readers", &preferences::look_up_text(*rows), &twice, "PRIMARY", 2),
         statement("habits", &habits::look_up_text(*rows), ids, "PRIMARY", 1),
@@ -104,6 +120,28 @@ fn of_events(values: &Values) -> Vec<Explained> {
             1,
         ),
         statement("known events", &known, &values.events, "one_row_per_event", 1),
+        statement(
+            "rows without a history",
+            history::UNTOLD,
+            &untold,
+            "one_row_per_event, of_notification",
+            2,
+        ),
+        statement(
+            "rewritten rows",
+            &insert::rewrite_text(),
+            &rewritten,
+            "PRIMARY",
+            1,
+        ),
+        statement("kept places", admit::WRITE, &places, "PRIMARY", 1),
+        statement(
+            "rows that results change",
+            &results::write_text(),
+            &changed,
+            "PRIMARY",
+            1,
+        ),
         statement("rows of results", &results::lock_text(*rows), ids, "PRIMARY", 1),
     ]
 }

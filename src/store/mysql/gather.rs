@@ -6,6 +6,9 @@ use super::super::columns::{GATHERED, gathered};
 use super::super::{NewNotification, Result, ids};
 use super::error::Answer;
 
+/// How many events are looked up at once: as many as fit into a record of TLS.
+const AT_ONCE: usize = 256;
+
 /// So many rows that wait, or would if somebody made them due again, and no attempt was made of, locked.
 pub(super) fn lock_text(events: usize) -> String {
     format!(
@@ -21,10 +24,10 @@ pub(super) async fn lock(
     events: &[&str],
 ) -> std::result::Result<Vec<(i64, NewNotification)>, Answer> {
     let mut found = Vec::new();
-    for part in ids::parts(events) {
-        let mut query = sqlx::query(AssertSqlSafe(lock_text(part.len())));
-        for event in part {
-            query = query.bind(*event);
+    for some in events.chunks(AT_ONCE) {
+        let mut query = sqlx::query(AssertSqlSafe(lock_text(some.len())));
+        for event in ids::repeated(some) {
+            query = query.bind(event);
         }
         let rows = query.fetch_all(&mut *connection).await?;
         found.extend(rows.iter().map(gathered).collect::<Result<Vec<_>>>()?);

@@ -1,14 +1,13 @@
 //! Storing a batch.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
-use super::super::{Beginning, Inserted, NewNotification, Retelling, bounds, ids};
-use super::cancel;
-use super::error::Answer;
-use super::stored;
+use super::super::{Inserted, NewNotification, Retelling, bounds, ids};
+use super::error::{Answer, sorted};
+use super::{cancel, history, listed, stored};
 
 const COLUMNS: &str = "event_id, user_id, incentive_type, notification_type, priority, message_title, message_body, \
      incentive_data, occurred_at, scheduled_at, expires_at, language, variant, timezone, device_type, \
@@ -21,11 +20,20 @@ pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Resul
     let mut seen: HashSet<&str> = HashSet::with_capacity(batch.len());
     let distinct: Vec<&NewNotification> = batch.iter().filter(|row| seen.insert(&row.event_id)).collect();
     let mut transaction = pool.begin().await?;
-    let inserted = store(&mut transaction, &distinct, batch.len(), None).await?;
+    let inserted = store(&mut transaction, &distinct, batch.len(), Known::LeftOut, None).await?;
     failpoint!("store::insert_uncommitted");
     transaction.commit().await?;
     failpoint!("store::insert_unheard", Err(sqlx::Error::PoolTimedOut.into()));
     Ok(inserted)
+}
+
+/// What becomes of rows whose events have one already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// They are left out.
+    LeftOut,
+    /// The server refuses the statement that has them.
+    Refused,
 }
 
 /// Stores rows of as many events, out of a batch of so many rows; `retelling` where some may be parts of digests.
@@ -33,33 +41,35 @@ pub(super) async fn store(
     connection: &mut MySqlConnection,
     distinct: &[&NewNotification],
     of: usize,
+    known: Known,
     retelling: Option<&dyn Retelling>,
 ) -> Result<Inserted, Answer> {
-    let mut inserted = 0;
+    let mut fresh: Vec<&NewNotification> = Vec::with_capacity(distinct.len());
     for part in ids::parts(distinct) {
-        inserted += match insert_rows(connection, part, "").await {
-            Ok(()) => {
-                tell(connection, part).await?;
-                part.len()
+        match insert_rows(connection, part, "").await.map_err(sorted) {
+            Ok(()) => fresh.extend(part),
+            Err(Answer::Known(_)) if known == Known::LeftOut => {
+                fresh.extend(insert_unknown(connection, part).await?);
             }
-            Err(sqlx::Error::Database(fault)) if fault.is_unique_violation() => {
-                insert_unknown(connection, part).await?
-            }
-            Err(error) => return Err(error.into()),
-        };
+            Err(answer) => return Err(answer),
+        }
     }
+    history::begin(connection, &fresh).await?;
     let events: Vec<&str> = distinct.iter().map(|row| row.event_id.as_str()).collect();
     let (cancelled, foreign_cancels) = cancel::meet(connection, &events, retelling).await?;
     Ok(Inserted {
-        inserted: inserted.try_into().unwrap_or(u64::MAX),
-        duplicates: (of - inserted).try_into().unwrap_or(u64::MAX),
+        inserted: fresh.len().try_into().unwrap_or(u64::MAX),
+        duplicates: (of - fresh.len()).try_into().unwrap_or(u64::MAX),
         cancelled,
         foreign_cancels,
     })
 }
 
-/// Inserts those that have no row yet, and returns how many.
-async fn insert_unknown(connection: &mut MySqlConnection, part: &[&NewNotification]) -> sqlx::Result<usize> {
+/// Inserts those that have no row yet, and returns them.
+async fn insert_unknown<'r>(
+    connection: &mut MySqlConnection,
+    part: &[&'r NewNotification],
+) -> sqlx::Result<Vec<&'r NewNotification>> {
     let known = known(connection, part).await?;
     let fresh: Vec<&NewNotification> = part
         .iter()
@@ -69,71 +79,8 @@ async fn insert_unknown(connection: &mut MySqlConnection, part: &[&NewNotificati
     for part in ids::parts(&fresh) {
         // An instance that has stored the same event meanwhile is no error, and every other fault of a row is one.
         insert_rows(connection, part, " ON DUPLICATE KEY UPDATE id = id").await?;
-        tell(connection, part).await?;
     }
-    Ok(fresh.len())
-}
-
-/// Writes the history of rows that begin with one, but where another instance has done so meanwhile.
-async fn tell(connection: &mut MySqlConnection, rows: &[&NewNotification]) -> sqlx::Result<()> {
-    let told: HashMap<&str, &[Beginning]> = rows
-        .iter()
-        .filter(|row| !row.beginning.is_empty())
-        .map(|row| (row.event_id.as_str(), row.beginning.as_slice()))
-        .collect();
-    let events: Vec<&str> = told.keys().copied().collect();
-    for part in ids::parts(&events) {
-        let mut query = sqlx::query(AssertSqlSafe(untold_text(part.len())));
-        for event in part {
-            query = query.bind(event);
-        }
-        let mut untold: Vec<(i64, String)> = Vec::with_capacity(part.len());
-        for row in query.fetch_all(&mut *connection).await? {
-            untold.push((row.try_get_unchecked(0)?, row.try_get_unchecked(1)?));
-        }
-        untold.sort_unstable();
-        let entries: Vec<(i64, &Beginning)> = untold
-            .iter()
-            .flat_map(|(id, event)| {
-                let entries = told.get(event.as_str()).copied().unwrap_or_default();
-                entries.iter().map(move |entry| (*id, entry))
-            })
-            .collect();
-        write_history(connection, &entries).await?;
-    }
-    Ok(())
-}
-
-/// Writes entries, each for the history of a row that no attempt was made of.
-pub(super) async fn write_history(
-    connection: &mut MySqlConnection,
-    entries: &[(i64, &Beginning)],
-) -> sqlx::Result<()> {
-    for part in ids::parts(entries) {
-        let values = vec!["(?, UTC_TIMESTAMP(3), ?, 0, ?)"; part.len()].join(", ");
-        let text = format!(
-            "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) VALUES {values}"
-        );
-        let mut query = sqlx::query(AssertSqlSafe(text));
-        for (id, entry) in part {
-            query = query
-                .bind(*id)
-                .bind(entry.kind.as_str())
-                .bind(entry.detail_text());
-        }
-        query.execute(&mut *connection).await?;
-    }
-    Ok(())
-}
-
-/// Which rows of so many events have no history.
-pub(super) fn untold_text(events: usize) -> String {
-    let places = vec!["?"; events].join(", ");
-    format!(
-        "SELECT q.id, q.event_id FROM incentive_notify_queue q \
-         LEFT JOIN incentive_notify_history h ON h.notification_id = q.id \
-         WHERE q.event_id IN ({places}) AND h.id IS NULL"
-    )
+    Ok(fresh)
 }
 
 /// Which events have a row already: the count of affected rows does not tell, and a replay writes nothing this way.
@@ -201,31 +148,33 @@ pub(super) async fn rewrite(
     connection: &mut MySqlConnection,
     rows: &[(i64, NewNotification)],
 ) -> sqlx::Result<()> {
-    let set = [
-        "message_title",
-        "message_body",
-        "incentive_data",
-        "priority",
-        "language",
-        "variant",
-        "timezone",
-        "device_type",
-        "metrics_data",
-        "status",
-        "digest_event_id",
-    ]
-    .map(|column| format!("{column} = VALUES({column})"))
-    .join(", ");
-    for part in ids::parts(rows) {
-        let values = vec![VALUES.replacen('(', "(?, ", 1); part.len()].join(", ");
-        let text = format!(
-            "INSERT INTO incentive_notify_queue (id, {COLUMNS}) VALUES {values} ON DUPLICATE KEY UPDATE {set}"
-        );
-        let mut query = sqlx::query(AssertSqlSafe(text));
-        for (id, row) in part {
-            query = bind(query.bind(id), row);
-        }
-        query.execute(&mut *connection).await?;
-    }
-    Ok(())
+    let list: Vec<_> = rows
+        .iter()
+        .map(|(id, row)| {
+            (
+                (id, row.priority.get(), row.status.as_str(), &row.digest_event_id),
+                (&row.message_title, &row.message_body, &row.incentive_data),
+                (&row.language, &row.variant, &row.timezone),
+                (&row.device_type, row.metrics_data()),
+            )
+        })
+        .collect();
+    listed::execute(connection, &rewrite_text(), &list).await
+}
+
+/// Takes what may change of rows from a list.
+pub(super) fn rewrite_text() -> String {
+    listed::update_text(&[
+        ("priority", "TINYINT", "$[0][1]"),
+        ("status", "VARCHAR(16)", "$[0][2]"),
+        ("digest_event_id", "VARCHAR(128)", "$[0][3]"),
+        ("message_title", "VARCHAR(255)", "$[1][0]"),
+        ("message_body", "TEXT", "$[1][1]"),
+        ("incentive_data", "LONGTEXT", "$[1][2]"),
+        ("language", "VARCHAR(35)", "$[2][0]"),
+        ("variant", "VARCHAR(32)", "$[2][1]"),
+        ("timezone", "VARCHAR(64)", "$[2][2]"),
+        ("device_type", "VARCHAR(32)", "$[3][0]"),
+        ("metrics_data", "LONGTEXT", "$[3][1]"),
+    ])
 }

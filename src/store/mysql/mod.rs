@@ -15,7 +15,9 @@ mod explained;
 mod forget;
 mod gather;
 mod habits;
+mod history;
 mod insert;
+mod listed;
 mod migrate;
 mod operate;
 mod preferences;
@@ -176,6 +178,11 @@ async fn set_session(connection: &mut MySqlConnection) -> sqlx::Result<()> {
 /// A time as the tables keep it. As a DATETIME: MariaDB makes NULL of a TIMESTAMP that is out of that type's range.
 fn stored(time: DateTime<Utc>) -> NaiveDateTime {
     bounds::cut(time).naive_utc()
+}
+
+/// The same as text.
+fn written(time: DateTime<Utc>) -> String {
+    stored(time).format("%F %T%.3f").to_string()
 }
 
 /// A time of a column as messages and histories write it.

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, MySqlConnection};
 use super::super::columns::{self, STANDING};
 use super::super::{Decide, Standing, Verdict, ids, short};
 use super::error::Answer;
-use super::{habits, stored};
+use super::{habits, history, listed, written};
 use crate::contract::DeliveryResult;
 
 /// See [`super::super::Store::apply_results`].
@@ -32,11 +32,12 @@ pub(super) async fn apply(
         .map(|result| decide(after.get_mut(&result.notification_id), result))
         .collect();
     tell(&mut transaction, results, &verdicts, &before).await?;
-    for (id, row) in &after {
-        if before.get(id) != Some(row) {
-            write(&mut transaction, row).await?;
-        }
-    }
+    let changed: Vec<&Standing> = after
+        .iter()
+        .filter(|(id, row)| before.get(id) != Some(row))
+        .map(|(_, row)| row)
+        .collect();
+    write(&mut transaction, &changed).await?;
     habits::learn(&mut transaction, &after).await?;
     failpoint!("store::results_uncommitted");
     transaction.commit().await?;
@@ -77,46 +78,46 @@ async fn tell(
         .iter()
         .zip(verdicts)
         .filter_map(|(result, verdict)| match verdict {
-            Verdict::Applied { kind, detail, .. } => {
-                rows.get(&result.notification_id).map(|row| (row, kind, detail))
-            }
+            Verdict::Applied { kind, detail, .. } => rows
+                .get(&result.notification_id)
+                .map(|row| history::entry(row.id, *kind, row.attempts, detail)),
             _ => None,
         })
         .collect();
-    for part in ids::parts(&entries) {
-        let text = format!(
-            "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) VALUES {}",
-            vec!["(?, UTC_TIMESTAMP(3), ?, ?, ?)"; part.len()].join(", ")
-        );
-        let mut query = sqlx::query(AssertSqlSafe(text));
-        for (row, kind, detail) in part {
-            query = query
-                .bind(row.id)
-                .bind(kind.as_str())
-                .bind(row.attempts)
-                .bind(Value::Object((*detail).clone()).to_string());
-        }
-        query.execute(&mut *connection).await?;
-    }
-    Ok(())
+    history::tell(connection, &entries).await
 }
 
-async fn write(connection: &mut MySqlConnection, row: &Standing) -> sqlx::Result<()> {
-    let metrics = (!row.metrics.is_empty()).then(|| Value::Object(row.metrics.clone()).to_string());
-    sqlx::query(
-        "UPDATE incentive_notify_queue FORCE INDEX (PRIMARY) SET status = ?, scheduled_at = ?, delivered_at = ?, opened_at = ?, \
-         clicked_at = ?, dismissed_at = ?, last_error = ?, metrics_data = ? WHERE id = ?",
-    )
-    .bind(row.status.as_str())
-    .bind(stored(row.scheduled_at))
-    .bind(row.delivered_at.map(stored))
-    .bind(row.opened_at.map(stored))
-    .bind(row.clicked_at.map(stored))
-    .bind(row.dismissed_at.map(stored))
-    .bind(row.last_error.as_deref().map(short))
-    .bind(metrics)
-    .bind(row.id)
-    .execute(connection)
-    .await
-    .map(drop)
+/// Takes what results change of rows from a list.
+pub(super) fn write_text() -> String {
+    listed::update_text(&[
+        ("status", "VARCHAR(16)", "$[0][1]"),
+        ("last_error", "VARCHAR(1024)", "$[0][2]"),
+        ("metrics_data", "LONGTEXT", "$[0][3]"),
+        ("scheduled_at", "DATETIME(3)", "$[1]"),
+        ("delivered_at", "DATETIME(3)", "$[2][0]"),
+        ("opened_at", "DATETIME(3)", "$[2][1]"),
+        ("clicked_at", "DATETIME(3)", "$[2][2]"),
+        ("dismissed_at", "DATETIME(3)", "$[2][3]"),
+    ])
+}
+
+async fn write(connection: &mut MySqlConnection, rows: &[&Standing]) -> sqlx::Result<()> {
+    let list: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let metrics = (!row.metrics.is_empty()).then(|| Value::Object(row.metrics.clone()).to_string());
+            (
+                (
+                    row.id,
+                    row.status.as_str(),
+                    row.last_error.as_deref().map(short),
+                    metrics,
+                ),
+                written(row.scheduled_at),
+                [row.delivered_at, row.opened_at, row.clicked_at, row.dismissed_at]
+                    .map(|time| time.map(written)),
+            )
+        })
+        .collect();
+    listed::execute(connection, &write_text(), &list).await
 }

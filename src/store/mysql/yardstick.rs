@@ -46,8 +46,10 @@ const FILLED_AT_ONCE: u64 = 10_000;
 /// What kind of rows a table is filled with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filling {
-    /// Due since up to a day, of all priorities.
+    /// Due since a day, in the order in which they are stored, of all priorities.
     Due,
+    /// Due since up to a day, those of a claim far from each other, of all priorities.
+    Scattered,
     /// Sent weeks ago.
     Old,
     /// Of the highest priority, due tomorrow.
@@ -133,6 +135,12 @@ impl Yardstick {
             Filling::Due => (
                 "pending",
                 "n % 5",
+                "UTC_TIMESTAMP(3) - INTERVAL 1 DAY + INTERVAL number * 1000 MICROSECOND",
+                "NULL",
+            ),
+            Filling::Scattered => (
+                "pending",
+                "n % 5",
                 "UTC_TIMESTAMP(3) - INTERVAL 1 + n * 8 SECOND",
                 "NULL",
             ),
@@ -151,10 +159,11 @@ impl Yardstick {
             self.run(&format!(
                 "INSERT INTO incentive_notify_queue (event_id, user_id, incentive_type, notification_type, priority, \
                  message_title, message_body, incentive_data, status, occurred_at, scheduled_at, sent_at, updated_at, language) \
-                 SELECT CONCAT('bench-', {first} + n), 1 + ({first} + n) * 7919 % 1000003, 'point_earning', 86, {priority}, \
+                 SELECT CONCAT('bench-', number), 1 + number * 7919 % 1000003, 'point_earning', 86, {priority}, \
                  CONCAT('You earned ', n, ' points!'), RPAD(CONCAT('Only ', n, ' more points to Gold. '), {body_bytes}, 'Keep going! '), \
                  CONCAT('{{\"points_earned\":', n, ',\"badge_progress\":{{\"current\":3,\"required\":5,\"badge_name\":\"Champion\"}}}}'), \
-                 '{status}', UTC_TIMESTAMP(3), {scheduled}, {sent}, COALESCE({sent}, UTC_TIMESTAMP(3)), 'en' FROM {NUMBERS} WHERE n < {count}"
+                 '{status}', UTC_TIMESTAMP(3), {scheduled}, {sent}, COALESCE({sent}, UTC_TIMESTAMP(3)), 'en' \
+                 FROM (SELECT n, {first} + n AS number FROM {NUMBERS} WHERE n < {count}) AS counted ORDER BY number"
             ))
             .await?;
             left -= count;
