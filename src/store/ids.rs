@@ -35,7 +35,7 @@ pub(super) fn repeated<T: Copy>(list: &[T]) -> impl Iterator<Item = T> {
 }
 
 /// The most rows of one statement that stores rows.
-const ROWS_AT_ONCE: usize = 512;
+const ROWS_AT_ONCE: usize = 16;
 
 /// The list in parts whose lengths are powers of two, for statements that cannot say a row twice: few lengths again.
 pub(super) fn parts<T>(list: &[T]) -> impl Iterator<Item = &[T]> {

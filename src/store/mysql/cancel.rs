@@ -18,7 +18,7 @@ use super::{gather, history, insert, stored};
 use crate::contract::Cancellation;
 
 /// How many events of a batch are looked up at once: beyond a thousand MariaDB makes a join of the list.
-const AT_ONCE: usize = 512;
+const AT_ONCE: usize = 256;
 
 /// See [`super::super::Store::cancel`].
 pub(super) async fn cancel(

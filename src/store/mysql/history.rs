@@ -32,7 +32,7 @@ pub(super) const UNTOLD: &str = "SELECT incentive_notify_queue.id, UTC_TIMESTAMP
     NESTED PATH '$[1][*]' COLUMNS (entry FOR ORDINALITY, kind VARCHAR(32) PATH '$[0]' ERROR ON ERROR, \
     detail LONGTEXT PATH '$[1]' ERROR ON ERROR))) AS told \
     STRAIGHT_JOIN incentive_notify_queue FORCE INDEX (one_row_per_event) ON incentive_notify_queue.event_id = told.event_id \
-    LEFT JOIN incentive_notify_history ON incentive_notify_history.notification_id = incentive_notify_queue.id \
+    LEFT JOIN incentive_notify_history FORCE INDEX (of_notification) ON incentive_notify_history.notification_id = incentive_notify_queue.id \
     WHERE incentive_notify_history.id IS NULL ORDER BY told.place, told.entry";
 
 /// Writes what the histories of stored rows begin with, but where another instance has done so meanwhile.
