@@ -102,16 +102,16 @@ pub(super) async fn start_broadcast(
         ..
     } = asked;
     let by = caller.signature();
-    let planner = served.inlet.planner().clone();
+    let forecast = served.inlet.forecast().clone();
     let event = Value::Object(event).to_string();
-    let draft = Draft::read(event.as_bytes(), planner.max_event_bytes).map_err(|why| of_event(&why))?;
+    let draft = Draft::read(event.as_bytes(), forecast.planner.max_event_bytes).map_err(|why| of_event(&why))?;
     let answered = served
         .desk
         .ask(async move |store| {
             let until = Some(Instant::now() + LONGEST_COUNT);
             let rehearsal = Rehearsal::of(
                 store.as_ref(),
-                &planner,
+                &forecast,
                 &draft,
                 segment.as_deref(),
                 until,

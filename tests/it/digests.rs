@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use rdkafka::Message;
 use serde_json::{Value, json};
 
 use crate::household::House;
-use crate::inq::{eventually, inq};
+use crate::inq::{command, eventually, inq};
 use crate::kafka::Kafka;
 use crate::servers::Database;
 
@@ -36,6 +37,38 @@ impl House {
             .map(|record| serde_json::from_slice(record.payload().expect("a value")).expect("JSON"))
             .collect()
     }
+}
+
+#[test]
+fn a_preview_tells_how_long_it_would_be_gathered() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let file = directory.path().join("event.json");
+    std::fs::write(&file, event("e-1", 42, Some(250))).expect("written");
+    let preview = |arguments: &[&str]| {
+        let window = ("INQ_DIGEST__WINDOWS__POINT_EARNING", "90m");
+        let output = command(&directory, &[window], &[&["preview"], arguments].concat())
+            .stdin(std::fs::File::open(&file).expect("opened"))
+            .output()
+            .expect("inq runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let row: Value = serde_json::from_str(&preview(&["--json"])).expect("JSON");
+    let detail = &row["history"][0]["detail"];
+    assert_eq!(
+        (&detail["rule"], &detail["window"], &detail["timezone"]),
+        (&json!("digest"), &json!("90m"), &json!("Asia/Kathmandu"))
+    );
+    let [due, until] = [&row["scheduled_at"], &detail["held_until"]]
+        .map(|time| time.as_str().and_then(|text| text.parse::<DateTime<Utc>>().ok()));
+    let [due, until] = [due, until].map(|time| time.expect("a time").timestamp_millis());
+    assert_eq!(due, until);
+    let said = preview(&[]);
+    assert!(
+        said.contains("\ngathered  for 90m with others of its type, until "),
+        "{said}"
+    );
+    assert!(!said.contains("due       at once"), "{said}");
 }
 
 #[tokio::test]

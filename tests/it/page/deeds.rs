@@ -97,7 +97,9 @@ async fn what_waits_for_its_best_time_says_so() {
 
 #[tokio::test]
 async fn a_broadcast_is_counted_started_and_held_up_after_a_question() {
-    let Some(seen) = Seen::fresh().await else { return };
+    let Some(house) = House::fresh().await else { return };
+    let house = house.with("INQ_DIGEST__WINDOWS__BONUS_OPPORTUNITY", "1d");
+    let Some(seen) = Seen::of(house).await else { return };
     let browser = &seen.browser;
     let readers: Vec<_> = (1..=500)
         .map(|user| {
@@ -133,6 +135,9 @@ async fn a_broadcast_is_counted_started_and_held_up_after_a_question() {
     browser.press("Count…").await;
     browser
         .reads("It makes an event for 500 users of the segment <i>vip</i>, 1 a second.")
+        .await;
+    browser
+        .reads("for others of its type are gathered with it for 1d")
         .await;
     browser.press("Leave it").await;
     browser.reads("Nothing was started.").await;
