@@ -271,6 +271,31 @@ async fn a_dead_letter_is_corrected_and_put_back() {
 }
 
 #[tokio::test]
+async fn dead_letters_go_on_at_a_button() {
+    let Some(seen) = Seen::fresh().await else { return };
+    let browser = &seen.browser;
+    let events: Vec<_> = (0..60).map(|number| format!("<{number}>")).collect();
+    let records = events.iter().map(|event| ("42", event.as_bytes()));
+    seen.house.kafka.produce(&seen.house.events, records).await;
+    crate::inq::eventually("they are put aside", async || seen.house.behind() == 0).await;
+    seen.view("/letters").await;
+    for shown in [25, 50, 60] {
+        browser
+            .sees(&format!(
+                "new Set([...document.querySelectorAll('textarea')].map((it) => it.value)).size === {shown}"
+            ))
+            .await;
+        if shown < 60 {
+            browser.press("More").await;
+        }
+    }
+    browser
+        .sees("![...document.querySelectorAll('button')].some((it) => it.innerText === 'More')")
+        .await;
+    seen.end().await;
+}
+
+#[tokio::test]
 async fn a_token_is_asked_for_and_a_readers_may_only_look() {
     let Some(house) = House::fresh().await else { return };
     let house = house
