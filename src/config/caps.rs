@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::duration;
+use super::{choice, duration};
 use crate::contract::IncentiveType;
 
 /// How many notifications a reader gets at most.
@@ -27,7 +27,7 @@ pub struct CapSettings {
 }
 
 /// What becomes of a notification that is over a cap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Over {
     /// It waits for the next free place.
@@ -36,6 +36,13 @@ pub enum Over {
     Digest,
     /// It is not sent.
     Drop,
+}
+
+impl<'de> Deserialize<'de> for Over {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let words = [("wait", Self::Wait), ("digest", Self::Digest), ("drop", Self::Drop)];
+        choice::read(from, &words)
+    }
 }
 
 /// The caps on each type, beside those on all together.

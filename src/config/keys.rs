@@ -6,6 +6,7 @@ use config::ValueKind;
 use serde_json::Value as Json;
 
 use super::duration;
+use super::remedy::Written;
 
 /// Below it any key goes: librdkafka's properties.
 pub(super) const PROPERTIES: &str = "kafka.properties";
@@ -29,11 +30,11 @@ const MISPLACED: f64 = 0.8;
 
 /// Every known key with what it takes; learnt from the defaults, in which an unset key is null.
 #[derive(Debug)]
-pub(super) struct Keys(BTreeMap<String, Takes>);
+pub(super) struct Keys(pub(super) BTreeMap<String, Takes>);
 
-/// What a key takes, with its default as an example.
+/// What a key takes, with its default as an example, or what the default file shows.
 #[derive(Debug, PartialEq)]
-enum Takes {
+pub(super) enum Takes {
     Section,
     Text(Option<String>),
     Duration,
@@ -42,10 +43,15 @@ enum Takes {
 }
 
 impl Keys {
-    /// From the default settings, serialised.
-    pub(super) fn of(defaults: &Json) -> Self {
+    /// From the default settings, serialised, and the file that documents them.
+    pub(super) fn of(defaults: &Json, file: &str) -> Self {
         let mut keys = BTreeMap::new();
         collect(None, defaults, &mut keys);
+        for (key, shown) in examples(file) {
+            if let Some(Takes::Text(example @ None)) = keys.get_mut(&key) {
+                *example = Some(shown.to_owned());
+            }
+        }
         Self(keys)
     }
 
@@ -56,13 +62,8 @@ impl Keys {
     /// Whether an unknown variable's key was meant to be one of ours: it has a section, or looks like a key whose section
     /// was parted off by one underscore instead of two. Other `INQ_` variables are somebody else's business.
     pub(super) fn is_meant(&self, unknown: &str) -> bool {
-        const SLIPS: usize = 2;
         unknown.contains('.')
-            || unknown.len() <= LONGEST_SLIP
-                && self
-                    .0
-                    .keys()
-                    .any(|key| strsim::damerau_levenshtein(&key.replace('.', "_"), unknown) <= SLIPS)
+            || unknown.len() <= LONGEST_SLIP && self.0.keys().any(|key| is_slip(key, unknown))
     }
 
     pub(super) fn is_known(&self, key: &str) -> bool {
@@ -82,7 +83,11 @@ impl Keys {
                 let misplaced = name == last && *takes != Takes::Section;
                 let whole = likeness(key, unknown);
                 let own = name.zip(last).map_or(0.0, |(name, last)| likeness(name, last));
-                match (misplaced, whole >= LIKENESS && own >= OWN_LIKENESS) {
+                let parted_wrongly = is_slip(key, unknown) && *takes != Takes::Section;
+                match (
+                    misplaced || parted_wrongly,
+                    whole >= LIKENESS && own >= OWN_LIKENESS,
+                ) {
                     (true, _) => Some((whole.max(MISPLACED), key.as_str())),
                     (false, true) => Some((whole, key.as_str())),
                     (false, false) => None,
@@ -130,7 +135,6 @@ impl Keys {
             (Some(Takes::Duration), _) => Err("must be a duration, for example \"30s\"".into()),
             (Some(Takes::Whole(_)), toml::Value::Integer(number)) => match number {
                 ..0 => Err("must not be negative".into()),
-                number if i32::try_from(number).is_err() => Err("is far too large".into()),
                 number => Ok(ValueKind::I64(number)),
             },
             (Some(Takes::Whole(_) | Takes::Fraction(_)), toml::Value::String(text))
@@ -145,7 +149,7 @@ impl Keys {
             #[allow(clippy::cast_precision_loss)] // the range check refuses numbers that large
             (Some(Takes::Fraction(_)), toml::Value::Integer(number)) => Ok(ValueKind::Float(number as f64)),
             (Some(Takes::Fraction(example)), _) => Err(format!("must be a number, for example {example:?}")),
-            (Some(Takes::Section) | None, _) => Err("is a section, not a setting".into()),
+            (Some(Takes::Section) | None, _) => Err(self.is_a_section(key, Written::File)),
         }
     }
 
@@ -158,6 +162,12 @@ impl Keys {
         };
         number.unwrap_or(toml::Value::String(text))
     }
+}
+
+/// Whether two names differ in no more than a few letters, and in how their sections are parted off.
+fn is_slip(key: &str, unknown: &str) -> bool {
+    const SLIPS: usize = 2;
+    strsim::damerau_levenshtein(&key.replace('.', "_"), &unknown.replace('.', "_")) <= SLIPS
 }
 
 fn likeness(a: &str, b: &str) -> f64 {
@@ -199,6 +209,19 @@ pub(super) fn way(key: &str) -> Vec<&str> {
     }
 }
 
+/// What a file shows for settings that are unset: `# key = "value"` below their section. `"..."` is no example.
+fn examples(file: &str) -> impl Iterator<Item = (String, &str)> {
+    let mut section = "";
+    file.lines().filter_map(move |line| {
+        if let Some(name) = line.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+            section = name;
+        }
+        let (name, value) = line.strip_prefix("# ")?.split_once(" = ")?;
+        let shown = value.strip_prefix('"')?.strip_suffix('"')?;
+        (shown != "...").then(|| (format!("{section}.{name}"), shown))
+    })
+}
+
 fn property_text(value: toml::Value) -> Result<String, String> {
     match value {
         toml::Value::String(text) => Ok(text),
@@ -231,10 +254,9 @@ fn collect(path: Option<&str>, value: &Json, keys: &mut BTreeMap<String, Takes>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::defaults;
 
     fn keys() -> Keys {
-        Keys::of(&serde_json::to_value(defaults().unwrap()).unwrap())
+        crate::config::known_keys().unwrap()
     }
 
     #[test]
@@ -283,6 +305,9 @@ mod tests {
             ("kafka.broker", Some("kafka.brokers")),
             ("kafka.bootstrap_servers", None),
             ("retries.max_attempts", Some("retry.max_attempts")),
+            ("digest_windows_point_earning", Some("digest.windows.point_earning")),
+            ("caps.per_days", Some("caps.per_day")),
+            ("caps.types.streak", None),
             ("xyz", None),
         ] {
             assert_eq!(keys.nearest(slip), meant, "{slip}");
@@ -306,7 +331,6 @@ mod tests {
             "must be a whole number, for example 500"
         );
         assert_eq!(said("dispatch.batch_rows", (-1).into()), "must not be negative");
-        assert_eq!(said("dispatch.batch_rows", i64::MAX.into()), "is far too large");
         assert_eq!(
             said("dispatch.batch_rows", 1.5.into()),
             "must be a whole number, for example 500"
@@ -316,6 +340,9 @@ mod tests {
             "must be a number, for example 0.2"
         );
         assert_eq!(said("http.token", 123.into()), "must be text in quotes");
-        assert_eq!(said("dispatch", 1.into()), "is a section, not a setting");
+        assert_eq!(
+            said("quiet.hours", 22.into()),
+            "must be text in quotes, for example \"22:00-07:00\""
+        );
     }
 }

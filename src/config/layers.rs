@@ -7,10 +7,11 @@ use std::path::Path;
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::keys::{Keys, PROPERTIES, property, way};
+use super::remedy::{Written, variable_of};
 use super::{SettingsError, properties, secret_files};
 
 /// What every variable of ours starts with.
-const PREFIX: &str = "INQ_";
+pub(super) const PREFIX: &str = "INQ_";
 
 /// Variables that others know too, and the keys they set.
 const SHARED: [(&str, &str); 2] = [
@@ -96,6 +97,7 @@ impl Layer {
             if !keys.is_known(&key) && !keys.is_section(&key) {
                 return Err(SettingsError::Unknown {
                     nearest: keys.nearest(&key).map(str::to_owned),
+                    there_are: keys.there_are(&key),
                     name: named(&key),
                     source_name: Some(name.to_owned()),
                 });
@@ -136,12 +138,21 @@ impl Layer {
                 && !is_service_link(rest)
             {
                 let key = key_of(rest);
+                if keys.is_section(&key) {
+                    return Err(SettingsError::Wrong {
+                        reason: keys.is_a_section(&key, Written::Variable),
+                        key,
+                        value: None,
+                        source_name: Some(name),
+                    });
+                }
                 if !keys.is_known(&key) {
                     if !keys.is_meant(&key) {
                         continue;
                     }
                     return Err(SettingsError::Unknown {
                         nearest: keys.nearest(&key).map(variable_of),
+                        there_are: keys.there_are(&key),
                         name,
                         source_name: None,
                     });
@@ -180,10 +191,6 @@ fn key_of(rest: &str) -> String {
         Some(name) => format!("{PROPERTIES}.{}", properties::from_variable(name)),
         None => key,
     }
-}
-
-fn variable_of(key: &str) -> String {
-    format!("{PREFIX}{}", key.replace('.', "__").to_ascii_uppercase())
 }
 
 fn variable(key: String, name: &str, value: OsString, keys: &Keys) -> Result<Entry, SettingsError> {

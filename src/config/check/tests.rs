@@ -108,6 +108,29 @@ fn numbers_and_durations_have_ranges() {
             "defaults.streak_reward.notification_type = -1",
             "must not be negative",
         ),
+        (
+            "defaults.streak_reward.notification_type = 2147483648",
+            "must be 0 to 2147483647",
+        ),
+        (
+            "caps.per_day = 70000",
+            "caps.per_day = 70000 in inq.toml: must be 0 to 1000",
+        ),
+        (
+            "caps.types.streak_reward.per_window = 70000",
+            "caps.types.streak_reward.per_window = 70000 in inq.toml: must be 0 to 1000",
+        ),
+        ("quiet.ignore_from_priority = 300", "must be 0 to 5"),
+        (
+            "quiet.timezone = 'europe/berlin'",
+            "must be an IANA time zone name, for example \"Europe/Madrid\"; did you mean \"Europe/Berlin\"?",
+        ),
+        (
+            "quiet.timezone = 'Berlin'",
+            "quiet.timezone = \"Berlin\" in inq.toml: must be an IANA time zone name, for example \"Europe/Madrid\"",
+        ),
+        ("digest.max_parts = 99999999999", "must be 2 to 200"),
+        ("dispatch.batch_rows = 9223372036854775807", "must be 1 to 3000"),
     ] {
         let said = said(toml);
         assert!(said.contains(expected), "{toml}: {said}");
