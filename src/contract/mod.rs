@@ -50,3 +50,4 @@ pub use result::{DeliveryResult, ResultStatus};
 pub(crate) use timezone::meant as meant_timezone;
 pub use traceparent::traceparent;
 pub use window::Window;
+pub(crate) use wire::whole;

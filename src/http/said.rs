@@ -18,7 +18,7 @@ use serde_path_to_error::{Path as FieldPath, Track};
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::{BODY, Kind, Problem};
-use crate::contract::cut;
+use crate::contract::{cut, whole};
 
 /// The longest value that a problem shows, in characters.
 const LONGEST_SHOWN: usize = 64;
@@ -276,11 +276,7 @@ pub(super) fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::E
 
 /// An integer as JSON Schema has it: `7.0` is one.
 pub(super) fn integer(value: &Value) -> Option<i64> {
-    /// From here on not every integer is a float.
-    const LARGEST: f64 = 9_007_199_254_740_992.0;
-    #[allow(clippy::cast_possible_truncation)] // it has no fraction and fits
-    let of_float = |float: f64| (float.fract() == 0.0 && float.abs() < LARGEST).then_some(float as i64);
-    value.as_i64().or_else(|| value.as_f64().and_then(of_float))
+    value.as_i64().or_else(|| value.as_f64().and_then(whole))
 }
 
 /// The beginning of what somebody said.
