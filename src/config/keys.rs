@@ -14,7 +14,12 @@ pub(super) const PROPERTIES: &str = "kafka.properties";
 /// Below it any key goes: the names of operators.
 pub(super) const TOKENS: &str = "http.tokens";
 /// Below it the name of any segment goes.
-pub(super) const SEGMENTS: &str = "quiet.segments";
+pub(super) const QUIET_SEGMENTS: &str = "quiet.segments";
+/// Below it the name of any segment goes.
+pub(super) const CAP_SEGMENTS: &str = "caps.segments";
+
+/// Below each of them names of others' choice go.
+const FREE: [&str; 4] = [PROPERTIES, TOKENS, QUIET_SEGMENTS, CAP_SEGMENTS];
 
 /// How alike two names must be for one to be suggested in the place of the other, 0 to 1.
 const LIKENESS: f64 = 0.6;
@@ -111,11 +116,13 @@ impl Keys {
                 _ => Err("must be text in quotes".into()),
             };
         }
-        if below(SEGMENTS, key).is_some() {
-            return match value {
-                toml::Value::String(text) => Ok(ValueKind::String(text)),
-                _ => Err("must be text in quotes, for example \"22:00-07:00\"".into()),
-            };
+        for (section, example) in [(QUIET_SEGMENTS, "22:00-07:00"), (CAP_SEGMENTS, "5 per day")] {
+            if below(section, key).is_some() {
+                return match value {
+                    toml::Value::String(text) => Ok(ValueKind::String(text)),
+                    _ => Err(format!("must be text in quotes, for example {example:?}")),
+                };
+            }
         }
         match (self.0.get(key), value) {
             (Some(Takes::Text(_)), toml::Value::String(text)) => Ok(ValueKind::String(text)),
@@ -193,14 +200,12 @@ fn below<'k>(section: &str, key: &'k str) -> Option<&'k str> {
 
 /// Whether a key has a name of others' choice.
 fn is_free(key: &str) -> bool {
-    [PROPERTIES, TOKENS, SEGMENTS]
-        .iter()
-        .any(|section| below(section, key).is_some())
+    FREE.iter().any(|section| below(section, key).is_some())
 }
 
 /// The tables on the way to a key, and its own name. The dots in a name of others' choice are no way.
 pub(super) fn way(key: &str) -> Vec<&str> {
-    let free = [PROPERTIES, TOKENS, SEGMENTS]
+    let free = FREE
         .into_iter()
         .find_map(|section| Some((section, below(section, key)?)));
     match free {
@@ -305,7 +310,10 @@ mod tests {
             ("kafka.broker", Some("kafka.brokers")),
             ("kafka.bootstrap_servers", None),
             ("retries.max_attempts", Some("retry.max_attempts")),
-            ("digest_windows_point_earning", Some("digest.windows.point_earning")),
+            (
+                "digest_windows_point_earning",
+                Some("digest.windows.point_earning"),
+            ),
             ("caps.per_days", Some("caps.per_day")),
             ("caps.types.streak", None),
             ("xyz", None),

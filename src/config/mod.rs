@@ -32,7 +32,7 @@ use config::{Config, Value, ValueKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-pub use caps::{CapSettings, CapTypes, Over, TypeCap};
+pub use caps::{CapRule, CapSettings, CapTypes, Over, TypeCap};
 pub use database_url::{Database, DatabaseUrl};
 pub use digest::{DigestSettings, DigestWindows};
 pub use error::SettingsError;

@@ -1,6 +1,6 @@
 //! What is to be said instead of a name that does not exist, or of a value that is none.
 
-use super::keys::{Keys, PROPERTIES, SEGMENTS, TOKENS, Takes, property};
+use super::keys::{CAP_SEGMENTS, Keys, PROPERTIES, QUIET_SEGMENTS, TOKENS, Takes, property};
 use super::layers::PREFIX;
 
 /// How a setting was written, and is to be.
@@ -20,10 +20,11 @@ struct Example {
 }
 
 /// What names of others' choice may look like.
-const FREE: [(&str, &str, &str); 3] = [
+const FREE: [(&str, &str, &str); 4] = [
     (PROPERTIES, "linger.ms", "\"5\""),
     (TOKENS, "anna", "\"...\""),
-    (SEGMENTS, "vip", "\"22:00-07:00\""),
+    (QUIET_SEGMENTS, "vip", "\"22:00-07:00\""),
+    (CAP_SEGMENTS, "vip", "\"5 per day\""),
 ];
 
 impl Keys {
@@ -60,7 +61,10 @@ impl Keys {
             return "is a section, not a setting".to_owned();
         };
         let how = match written {
-            Written::File => format!("write [{section}] and below it, for example, {} = {value}", quoted(&name)),
+            Written::File => format!(
+                "write [{section}] and below it, for example, {} = {value}",
+                quoted(&name)
+            ),
             Written::Variable => {
                 let variable = variable_of(&format!("{section}.{name}"));
                 format!("set, for example, {variable}={}", value.trim_matches('"'))
@@ -78,10 +82,10 @@ impl Keys {
         if let Some((section, name, value)) = FREE.iter().find(|(free, ..)| *free == section) {
             return Some(example(section, name, value));
         }
-        let mut below = self
-            .0
-            .iter()
-            .filter(|(key, _)| key.strip_prefix(section).is_some_and(|rest| rest.starts_with('.')));
+        let mut below = self.0.iter().filter(|(key, _)| {
+            key.strip_prefix(section)
+                .is_some_and(|rest| rest.starts_with('.'))
+        });
         below.find_map(|(key, takes)| {
             let (section, name) = key.rsplit_once('.')?;
             let value = match takes {
@@ -128,14 +132,23 @@ mod tests {
                 "in digest.windows there are achievement_reward, bonus_opportunity, challenge_completion, point_earning, \
                  referral_bonus, streak_reward",
             ),
-            ("digest.window.points", "in digest there are ignore_from_priority, max_parts, windows"),
-            ("dispatch.lease.long", "dispatch.lease is a setting, not a section"),
+            (
+                "digest.window.points",
+                "in digest there are ignore_from_priority, max_parts, windows",
+            ),
+            (
+                "dispatch.lease.long",
+                "dispatch.lease is a setting, not a section",
+            ),
         ] {
             assert_eq!(keys.there_are(unknown), told, "{unknown}");
         }
         for unknown in ["xyz", "xyz.a.b", ""] {
             let told = keys.there_are(unknown);
-            assert!(told.starts_with("there are best_time, caps, database, "), "{told}");
+            assert!(
+                told.starts_with("there are best_time, caps, database, "),
+                "{told}"
+            );
             assert!(told.ends_with(", shutdown_timeout, telemetry, topics"), "{told}");
         }
     }
@@ -163,6 +176,11 @@ mod tests {
                 "quiet.segments",
                 "[quiet.segments] and below it, for example, vip = \"22:00-07:00\"",
                 "INQ_QUIET__SEGMENTS__VIP=22:00-07:00",
+            ),
+            (
+                "caps.segments",
+                "[caps.segments] and below it, for example, vip = \"5 per day\"",
+                "INQ_CAPS__SEGMENTS__VIP=5 per day",
             ),
             (
                 "kafka.properties",
