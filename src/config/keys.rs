@@ -81,11 +81,14 @@ impl Keys {
             return None;
         }
         let last = unknown.rsplit('.').next();
+        // The name of a type, say, is wrong, and not the place.
+        let above = unknown.rsplitn(3, '.').nth(2);
+        let is_in_its_place = above.is_some_and(|above| self.is_section(above));
         self.0
             .iter()
             .filter_map(|(key, takes)| {
                 let name = key.rsplit('.').next();
-                let misplaced = name == last && *takes != Takes::Section;
+                let misplaced = name == last && *takes != Takes::Section && !is_in_its_place;
                 let whole = likeness(key, unknown);
                 let own = name.zip(last).map_or(0.0, |(name, last)| likeness(name, last));
                 let parted_wrongly = is_slip(key, unknown) && *takes != Takes::Section;
@@ -162,9 +165,11 @@ impl Keys {
 
     /// The text of an environment variable as the TOML value that its key takes; text stays exact.
     pub(super) fn read(&self, key: &str, text: String) -> toml::Value {
+        let whole = || text.trim().parse().ok().map(toml::Value::Integer);
+        let fraction = || text.trim().parse().ok().map(toml::Value::Float);
         let number = match self.0.get(key) {
-            Some(Takes::Whole(_)) => text.trim().parse().ok().map(toml::Value::Integer),
-            Some(Takes::Fraction(_)) => text.trim().parse().ok().map(toml::Value::Float),
+            Some(Takes::Whole(_)) => whole().or_else(fraction),
+            Some(Takes::Fraction(_)) => fraction(),
             _ => None,
         };
         number.unwrap_or(toml::Value::String(text))
@@ -316,6 +321,15 @@ mod tests {
             ),
             ("caps.per_days", Some("caps.per_day")),
             ("caps.types.streak", None),
+            (
+                "caps.types.points.per_day",
+                Some("caps.types.point_earning.per_day"),
+            ),
+            ("caps.types.xyz.per_day", None),
+            (
+                "defaults.points.priority",
+                Some("defaults.point_earning.priority"),
+            ),
             ("xyz", None),
         ] {
             assert_eq!(keys.nearest(slip), meant, "{slip}");

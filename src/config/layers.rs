@@ -209,7 +209,11 @@ fn variable(key: String, name: &str, value: OsString, keys: &Keys) -> Result<Ent
 }
 
 fn admit(key: String, value: toml::Value, source: &str, keys: &Keys) -> Result<Entry, SettingsError> {
-    let shown = super::shown(&key, &value);
+    let shown = match &value {
+        // As it stands in the file: serialised it would be a table.
+        toml::Value::Datetime(time) => super::shown(&key, &time.to_string()),
+        value => super::shown(&key, value),
+    };
     match keys.admit(&key, value) {
         Ok(value) => Ok(Entry {
             key,

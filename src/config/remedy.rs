@@ -67,7 +67,9 @@ impl Keys {
             ),
             Written::Variable => {
                 let variable = variable_of(&format!("{section}.{name}"));
-                format!("set, for example, {variable}={}", value.trim_matches('"'))
+                let value = value.trim_matches('"');
+                let quote = if value.contains(' ') { "'" } else { "" };
+                format!("set, for example, {variable}={quote}{value}{quote}")
             }
         };
         format!("is a section, not a setting: {how}")
@@ -180,7 +182,7 @@ mod tests {
             (
                 "caps.segments",
                 "[caps.segments] and below it, for example, vip = \"5 per day\"",
-                "INQ_CAPS__SEGMENTS__VIP=5 per day",
+                "INQ_CAPS__SEGMENTS__VIP='5 per day'",
             ),
             (
                 "kafka.properties",

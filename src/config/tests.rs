@@ -267,6 +267,10 @@ fn a_wrong_value_says_where_it_stands_and_what_is_right() {
             "dispatch = 5 in FILE: is a section, not a setting: write [dispatch] and below it, for example, batch_rows = 500",
         ),
         (
+            "retention.at = 03:00:00",
+            "retention.at = \"03:00:00\" in FILE: must be text in quotes, for example \"03:00\"",
+        ),
+        (
             "kafka.properties.'sasl.x' = []",
             "must be text, a number, true or false",
         ),
@@ -282,6 +286,10 @@ fn a_wrong_value_says_where_it_stands_and_what_is_right() {
     assert_eq!(
         said("", &[("INQ_DISPATCH__BATCH_ROWS", "many")]),
         "dispatch.batch_rows = \"many\" in INQ_DISPATCH__BATCH_ROWS: must be a whole number, for example 500"
+    );
+    assert_eq!(
+        said("", &[("INQ_DISPATCH__BATCH_ROWS", "2.5")]),
+        "dispatch.batch_rows = 2.5 in INQ_DISPATCH__BATCH_ROWS: must be a whole number, for example 500"
     );
 }
 
