@@ -10,8 +10,9 @@ use utoipa::ToSchema;
 use crate::broadcast::{Draft, is_meant};
 use crate::bus::Record;
 use crate::contract::{Preference, time};
-use crate::ingest::{Asked, Planner};
-use crate::store::{self, HistoryKind, Status, Store};
+use crate::ingest::{Asked, Forecast};
+use crate::schedule::{DIGEST, QUIET_HOURS};
+use crate::store::{self, Beginning, HistoryKind, Status, Store};
 
 /// Readers that are read together.
 const AT_ONCE: u32 = 1000;
@@ -44,13 +45,18 @@ pub struct Preview {
     pub message_title: String,
     /// The text.
     pub message_body: String,
-    /// `pending`, or `suppressed` where the reader has opted out.
+    /// `pending`, or `suppressed` where the reader has opted out, or wants no notification at all.
     pub status: Status,
-    /// The earliest that it would leave.
+    /// When it would leave, if nothing went to the reader before.
     #[serde(serialize_with = "time::serialize")]
     pub due_at: DateTime<Utc>,
-    /// Which quiet hours would hold it back; null where none would.
+    /// Which quiet hours would hold it back, the last where there are several; null where none would.
     pub held: Option<Map<String, Value>>,
+    /// For how long (`window`) and until when (`held_until`) others of its type would be gathered with it; null where none
+    /// would. With what is gathered of the reader's already it leaves when that does.
+    pub gathered: Option<Map<String, Value>>,
+    /// Which rule would suppress it; null where none would.
+    pub suppressed: Option<Map<String, Value>>,
 }
 
 impl Rehearsal {
@@ -60,7 +66,7 @@ impl Rehearsal {
     /// Those of the store.
     pub async fn of(
         store: &dyn Store,
-        planner: &Planner,
+        forecast: &Forecast,
         draft: &Draft,
         segment: Option<&str>,
         until: Option<Instant>,
@@ -84,7 +90,7 @@ impl Rehearsal {
                 if rehearsal.previews.len() < SHOWN {
                     rehearsal
                         .previews
-                        .extend(preview(planner, draft, preference, Utc::now()));
+                        .extend(preview(forecast, draft, preference, Utc::now()));
                 }
             }
             rehearsal.looked_at += readers.len() as u64;
@@ -103,7 +109,12 @@ impl Rehearsal {
 }
 
 /// As the reader would get it now; `None` where its event would be refused, which no draft's is.
-fn preview(planner: &Planner, draft: &Draft, preference: &Preference, now: DateTime<Utc>) -> Option<Preview> {
+fn preview(
+    forecast: &Forecast,
+    draft: &Draft,
+    preference: &Preference,
+    now: DateTime<Utc>,
+) -> Option<Preview> {
     let record = Record {
         topic: String::new(),
         partition: 0,
@@ -113,14 +124,17 @@ fn preview(planner: &Planner, draft: &Draft, preference: &Preference, now: DateT
         headers: Vec::new(),
         timestamp: Some(now),
     };
-    let Asked::Notify(announced) = planner.read(&record, now).ok()? else {
+    let Asked::Notify(announced) = forecast.planner.read(&record, now).ok()? else {
         return None;
     };
-    let row = planner.plan_for(announced, Some(preference), now).row;
-    let held = row
-        .beginning
-        .into_iter()
-        .find(|decided| decided.kind == HistoryKind::Held);
+    let row = forecast.of(announced, Some(preference), now).row;
+    let decided = |does_fit: &dyn Fn(&Beginning) -> bool| {
+        let last = row.beginning.iter().rev().find(|entry| does_fit(entry));
+        last.map(|entry| entry.detail.clone())
+    };
+    let held = decided(&|entry| entry.is_by(QUIET_HOURS));
+    let gathered = decided(&|entry| entry.is_by(DIGEST));
+    let suppressed = decided(&|entry| entry.kind == HistoryKind::Suppressed);
     Some(Preview {
         user_id: row.user_id,
         language: row.language,
@@ -129,6 +143,8 @@ fn preview(planner: &Planner, draft: &Draft, preference: &Preference, now: DateT
         message_body: row.message_body,
         status: row.status,
         due_at: row.scheduled_at.map_or(now, |at| at.max(now)),
-        held: held.map(|held| held.detail),
+        held,
+        gathered,
+        suppressed,
     })
 }

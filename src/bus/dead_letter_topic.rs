@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::cluster::look_with;
 use super::context::Context;
 use super::newest::Newest;
-use super::{BusError, Cluster, Letter, Record, blocking};
+use super::{BusError, Cluster, Letter, Record, Stretch, blocking};
 use crate::contract::Reason;
 
 /// How long brokers may take to answer.
@@ -40,15 +40,15 @@ pub struct DeadLetterTopic {
 }
 
 /// Which letters to look for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// How many at most; taken as 1 to [`MOST`](Self::MOST).
     pub limit: usize,
     /// Only those of this reason.
     pub reason: Option<Reason>,
-    /// Only those of this partition, from this offset backwards.
-    pub from: Option<(i32, i64)>,
-    /// How long they are looked for.
+    /// Only those in here.
+    pub of: Option<Stretch>,
+    /// How long they are looked for; something is looked at in any case.
     pub within: Duration,
 }
 
@@ -64,7 +64,7 @@ impl Default for Wanted {
         Self {
             limit: Self::USUAL,
             reason: None,
-            from: None,
+            of: None,
             within: SEARCH,
         }
     }
@@ -75,8 +75,9 @@ impl Default for Wanted {
 pub struct Found {
     /// The newest first.
     pub letters: Vec<Letter>,
-    /// Whether there may be older ones: the limit was reached, or 32 MiB, or the time was up.
-    pub more: bool,
+    /// Where there may be older ones, for the limit was reached, or 32 MiB, or the time was up. What was found is not in it,
+    /// and whatever comes later neither.
+    pub rest: Option<Stretch>,
 }
 
 /// What a topic holds at one moment, by partition: what comes later is no part of it.
@@ -126,11 +127,11 @@ impl DeadLetterTopic {
         let topic = self.clone();
         blocking(move || {
             let reader = Reader::open(&topic)?;
-            let extent = match wanted.from {
+            let extent = match &wanted.of {
                 None => reader.extent()?,
-                Some((partition, offset)) => reader.extent_to(partition, offset)?,
+                Some(stretch) => reader.extent_of(stretch)?,
             };
-            newest_within(&reader, &extent, wanted)
+            newest_within(&reader, &extent, &wanted)
         })
         .await
     }
@@ -143,7 +144,7 @@ impl DeadLetterTopic {
         let topic = self.clone();
         blocking(move || {
             let reader = Reader::open(&topic)?;
-            let extent = reader.extent_to(partition, offset)?;
+            let extent = reader.extent_of(&Stretch::up_to(partition, offset))?;
             let there = |offsets: &Range<i64>| offsets.contains(&offset) && offsets.end == offset + 1;
             if !extent.0.values().any(there) {
                 return Ok(None);
@@ -184,18 +185,20 @@ impl DeadLetterTopic {
     }
 }
 
-fn newest_within(reader: &Reader<'_>, extent: &Extent, wanted: Wanted) -> Result<Found, BusError> {
+fn newest_within(reader: &Reader<'_>, extent: &Extent, wanted: &Wanted) -> Result<Found, BusError> {
     let deadline = Instant::now() + wanted.within;
     let limit = wanted.limit.clamp(1, Wanted::MOST);
     let code = wanted.reason.map(Reason::as_str);
     let mut newest = Newest::new(limit, NEWEST_BYTES);
-    let mut left_out = false;
+    let mut unread = BTreeMap::new();
+    // The first window is read to its end: whoever asks for the rest comes on.
+    let mut is_first = true;
     for (partition, offsets) in &extent.0 {
         let mut end = offsets.end;
         let mut window = i64::try_from(limit).unwrap_or(WINDOW.1).max(WINDOW.0);
         let mut found = 0;
         let mut beyond = false;
-        while end > offsets.start && found < limit && !beyond && Instant::now() < deadline {
+        while end > offsets.start && found < limit && !beyond && (is_first || Instant::now() < deadline) {
             let start = (end - window).max(offsets.start);
             let mut latest = None;
             let mut late = false;
@@ -206,22 +209,35 @@ fn newest_within(reader: &Reader<'_>, extent: &Extent, wanted: Wanted) -> Result
                     found += 1;
                     newest.offer(letter);
                 }
-                late = Instant::now() >= deadline;
+                late = !is_first && Instant::now() >= deadline;
                 if late {
                     ControlFlow::Break(())
                 } else {
                     ControlFlow::Continue(())
                 }
             })?;
-            left_out |= late;
-            beyond = newest.is_beyond(latest);
+            if late {
+                // The newest of this window was not seen.
+                newest.forget_below(*partition, end);
+                break;
+            }
+            is_first = false;
+            beyond = newest.left_below(*partition).is_some() || newest.is_beyond(latest);
             end = start;
             window = (window * 4).min(WINDOW.1);
         }
-        left_out |= end > offsets.start;
+        if end > offsets.start {
+            unread.insert(*partition, end);
+        }
+    }
+    for partition in extent.0.keys() {
+        if let Some(below) = newest.left_below(*partition) {
+            let end = unread.entry(*partition).or_insert(below);
+            *end = below.max(*end);
+        }
     }
     Ok(Found {
-        more: left_out || newest.overflowed,
+        rest: Stretch::of(unread),
         letters: newest.into_letters(),
     })
 }
@@ -304,14 +320,18 @@ impl<'a> Reader<'a> {
             .map(Extent)
     }
 
-    /// Of one partition, up to the record at `offset`; empty where there is no such partition.
-    fn extent_to(&self, partition: i32, offset: i64) -> Result<Extent, BusError> {
-        if !self.partitions.contains(&partition) {
-            return Ok(Extent::default());
-        }
-        let Range { start, end } = self.offsets(partition)?;
-        let end = end.min(offset.saturating_add(1)).max(start);
-        Ok(Extent(BTreeMap::from([(partition, start..end)])))
+    /// What there is of a stretch; nothing of partitions that there are not.
+    fn extent_of(&self, stretch: &Stretch) -> Result<Extent, BusError> {
+        let offsets = |(partition, below): (i32, i64)| {
+            let Range { start, end } = self.offsets(partition)?;
+            Ok((partition, start..end.min(below).max(start)))
+        };
+        stretch
+            .ends()
+            .filter(|(partition, _)| self.partitions.contains(partition))
+            .map(offsets)
+            .collect::<Result<_, _>>()
+            .map(Extent)
     }
 
     fn offsets(&self, partition: i32) -> Result<Range<i64>, BusError> {

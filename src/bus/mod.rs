@@ -29,6 +29,7 @@ mod publisher;
 mod record;
 mod scratch;
 mod search;
+mod stretch;
 mod topics;
 
 pub use batch::{Batch, Offsets};
@@ -44,6 +45,7 @@ pub use producer::{Producer, Unsent};
 pub use publisher::{Outcome, Publisher, TransactionalPublisher};
 pub use record::{Outgoing, Record};
 pub use search::Held;
+pub use stretch::{NoStretch, Stretch};
 pub use topics::{ClusterView, Lag};
 
 /// Runs a blocking call of librdkafka off the async threads.

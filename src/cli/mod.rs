@@ -41,7 +41,7 @@ pub use failure::Failure;
 
 use crate::bus::ClusterSettings;
 use crate::config::{Effective, Settings};
-use crate::ingest::Planner;
+use crate::ingest::{Forecast, Planner, Together};
 use crate::localize::Words;
 use crate::store::{self, Store};
 
@@ -181,6 +181,14 @@ fn planner(settings: &Settings) -> Result<Planner, Failure> {
         defaults: settings.defaults.clone(),
         quiet: (&settings.quiet).into(),
         half_life: settings.best_time.half_life,
+    })
+}
+
+/// Foretells rows, by the settings.
+fn forecast(settings: &Settings) -> Result<Forecast, Failure> {
+    Ok(Forecast {
+        planner: planner(settings)?,
+        together: Arc::new(Together::from(settings)),
     })
 }
 

@@ -4,14 +4,16 @@ use chrono::Utc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Failure, output, planner, read_message};
+use super::show::kept_quiet;
+use super::{Failure, forecast, output, read_message};
 use crate::bus::Record;
 use crate::config::Settings;
 use crate::contract::{Cancellation, IncentiveType, time};
 use crate::ingest::{Asked, Plan, Planner};
 use crate::localize::{Catalogues, Reader, Subject};
 use crate::sample;
-use crate::schedule::BEST_TIME;
+use crate::schedule::{BEST_TIME, DIGEST, QUIET_HOURS};
+use crate::store::Beginning;
 
 /// Among so many readers every wording finds one, unless there are hundreds of them.
 const READERS: i64 = 10_000;
@@ -27,7 +29,7 @@ Examples:
   echo '{\"event_id\":\"e-1\",\"user_id\":42,\"incentive_type\":\"streak_reward\",\"language\":\"de\",
     \"incentive_data\":{\"streak_count\":7}}' | inq preview --json
 
-Settings: defaults.* (INQ_DEFAULTS__STREAK_REWARD__PRIORITY, ...), localization.* (INQ_LOCALIZATION__DIR, ...).
+Settings: defaults.* (INQ_DEFAULTS__STREAK_REWARD__PRIORITY, ...), localization.* (INQ_LOCALIZATION__DIR, ...), quiet.*, digest.*.
 Exit status: 0 it would become a notification or cancel one, 1 it would become a dead letter (and why).")]
 pub struct Args {
     /// Instead, print what an invented event of every type would become in every language, each wording, and what three of them
@@ -46,9 +48,10 @@ pub struct Args {
 /// If it would become a dead letter, with the reason.
 #[allow(clippy::unused_async)] // every command is called in the same way
 pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
-    let planner = planner(&settings)?;
+    let forecast = forecast(&settings)?;
+    let planner = &forecast.planner;
     if args.all {
-        let said = every_message(&planner)?;
+        let said = every_message(planner)?;
         return if args.json {
             output::print_json(&said)
         } else {
@@ -65,7 +68,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         ))
     })?;
     let Plan { row, fell_back, .. } = match asked {
-        Asked::Notify(announced) => planner.plan_for(announced, None, now),
+        Asked::Notify(announced) => forecast.of(announced, None, now),
         Asked::Cancel(cancel) => return tell_cancel(&cancel, args.json),
     };
     if args.json {
@@ -74,16 +77,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let due = row
         .scheduled_at
         .map_or_else(|| "at once".to_owned(), |at| time::format(&at));
-    // Nothing is known of the reader here.
-    let window = row.beginning.iter().find(|entry| entry.is_by(BEST_TIME));
-    let window = window.map_or_else(String::new, |entry| {
-        let said = |name: &str| entry.detail.get(name).and_then(Value::as_str).unwrap_or_default();
-        format!(
-            "\nwindow    {} to {}, at the reader's best hour once openings tell it",
-            said("from"),
-            said("to")
-        )
-    });
+    let why: String = row.beginning.iter().map(why).collect();
     let fallback = if fell_back {
         " (no catalogue for the language that was asked for)"
     } else {
@@ -99,7 +93,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     };
     output::print(&format!(
         "title     {}\nbody      {}\nlanguage  {}{fallback}{variant}\ntype      {} (notification_type {})\npriority  {}\ndue       \
-         {due}{window}{expires}\nuser      {}\nevent     {}\n",
+         {due}{why}{expires}\nuser      {}\nevent     {}\n",
         row.message_title,
         row.message_body.replace('\n', "\n          "),
         row.language,
@@ -109,6 +103,31 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         row.user_id,
         row.event_id,
     ))
+}
+
+/// Why it is due then, on a line of its own. Nothing is known of the reader here.
+fn why(decided: &Beginning) -> String {
+    let said = |name: &str| {
+        decided
+            .detail
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    if decided.is_by(BEST_TIME) {
+        let (from, to) = (said("from"), said("to"));
+        format!("\nwindow    {from} to {to}, at the reader's best hour once openings tell it")
+    } else if decided.is_by(QUIET_HOURS) {
+        format!("\nquiet     {}", kept_quiet(&decided.detail))
+    } else if decided.is_by(DIGEST) {
+        let (window, until) = (said("window"), said("held_until"));
+        format!(
+            "\ngathered  for {window} with others of its type, until {until}; where some of the reader's are gathered \
+             already, with them"
+        )
+    } else {
+        String::new()
+    }
 }
 
 /// What a cancel would do.

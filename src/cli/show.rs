@@ -414,8 +414,9 @@ fn over_cap(capped: &Map<String, Value>) -> String {
             window => format!("within {window}"),
         },
         match said("of") {
-            "user" => "user",
-            _ => "settings",
+            "user" => "user".to_owned(),
+            "segment" => format!("segment {}", said("segment")),
+            _ => "settings".to_owned(),
         },
     )
 }

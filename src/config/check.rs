@@ -10,12 +10,13 @@ use icu_locale_core::Locale;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use super::caps::HIGHEST_CAP;
 use super::duration::text;
 use super::error::Fault;
-use super::keys::{PROPERTIES, SEGMENTS, TOKENS};
+use super::keys::{CAP_SEGMENTS, PROPERTIES, QUIET_SEGMENTS, TOKENS};
 use super::sections::SHORTEST_LEASE;
 use super::{
-    CapSettings, DigestSettings, HttpSettings, KafkaSettings, QuietSettings, RetrySettings, Secret, Settings,
+    CapSettings, DigestSettings, HttpSettings, KafkaSettings, RetrySettings, Secret, Settings,
     TelemetrySettings, TopicSettings, properties,
 };
 use crate::contract::{IncentiveType, SEGMENT, is_segment};
@@ -48,7 +49,8 @@ pub(super) fn check(settings: &Settings) -> Checked {
     connections(settings)?;
     kafka(&settings.kafka)?;
     topics(&settings.topics)?;
-    segments(&settings.quiet)?;
+    segments(QUIET_SEGMENTS, &settings.quiet.segments)?;
+    segments(CAP_SEGMENTS, &settings.caps.segments)?;
     retry(&settings.retry)?;
     http(&settings.http)?;
     telemetry(&settings.telemetry)?;
@@ -114,15 +116,22 @@ fn ranges(settings: &Settings) -> Checked {
 }
 
 fn caps(caps: &CapSettings) -> Checked {
-    const MOST: u16 = 1000;
-    number("caps.per_day", caps.per_day, 0..=MOST)?;
-    number("caps.per_window", caps.per_window, 0..=MOST)?;
+    number("caps.per_day", caps.per_day, 0..=HIGHEST_CAP)?;
+    number("caps.per_window", caps.per_window, 0..=HIGHEST_CAP)?;
     length("caps.window", caps.window, MINUTE..=30 * DAY)?;
     number("caps.ignore_from_priority", caps.ignore_from_priority, 0..=5)?;
     for kind in IncentiveType::ALL {
         let cap = caps.types.of(kind);
-        number(&format!("caps.types.{kind}.per_day"), cap.per_day, 0..=MOST)?;
-        number(&format!("caps.types.{kind}.per_window"), cap.per_window, 0..=MOST)?;
+        number(
+            &format!("caps.types.{kind}.per_day"),
+            cap.per_day,
+            0..=HIGHEST_CAP,
+        )?;
+        number(
+            &format!("caps.types.{kind}.per_window"),
+            cap.per_window,
+            0..=HIGHEST_CAP,
+        )?;
     }
     Ok(())
 }
@@ -181,10 +190,10 @@ fn connections(settings: &Settings) -> Checked {
 }
 
 /// A name that no reader can have is a slip.
-fn segments(quiet: &QuietSettings) -> Checked {
-    match quiet.segments.keys().find(|name| !is_segment(name)) {
+fn segments<R>(section: &str, segments: &BTreeMap<String, R>) -> Checked {
+    match segments.keys().find(|name| !is_segment(name)) {
         Some(name) => Err(Fault::new(
-            format!("{SEGMENTS}.{name}"),
+            format!("{section}.{name}"),
             format!("the name of a segment must be {SEGMENT}"),
         )),
         None => Ok(()),

@@ -32,7 +32,7 @@ pub enum SettingsError {
     },
 
     /// A file or a variable sets what doesn't exist.
-    #[error("{}: unknown {}{}", plain(name), place(source_name.as_ref()), did_you_mean(nearest.as_ref()))]
+    #[error("{}: unknown {}{}", plain(name), place(source_name.as_ref()), instead(nearest.as_ref(), there_are))]
     Unknown {
         /// The key, or the name of the variable.
         name: String,
@@ -40,6 +40,8 @@ pub enum SettingsError {
         source_name: Option<String>,
         /// The known name that is most like it.
         nearest: Option<String>,
+        /// Which names there are in its place, in words.
+        there_are: String,
     },
 
     /// A setting has a value that it can't have, alone or beside the others.
@@ -80,10 +82,11 @@ fn place(file: Option<&String>) -> String {
     file.map_or_else(|| "setting".into(), |file| format!("key in {}", plain(file)))
 }
 
-fn did_you_mean(nearest: Option<&String>) -> String {
-    nearest
-        .map(|nearest| format!("; did you mean {nearest}?"))
-        .unwrap_or_default()
+fn instead(nearest: Option<&String>, there_are: &str) -> String {
+    nearest.map_or_else(
+        || format!("; {there_are}"),
+        |nearest| format!("; did you mean {nearest}?"),
+    )
 }
 
 fn equals(value: Option<&String>) -> String {

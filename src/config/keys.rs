@@ -6,6 +6,7 @@ use config::ValueKind;
 use serde_json::Value as Json;
 
 use super::duration;
+use super::remedy::Written;
 
 /// Below it any key goes: librdkafka's properties.
 pub(super) const PROPERTIES: &str = "kafka.properties";
@@ -13,7 +14,12 @@ pub(super) const PROPERTIES: &str = "kafka.properties";
 /// Below it any key goes: the names of operators.
 pub(super) const TOKENS: &str = "http.tokens";
 /// Below it the name of any segment goes.
-pub(super) const SEGMENTS: &str = "quiet.segments";
+pub(super) const QUIET_SEGMENTS: &str = "quiet.segments";
+/// Below it the name of any segment goes.
+pub(super) const CAP_SEGMENTS: &str = "caps.segments";
+
+/// Below each of them names of others' choice go.
+const FREE: [&str; 4] = [PROPERTIES, TOKENS, QUIET_SEGMENTS, CAP_SEGMENTS];
 
 /// How alike two names must be for one to be suggested in the place of the other, 0 to 1.
 const LIKENESS: f64 = 0.6;
@@ -29,11 +35,11 @@ const MISPLACED: f64 = 0.8;
 
 /// Every known key with what it takes; learnt from the defaults, in which an unset key is null.
 #[derive(Debug)]
-pub(super) struct Keys(BTreeMap<String, Takes>);
+pub(super) struct Keys(pub(super) BTreeMap<String, Takes>);
 
-/// What a key takes, with its default as an example.
+/// What a key takes, with its default as an example, or what the default file shows.
 #[derive(Debug, PartialEq)]
-enum Takes {
+pub(super) enum Takes {
     Section,
     Text(Option<String>),
     Duration,
@@ -42,10 +48,15 @@ enum Takes {
 }
 
 impl Keys {
-    /// From the default settings, serialised.
-    pub(super) fn of(defaults: &Json) -> Self {
+    /// From the default settings, serialised, and the file that documents them.
+    pub(super) fn of(defaults: &Json, file: &str) -> Self {
         let mut keys = BTreeMap::new();
         collect(None, defaults, &mut keys);
+        for (key, shown) in examples(file) {
+            if let Some(Takes::Text(example @ None)) = keys.get_mut(&key) {
+                *example = Some(shown.to_owned());
+            }
+        }
         Self(keys)
     }
 
@@ -56,13 +67,8 @@ impl Keys {
     /// Whether an unknown variable's key was meant to be one of ours: it has a section, or looks like a key whose section
     /// was parted off by one underscore instead of two. Other `INQ_` variables are somebody else's business.
     pub(super) fn is_meant(&self, unknown: &str) -> bool {
-        const SLIPS: usize = 2;
         unknown.contains('.')
-            || unknown.len() <= LONGEST_SLIP
-                && self
-                    .0
-                    .keys()
-                    .any(|key| strsim::damerau_levenshtein(&key.replace('.', "_"), unknown) <= SLIPS)
+            || unknown.len() <= LONGEST_SLIP && self.0.keys().any(|key| is_slip(key, unknown))
     }
 
     pub(super) fn is_known(&self, key: &str) -> bool {
@@ -75,14 +81,21 @@ impl Keys {
             return None;
         }
         let last = unknown.rsplit('.').next();
+        // The name of a type, say, is wrong, and not the place.
+        let above = unknown.rsplitn(3, '.').nth(2);
+        let is_in_its_place = above.is_some_and(|above| self.is_section(above));
         self.0
             .iter()
             .filter_map(|(key, takes)| {
                 let name = key.rsplit('.').next();
-                let misplaced = name == last && *takes != Takes::Section;
+                let misplaced = name == last && *takes != Takes::Section && !is_in_its_place;
                 let whole = likeness(key, unknown);
                 let own = name.zip(last).map_or(0.0, |(name, last)| likeness(name, last));
-                match (misplaced, whole >= LIKENESS && own >= OWN_LIKENESS) {
+                let parted_wrongly = is_slip(key, unknown) && *takes != Takes::Section;
+                match (
+                    misplaced || parted_wrongly,
+                    whole >= LIKENESS && own >= OWN_LIKENESS,
+                ) {
                     (true, _) => Some((whole.max(MISPLACED), key.as_str())),
                     (false, true) => Some((whole, key.as_str())),
                     (false, false) => None,
@@ -106,11 +119,13 @@ impl Keys {
                 _ => Err("must be text in quotes".into()),
             };
         }
-        if below(SEGMENTS, key).is_some() {
-            return match value {
-                toml::Value::String(text) => Ok(ValueKind::String(text)),
-                _ => Err("must be text in quotes, for example \"22:00-07:00\"".into()),
-            };
+        for (section, example) in [(QUIET_SEGMENTS, "22:00-07:00"), (CAP_SEGMENTS, "5 per day")] {
+            if below(section, key).is_some() {
+                return match value {
+                    toml::Value::String(text) => Ok(ValueKind::String(text)),
+                    _ => Err(format!("must be text in quotes, for example {example:?}")),
+                };
+            }
         }
         match (self.0.get(key), value) {
             (Some(Takes::Text(_)), toml::Value::String(text)) => Ok(ValueKind::String(text)),
@@ -130,7 +145,6 @@ impl Keys {
             (Some(Takes::Duration), _) => Err("must be a duration, for example \"30s\"".into()),
             (Some(Takes::Whole(_)), toml::Value::Integer(number)) => match number {
                 ..0 => Err("must not be negative".into()),
-                number if i32::try_from(number).is_err() => Err("is far too large".into()),
                 number => Ok(ValueKind::I64(number)),
             },
             (Some(Takes::Whole(_) | Takes::Fraction(_)), toml::Value::String(text))
@@ -145,19 +159,27 @@ impl Keys {
             #[allow(clippy::cast_precision_loss)] // the range check refuses numbers that large
             (Some(Takes::Fraction(_)), toml::Value::Integer(number)) => Ok(ValueKind::Float(number as f64)),
             (Some(Takes::Fraction(example)), _) => Err(format!("must be a number, for example {example:?}")),
-            (Some(Takes::Section) | None, _) => Err("is a section, not a setting".into()),
+            (Some(Takes::Section) | None, _) => Err(self.is_a_section(key, Written::File)),
         }
     }
 
     /// The text of an environment variable as the TOML value that its key takes; text stays exact.
     pub(super) fn read(&self, key: &str, text: String) -> toml::Value {
+        let whole = || text.trim().parse().ok().map(toml::Value::Integer);
+        let fraction = || text.trim().parse().ok().map(toml::Value::Float);
         let number = match self.0.get(key) {
-            Some(Takes::Whole(_)) => text.trim().parse().ok().map(toml::Value::Integer),
-            Some(Takes::Fraction(_)) => text.trim().parse().ok().map(toml::Value::Float),
+            Some(Takes::Whole(_)) => whole().or_else(fraction),
+            Some(Takes::Fraction(_)) => fraction(),
             _ => None,
         };
         number.unwrap_or(toml::Value::String(text))
     }
+}
+
+/// Whether two names differ in no more than a few letters, and in how their sections are parted off.
+fn is_slip(key: &str, unknown: &str) -> bool {
+    const SLIPS: usize = 2;
+    strsim::damerau_levenshtein(&key.replace('.', "_"), &unknown.replace('.', "_")) <= SLIPS
 }
 
 fn likeness(a: &str, b: &str) -> f64 {
@@ -183,20 +205,31 @@ fn below<'k>(section: &str, key: &'k str) -> Option<&'k str> {
 
 /// Whether a key has a name of others' choice.
 fn is_free(key: &str) -> bool {
-    [PROPERTIES, TOKENS, SEGMENTS]
-        .iter()
-        .any(|section| below(section, key).is_some())
+    FREE.iter().any(|section| below(section, key).is_some())
 }
 
 /// The tables on the way to a key, and its own name. The dots in a name of others' choice are no way.
 pub(super) fn way(key: &str) -> Vec<&str> {
-    let free = [PROPERTIES, TOKENS, SEGMENTS]
+    let free = FREE
         .into_iter()
         .find_map(|section| Some((section, below(section, key)?)));
     match free {
         Some((section, name)) => section.split('.').chain([name]).collect(),
         None => key.split('.').collect(),
     }
+}
+
+/// What a file shows for settings that are unset: `# key = "value"` below their section. `"..."` is no example.
+fn examples(file: &str) -> impl Iterator<Item = (String, &str)> {
+    let mut section = "";
+    file.lines().filter_map(move |line| {
+        if let Some(name) = line.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+            section = name;
+        }
+        let (name, value) = line.strip_prefix("# ")?.split_once(" = ")?;
+        let shown = value.strip_prefix('"')?.strip_suffix('"')?;
+        (shown != "...").then(|| (format!("{section}.{name}"), shown))
+    })
 }
 
 fn property_text(value: toml::Value) -> Result<String, String> {
@@ -231,10 +264,9 @@ fn collect(path: Option<&str>, value: &Json, keys: &mut BTreeMap<String, Takes>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::defaults;
 
     fn keys() -> Keys {
-        Keys::of(&serde_json::to_value(defaults().unwrap()).unwrap())
+        crate::config::known_keys().unwrap()
     }
 
     #[test]
@@ -283,6 +315,21 @@ mod tests {
             ("kafka.broker", Some("kafka.brokers")),
             ("kafka.bootstrap_servers", None),
             ("retries.max_attempts", Some("retry.max_attempts")),
+            (
+                "digest_windows_point_earning",
+                Some("digest.windows.point_earning"),
+            ),
+            ("caps.per_days", Some("caps.per_day")),
+            ("caps.types.streak", None),
+            (
+                "caps.types.points.per_day",
+                Some("caps.types.point_earning.per_day"),
+            ),
+            ("caps.types.xyz.per_day", None),
+            (
+                "defaults.points.priority",
+                Some("defaults.point_earning.priority"),
+            ),
             ("xyz", None),
         ] {
             assert_eq!(keys.nearest(slip), meant, "{slip}");
@@ -306,7 +353,6 @@ mod tests {
             "must be a whole number, for example 500"
         );
         assert_eq!(said("dispatch.batch_rows", (-1).into()), "must not be negative");
-        assert_eq!(said("dispatch.batch_rows", i64::MAX.into()), "is far too large");
         assert_eq!(
             said("dispatch.batch_rows", 1.5.into()),
             "must be a whole number, for example 500"
@@ -316,6 +362,9 @@ mod tests {
             "must be a number, for example 0.2"
         );
         assert_eq!(said("http.token", 123.into()), "must be text in quotes");
-        assert_eq!(said("dispatch", 1.into()), "is a section, not a setting");
+        assert_eq!(
+            said("quiet.hours", 22.into()),
+            "must be text in quotes, for example \"22:00-07:00\""
+        );
     }
 }

@@ -7,10 +7,11 @@ use std::path::Path;
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::keys::{Keys, PROPERTIES, property, way};
+use super::remedy::{Written, variable_of};
 use super::{SettingsError, properties, secret_files};
 
 /// What every variable of ours starts with.
-const PREFIX: &str = "INQ_";
+pub(super) const PREFIX: &str = "INQ_";
 
 /// Variables that others know too, and the keys they set.
 const SHARED: [(&str, &str); 2] = [
@@ -96,6 +97,7 @@ impl Layer {
             if !keys.is_known(&key) && !keys.is_section(&key) {
                 return Err(SettingsError::Unknown {
                     nearest: keys.nearest(&key).map(str::to_owned),
+                    there_are: keys.there_are(&key),
                     name: named(&key),
                     source_name: Some(name.to_owned()),
                 });
@@ -136,12 +138,21 @@ impl Layer {
                 && !is_service_link(rest)
             {
                 let key = key_of(rest);
+                if keys.is_section(&key) {
+                    return Err(SettingsError::Wrong {
+                        reason: keys.is_a_section(&key, Written::Variable),
+                        key,
+                        value: None,
+                        source_name: Some(name),
+                    });
+                }
                 if !keys.is_known(&key) {
                     if !keys.is_meant(&key) {
                         continue;
                     }
                     return Err(SettingsError::Unknown {
                         nearest: keys.nearest(&key).map(variable_of),
+                        there_are: keys.there_are(&key),
                         name,
                         source_name: None,
                     });
@@ -182,10 +193,6 @@ fn key_of(rest: &str) -> String {
     }
 }
 
-fn variable_of(key: &str) -> String {
-    format!("{PREFIX}{}", key.replace('.', "__").to_ascii_uppercase())
-}
-
 fn variable(key: String, name: &str, value: OsString, keys: &Keys) -> Result<Entry, SettingsError> {
     match value.into_string() {
         Ok(text) => {
@@ -202,7 +209,11 @@ fn variable(key: String, name: &str, value: OsString, keys: &Keys) -> Result<Ent
 }
 
 fn admit(key: String, value: toml::Value, source: &str, keys: &Keys) -> Result<Entry, SettingsError> {
-    let shown = super::shown(&key, &value);
+    let shown = match &value {
+        // As it stands in the file: serialised it would be a table.
+        toml::Value::Datetime(time) => super::shown(&key, &time.to_string()),
+        value => super::shown(&key, value),
+    };
     match keys.admit(&key, value) {
         Ok(value) => Ok(Entry {
             key,

@@ -7,6 +7,7 @@
 
 mod caps;
 mod check;
+mod choice;
 mod database_url;
 mod digest;
 pub mod duration;
@@ -15,6 +16,7 @@ mod keys;
 mod layers;
 mod properties;
 mod quiet;
+mod remedy;
 mod secret;
 mod secret_files;
 mod sections;
@@ -30,7 +32,7 @@ use config::{Config, Value, ValueKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-pub use caps::{CapSettings, CapTypes, Over, TypeCap};
+pub use caps::{CapRule, CapSettings, CapTypes, Over, TypeCap};
 pub use database_url::{Database, DatabaseUrl};
 pub use digest::{DigestSettings, DigestWindows};
 pub use error::SettingsError;
@@ -213,7 +215,7 @@ fn defaults() -> Result<Settings, SettingsError> {
 fn known_keys() -> Result<Keys, SettingsError> {
     let json =
         serde_json::to_value(defaults()?).map_err(|error| SettingsError::Unmergeable(error.to_string()))?;
-    Ok(Keys::of(&json))
+    Ok(Keys::of(&json, DEFAULT_FILE))
 }
 
 /// The merged values under their full keys, and where they come from; what was unset again is left out.
@@ -246,15 +248,44 @@ fn flatten(
     sources.extend(source.map(|source| (path.to_owned(), source)));
 }
 
-fn typed(values: &BTreeMap<String, Json>) -> Result<Settings, Fault> {
+/// The values as the settings are written.
+fn tree(values: &BTreeMap<String, Json>) -> Json {
     // The sections that may be empty.
     let mut root = serde_json::json!({"kafka": {"properties": {}}, "http": {"tokens": {}}, "telemetry": {}});
     for (key, value) in values {
         let place = way(key).into_iter().fold(&mut root, |at, name| &mut at[name]);
         *place = value.clone();
     }
-    serde_path_to_error::deserialize(root)
-        .map_err(|error| Fault::new(error.path().to_string(), error.inner()))
+    root
+}
+
+fn typed(values: &BTreeMap<String, Json>) -> Result<Settings, Fault> {
+    let root = tree(values);
+    serde_path_to_error::deserialize(root).map_err(|error| {
+        let (key, fault) = (error.path().to_string(), error.inner().to_string());
+        match values.get(&key) {
+            Some(Json::Number(_)) if fault.starts_with("invalid value") => beyond_its_type(values, &key),
+            _ => Fault::new(key, fault),
+        }
+    })
+}
+
+/// What is wrong with a number that its type does not hold: what would be wrong with the largest that it does.
+fn beyond_its_type(values: &BTreeMap<String, Json>, key: &str) -> Fault {
+    let mut nearer = values.clone();
+    let largest = [u32::MAX.into(), i32::MAX.into(), u16::MAX.into(), u8::MAX.into()];
+    for largest in largest {
+        let largest: i64 = largest;
+        nearer.insert(key.to_owned(), largest.into());
+        let Ok(settings) = serde_json::from_value(tree(&nearer)) else {
+            continue;
+        };
+        return match check::check(&settings) {
+            Err(fault) if fault.key == key => fault,
+            _ => Fault::new(key, format!("must be 0 to {largest}")),
+        };
+    }
+    Fault::new(key, "is far too large")
 }
 
 /// A value as an error shows it, on one line; `None` if it is secret or long. Whatever the key, what has

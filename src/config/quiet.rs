@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::contract::{IncentiveType, QuietHours, day, local_time};
+use crate::contract::{IncentiveType, QuietHours, day, local_time, meant_timezone};
 
 /// When readers are left alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,9 +127,14 @@ fn write_zone<S: Serializer>(zone: &Tz, to: S) -> Result<S::Ok, S::Error> {
 }
 
 fn zone<'de, D: Deserializer<'de>>(from: D) -> Result<Tz, D::Error> {
-    String::deserialize(from)?
-        .parse()
-        .map_err(|_| D::Error::custom("must be an IANA time zone name, for example \"Europe/Madrid\""))
+    let name = String::deserialize(from)?;
+    name.parse().map_err(|_| {
+        let meant = meant_timezone(&name).map(|zone| format!("; did you mean {zone:?}?"));
+        D::Error::custom(format_args!(
+            "must be an IANA time zone name, for example \"Europe/Madrid\"{}",
+            meant.unwrap_or_default()
+        ))
+    })
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use chrono::NaiveTime;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::duration;
 use super::{DatabaseUrl, KafkaProperties, Secret};
+use super::{choice, duration};
 use crate::contract::{IncentiveType, Priority};
 
 /// Where the rows are.
@@ -98,13 +98,23 @@ pub struct DispatchSettings {
 }
 
 /// What is promised of a delivery request when something fails in the middle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Semantics {
     /// It is published once: claim, Kafka transaction, ledger.
     ExactlyOnce,
     /// It is published, perhaps again; for brokers without transactions.
     AtLeastOnce,
+}
+
+impl<'de> Deserialize<'de> for Semantics {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let words = [
+            ("exactly_once", Self::ExactlyOnce),
+            ("at_least_once", Self::AtLeastOnce),
+        ];
+        choice::read(from, &words)
+    }
 }
 
 /// When a failed delivery is tried again.
@@ -273,7 +283,7 @@ pub struct LogSettings {
 }
 
 /// How a line of the log looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
     /// Text, coloured where standard error is a terminal.
@@ -282,6 +292,13 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+impl<'de> Deserialize<'de> for LogFormat {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let words = [("auto", Self::Auto), ("text", Self::Text), ("json", Self::Json)];
+        choice::read(from, &words)
+    }
 }
 
 /// Where traces go.

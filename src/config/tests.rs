@@ -189,7 +189,14 @@ fn an_unknown_key_names_the_nearest() {
             "lease = '1m'",
             "lease: unknown key in FILE; did you mean dispatch.lease?",
         ),
-        ("[kafka]\nxyzzy = 1", "kafka.xyzzy: unknown key in FILE"),
+        (
+            "[kafka]\nxyzzy = 1",
+            "kafka.xyzzy: unknown key in FILE; in kafka there are brokers, group_id, oauthbearer_token_file, properties",
+        ),
+        (
+            "digest.windows.points = '20s'",
+            "digest.windows.points: unknown key in FILE; in digest.windows there are achievement_reward, ",
+        ),
         (
             "defaults.point_earnings.priority = 1",
             "did you mean defaults.point_earning.priority?",
@@ -257,7 +264,11 @@ fn a_wrong_value_says_where_it_stands_and_what_is_right() {
         ),
         (
             "dispatch = 5",
-            "dispatch = 5 in FILE: is a section, not a setting",
+            "dispatch = 5 in FILE: is a section, not a setting: write [dispatch] and below it, for example, batch_rows = 500",
+        ),
+        (
+            "retention.at = 03:00:00",
+            "retention.at = \"03:00:00\" in FILE: must be text in quotes, for example \"03:00\"",
         ),
         (
             "kafka.properties.'sasl.x' = []",
@@ -268,8 +279,17 @@ fn a_wrong_value_says_where_it_stands_and_what_is_right() {
         assert!(said.contains(expected), "{toml}: {said}");
     }
     assert_eq!(
+        said("", &[("INQ_DIGEST__WINDOWS", "20s")]),
+        "digest.windows in INQ_DIGEST__WINDOWS: is a section, not a setting: set, for example, \
+         INQ_DIGEST__WINDOWS__ACHIEVEMENT_REWARD=30s"
+    );
+    assert_eq!(
         said("", &[("INQ_DISPATCH__BATCH_ROWS", "many")]),
         "dispatch.batch_rows = \"many\" in INQ_DISPATCH__BATCH_ROWS: must be a whole number, for example 500"
+    );
+    assert_eq!(
+        said("", &[("INQ_DISPATCH__BATCH_ROWS", "2.5")]),
+        "dispatch.batch_rows = 2.5 in INQ_DISPATCH__BATCH_ROWS: must be a whole number, for example 500"
     );
 }
 
@@ -357,7 +377,7 @@ fn operators_have_tokens_by_name_from_text_files_and_the_environment() {
         ),
         (
             "http.tokens = 'hunter2'",
-            "http.tokens in FILE: is a section, not a setting",
+            "http.tokens in FILE: is a section, not a setting: write [http.tokens] and below it, for example, anna = \"...\"",
         ),
         (
             "http.tokens = { anna = 'hunter2', anna_file = '/x' }",

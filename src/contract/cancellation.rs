@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::Rejection;
 use super::event::{ACTION, EVENT_ID, OCCURRED_AT, USER_ID};
 use super::field::Field;
-use super::wire::{self, Text};
+use super::wire::{self, Integer, Text};
 
 /// An event with `"action": "cancel"` that has passed every check of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ struct Wire<'a> {
     #[serde(borrow)]
     action: Option<Text<'a>>,
     event_id: Option<Text<'a>>,
-    user_id: Option<i64>,
+    user_id: Option<Integer>,
     occurred_at: Option<Text<'a>>,
     reason: Option<Text<'a>>,
 }

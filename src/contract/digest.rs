@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
-use super::time;
+use super::{time, whole};
 
 /// The notifications that a digest tells of, in the order in which they came.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,11 +103,10 @@ impl Digest {
 
 /// Whole where it is whole.
 fn number(value: f64) -> Option<Number> {
-    #[allow(clippy::cast_possible_truncation)] // within what is exact
-    if value.fract() == 0.0 && value.abs() <= LARGEST {
-        return Some(Number::from(value as i64));
+    match whole(value) {
+        Some(integer) => Some(Number::from(integer)),
+        None => Number::from_f64(value),
     }
-    Number::from_f64(value)
 }
 
 #[cfg(test)]

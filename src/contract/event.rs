@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::field::Field;
 use super::incentive_data::IncentiveData;
 use super::window::{Times, Window};
-use super::wire::{self, Object, Text};
+use super::wire::{self, Integer, Object, Text};
 use super::{IncentiveType, Priority, Reason, Rejection, time, timezone};
 
 /// An incentive event that has passed every check of the contract.
@@ -99,10 +99,10 @@ struct Wire<'a> {
     #[serde(borrow)]
     action: Option<Text<'a>>,
     event_id: Option<Text<'a>>,
-    user_id: Option<i64>,
+    user_id: Option<Integer>,
     incentive_type: Option<Text<'a>>,
-    notification_type: Option<i64>,
-    priority: Option<i64>,
+    notification_type: Option<Integer>,
+    priority: Option<Integer>,
     occurred_at: Option<Text<'a>>,
     scheduled_at: Option<Text<'a>>,
     expires_at: Option<Text<'a>>,
@@ -133,7 +133,8 @@ impl IncentiveEvent {
         if let Some(action) = wire.action.filter(|action| action.0 != NOTIFY) {
             return Err(ACTION.wrong_text(&action.0));
         }
-        let priority = |number| Priority::new(number).map_err(|_| PRIORITY.wrong(&number.to_string()));
+        let priority =
+            |Integer(number)| Priority::new(number).map_err(|_| PRIORITY.wrong(&number.to_string()));
         let event = Self {
             event_id: EVENT_ID.name(&EVENT_ID.required(wire.event_id)?, 128)?,
             user_id: USER_ID.integer(USER_ID.required(wire.user_id)?, 1..=i64::MAX)?,

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
 
-use super::wire::Text;
+use super::wire::{Integer, Text};
 use super::{Rejection, language, time, timezone};
 
 /// A field of a message.
@@ -57,7 +57,12 @@ impl Field {
     }
 
     /// An integer within a range that `T` can hold.
-    pub fn integer<T: TryFrom<i64>>(&self, value: i64, range: RangeInclusive<i64>) -> Result<T, Rejection> {
+    pub fn integer<T: TryFrom<i64>>(
+        &self,
+        value: Integer,
+        range: RangeInclusive<i64>,
+    ) -> Result<T, Rejection> {
+        let Integer(value) = value;
         range
             .contains(&value)
             .then(|| T::try_from(value).ok())

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::whole;
+
 /// The longest event id that is read, in bytes: twice what 128 characters can take.
 const LONGEST: usize = 1024;
 
@@ -34,9 +36,13 @@ impl Mentioned {
                 .and_then(Value::as_str)
                 .filter(|id| id.len() <= LONGEST)
                 .map(str::to_owned),
-            notification_id: wire.notification_id.as_ref().and_then(Value::as_i64),
+            notification_id: wire.notification_id.as_ref().and_then(integer),
         }
     }
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_f64().and_then(whole))
 }
 
 #[cfg(test)]
@@ -53,6 +59,7 @@ mod tests {
         let event = r#"{"event_id":"e-1","priority":7,"user_id":"x"}"#;
         assert_eq!(names(event), (Some("e-1".to_owned()), None));
         assert_eq!(names(r#"{"notification_id":17}"#), (None, Some(17)));
+        assert_eq!(names(r#"{"notification_id":17.0}"#), (None, Some(17)));
     }
 
     #[test]

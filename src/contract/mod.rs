@@ -47,5 +47,7 @@ pub use put_aside::{Origin, PutAside};
 pub use quiet_hours::QuietHours;
 pub(crate) use quiet_hours::{day, local_time};
 pub use result::{DeliveryResult, ResultStatus};
+pub(crate) use timezone::meant as meant_timezone;
 pub use traceparent::traceparent;
 pub use window::Window;
+pub(crate) use wire::whole;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::field::{Field, cut};
 use super::quiet_hours::{day, local_time};
-use super::wire::{self, Object, Text};
+use super::wire::{self, Integer, Object, Text};
 use super::{IncentiveType, QuietHours, Reason, Rejection, time, timezone};
 
 /// What a reader wants, checked. Written as the message that it came as, with every field.
@@ -78,14 +78,14 @@ const FIELDS: [&Field; 8] = [
 /// The message as JSON types, before any range is checked.
 #[derive(Deserialize)]
 struct Wire<'a> {
-    user_id: Option<i64>,
+    user_id: Option<Integer>,
     #[serde(borrow)]
     language: Option<Text<'a>>,
     timezone: Option<Text<'a>>,
     #[serde(borrow)]
     quiet_hours: Option<Object<Hours<'a>>>,
     opted_out_types: Option<Vec<Text<'a>>>,
-    max_per_day: Option<i64>,
+    max_per_day: Option<Integer>,
     segments: Option<Vec<Text<'a>>>,
     updated_at: Option<Text<'a>>,
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::field::Field;
-use super::wire::{self, Text};
+use super::wire::{self, Integer, Text};
 use super::{Rejection, time, timezone};
 
 /// What became of a delivery request.
@@ -130,16 +130,16 @@ const FIELDS: [&Field; 12] = [
 /// The result as JSON types, before any range is checked.
 #[derive(Deserialize)]
 struct Wire<'a> {
-    notification_id: Option<i64>,
-    attempt: Option<i64>,
-    user_id: Option<i64>,
+    notification_id: Option<Integer>,
+    attempt: Option<Integer>,
+    user_id: Option<Integer>,
     #[serde(borrow)]
     status: Option<Text<'a>>,
     occurred_at: Option<Text<'a>>,
     retryable: Option<bool>,
     error_code: Option<Text<'a>>,
     error_message: Option<Text<'a>>,
-    retry_after_s: Option<i64>,
+    retry_after_s: Option<Integer>,
     device_type: Option<Text<'a>>,
     user_timezone: Option<Text<'a>>,
     channel: Option<Text<'a>>,

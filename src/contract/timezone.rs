@@ -11,7 +11,7 @@ pub(super) fn known(name: &str) -> Option<String> {
 }
 
 /// The zone whose name differs only in case, or in blanks for underscores.
-pub(super) fn meant(name: &str) -> Option<String> {
+pub(crate) fn meant(name: &str) -> Option<String> {
     let same = |zone: &str| {
         zone.len() == name.len()
             && zone

@@ -9,8 +9,9 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
 
+use super::digest::LARGEST;
 use super::explain::explain;
 use super::field::Field;
 use super::{Reason, Rejection};
@@ -90,6 +91,46 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
             }
         }
         from.deserialize_str(Borrow)
+    }
+}
+
+/// An integer as JSON Schema has it: `7.0` and `7e0` are 7.
+#[derive(Clone, Copy)]
+pub(super) struct Integer(pub i64);
+
+/// The integer that a number without a fraction means; `None` where it has one, or may mean another: beyond
+/// ±9,007,199,254,740,991.
+pub(crate) fn whole(number: f64) -> Option<i64> {
+    #[allow(clippy::cast_possible_truncation)] // it is exact
+    let integer = number as i64;
+    (number.fract() == 0.0 && number.abs() <= LARGEST).then_some(integer)
+}
+
+impl<'de> Deserialize<'de> for Integer {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Whole;
+        impl Visitor<'_> for Whole {
+            type Value = Integer;
+
+            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+                to.write_str("an integer")
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Integer, E> {
+                Ok(Integer(number))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Integer, E> {
+                let too_large = |_| E::invalid_value(Unexpected::Unsigned(number), &self);
+                i64::try_from(number).map(Integer).map_err(too_large)
+            }
+
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Integer, E> {
+                let none = || E::invalid_type(Unexpected::Float(number), &self);
+                whole(number).map(Integer).ok_or_else(none)
+            }
+        }
+        from.deserialize_i64(Whole)
     }
 }
 

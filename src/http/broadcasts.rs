@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::Served;
 use super::access::Caller;
 use super::problem::{Kind, Problem};
-use super::said::{Id, Said, checked, integer};
+use super::said::{Id, Nothing, Said, checked, integer};
 use super::wanted::{Cursor, Page};
 use crate::broadcast::{Draft, HIGHEST_RATE};
 use crate::contract::{Rejection, SEGMENT, is_segment};
@@ -102,16 +102,17 @@ pub(super) async fn start_broadcast(
         ..
     } = asked;
     let by = caller.signature();
-    let planner = served.inlet.planner().clone();
+    let forecast = served.inlet.forecast().clone();
     let event = Value::Object(event).to_string();
-    let draft = Draft::read(event.as_bytes(), planner.max_event_bytes).map_err(|why| of_event(&why))?;
+    let draft =
+        Draft::read(event.as_bytes(), forecast.planner.max_event_bytes).map_err(|why| of_event(&why))?;
     let answered = served
         .desk
         .ask(async move |store| {
             let until = Some(Instant::now() + LONGEST_COUNT);
             let rehearsal = Rehearsal::of(
                 store.as_ref(),
-                &planner,
+                &forecast,
                 &draft,
                 segment.as_deref(),
                 until,
@@ -214,6 +215,7 @@ pub(super) async fn show_broadcast(
     path = "/v1/broadcasts/{id}/pause",
     tag = "broadcasts",
     params(("id" = i64, Path, description = "The broadcast's id", minimum = 1)),
+    request_body = Nothing,
     responses(
         (status = 200, description = "The broadcast, now", body = Broadcast),
         (status = 404, description = "There is no such broadcast", body = Problem,
@@ -226,6 +228,7 @@ pub(super) async fn pause_broadcast(
     State(served): State<Served>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
+    _: Nothing,
 ) -> Result<Json<Broadcast>, Problem> {
     order(&served, &caller, BroadcastOrder::Pause, id).await
 }
@@ -236,6 +239,7 @@ pub(super) async fn pause_broadcast(
     path = "/v1/broadcasts/{id}/resume",
     tag = "broadcasts",
     params(("id" = i64, Path, description = "The broadcast's id", minimum = 1)),
+    request_body = Nothing,
     responses(
         (status = 200, description = "The broadcast, now", body = Broadcast),
         (status = 404, description = "There is no such broadcast", body = Problem,
@@ -248,6 +252,7 @@ pub(super) async fn resume_broadcast(
     State(served): State<Served>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
+    _: Nothing,
 ) -> Result<Json<Broadcast>, Problem> {
     order(&served, &caller, BroadcastOrder::Resume, id).await
 }
@@ -258,6 +263,7 @@ pub(super) async fn resume_broadcast(
     path = "/v1/broadcasts/{id}/stop",
     tag = "broadcasts",
     params(("id" = i64, Path, description = "The broadcast's id", minimum = 1)),
+    request_body = Nothing,
     responses(
         (status = 200, description = "The broadcast, now", body = Broadcast),
         (status = 404, description = "There is no such broadcast", body = Problem,
@@ -270,6 +276,7 @@ pub(super) async fn stop_broadcast(
     State(served): State<Served>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
+    _: Nothing,
 ) -> Result<Json<Broadcast>, Problem> {
     order(&served, &caller, BroadcastOrder::Stop, id).await
 }

@@ -11,7 +11,7 @@ use super::Served;
 use super::access::Caller;
 use super::notifications::unknown;
 use super::problem::{Kind, Problem};
-use super::said::{self, Id, Said};
+use super::said::{self, Id, Nothing, Said};
 use super::wanted::{self, Cursor, Wanted};
 use crate::contract::cut;
 use crate::store::{self, Change, Filter, Store, Story};
@@ -59,6 +59,7 @@ pub(super) struct Outcome {
     path = "/v1/notifications/{id}/retry",
     tag = "operators",
     params(("id" = i64, Path, description = "The notification's id", minimum = 1)),
+    request_body = Nothing,
     responses(
         (status = 200, description = "The notification, now", body = Story),
         (status = 404, description = "There is no such notification", body = Problem,
@@ -71,6 +72,7 @@ pub(super) async fn retry_notification(
     State(served): State<Served>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
+    _: Nothing,
 ) -> Result<Json<Story>, Problem> {
     change_one(&served, &caller, Change::Retry, id).await
 }
@@ -81,6 +83,7 @@ pub(super) async fn retry_notification(
     path = "/v1/notifications/{id}/cancel",
     tag = "operators",
     params(("id" = i64, Path, description = "The notification's id", minimum = 1)),
+    request_body = Nothing,
     responses(
         (status = 200, description = "The notification, now", body = Story),
         (status = 404, description = "There is no such notification", body = Problem,
@@ -93,6 +96,7 @@ pub(super) async fn cancel_notification(
     State(served): State<Served>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
+    _: Nothing,
 ) -> Result<Json<Story>, Problem> {
     change_one(&served, &caller, Change::Cancel, id).await
 }

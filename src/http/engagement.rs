@@ -47,7 +47,7 @@ fn group_by<'de, D: Deserializer<'de>>(from: D) -> Result<Option<GroupBy>, D::Er
     })
 }
 
-/// How many notifications were sent, delivered, opened and so on, by groups.
+/// How many notifications were sent, delivered, opened and so on, by groups. A digest is one delivery, whatever it tells of.
 #[utoipa::path(
     get,
     path = "/v1/engagement",

@@ -18,7 +18,7 @@ use super::said::Body;
 use crate::bus::{BusError, Cluster, Outgoing, Producer, Record};
 use crate::config::TopicSettings;
 use crate::contract::traceparent;
-use crate::ingest::Planner;
+use crate::ingest::Forecast;
 
 const TRACEPARENT: &str = "traceparent";
 
@@ -28,7 +28,7 @@ pub struct Inlet {
     cluster: Cluster,
     events: String,
     preferences: Option<String>,
-    planner: Planner,
+    forecast: Forecast,
     /// Made for the first record, and anew when it is spent. It sends one batch at a time.
     producer: Arc<Mutex<Option<Producer>>>,
 }
@@ -43,24 +43,24 @@ pub(super) struct Accepted {
 impl Inlet {
     /// Nothing is connected yet.
     #[must_use]
-    pub fn new(cluster: Cluster, topics: &TopicSettings, planner: Planner) -> Self {
+    pub fn new(cluster: Cluster, topics: &TopicSettings, forecast: Forecast) -> Self {
         Self {
             cluster,
             events: topics.events.clone(),
             preferences: topics.preferences.clone(),
-            planner,
+            forecast,
             producer: Arc::default(),
         }
     }
 
     /// The longest event, in bytes.
     pub(super) const fn longest(&self) -> usize {
-        self.planner.max_event_bytes
+        self.forecast.planner.max_event_bytes
     }
 
-    /// What events become.
-    pub(super) const fn planner(&self) -> &Planner {
-        &self.planner
+    /// What events would become.
+    pub(super) const fn forecast(&self) -> &Forecast {
+        &self.forecast
     }
 
     /// The topic of preferences, if there is one.
@@ -108,7 +108,7 @@ pub(super) async fn send_event(
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let inlet = &served.inlet;
     let record = record_of(&event, &headers);
-    let asked = inlet.planner.read(&record, Utc::now())?;
+    let asked = inlet.forecast.planner.read(&record, Utc::now())?;
     let (event_id, user_id) = asked.event();
     let event = Outgoing {
         key: Some(user_id.to_string().into_bytes()),

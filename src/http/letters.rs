@@ -15,7 +15,7 @@ use super::access::Caller;
 use super::desk::to_its_end;
 use super::problem::{Kind, Problem};
 use super::said::{Query, Said, checked, fitting, integer};
-use crate::bus::{BusError, Cluster, DeadLetterTopic, Letter, Wanted};
+use crate::bus::{BusError, Cluster, DeadLetterTopic, Letter, Stretch, Wanted};
 use crate::config::TopicSettings;
 use crate::contract::Reason;
 use crate::ingest::Planner;
@@ -68,6 +68,10 @@ pub(super) struct Asked {
     #[serde(default, deserialize_with = "limit")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, nullable = false)]
     limit: Option<usize>,
+    /// The `next_cursor` of the answer before, of the same topic.
+    #[serde(default, deserialize_with = "cursor")]
+    #[param(value_type = Option<String>, pattern = "^[0-7]?[0-9a-f]{1,7}-[0-7]?[0-9a-f]{1,15}(\\.[0-7]?[0-9a-f]{1,7}-[0-7]?[0-9a-f]{1,15})*$", nullable = false)]
+    cursor: Option<Stretch>,
 }
 
 /// Dead letters.
@@ -79,6 +83,10 @@ pub(super) struct Found {
     letters: Vec<Letter>,
     /// Whether there may be more of them.
     more: bool,
+    /// For `cursor`, to get those that are older, whatever comes meanwhile; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next_cursor: Option<String>,
 }
 
 /// A dead letter that is to go back to its topic.
@@ -230,6 +238,12 @@ fn limit<'de, D: Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> 
     })
 }
 
+fn cursor<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Stretch>, D::Error> {
+    checked(from, "the next_cursor of an answer", |value| {
+        value.as_str()?.parse().ok()
+    })
+}
+
 fn gone(order: &Order) -> Problem {
     Problem::new(
         Kind::NotFound,
@@ -244,7 +258,7 @@ fn refused(refusal: Refusal) -> Problem {
     }
 }
 
-/// The newest dead letters, with why each was put aside.
+/// The newest dead letters, with why each was put aside; page by page, those that are older.
 #[utoipa::path(
     get,
     path = "/v1/dead-letters",
@@ -263,14 +277,15 @@ pub(super) async fn list_dead_letters(
     let wanted = Wanted {
         limit: asked.limit.unwrap_or(Wanted::USUAL),
         reason: asked.reason,
+        of: asked.cursor,
         within: SEARCH,
-        ..Wanted::default()
     };
     let found: Result<_, BusError> = to_its_end(turn, async move { topic.newest(wanted).await }).await?;
     let found = found?;
     Ok(Json(Found {
         letters: found.letters,
-        more: found.more,
+        more: found.rest.is_some(),
+        next_cursor: found.rest.map(|rest| rest.to_string()),
     }))
 }
 

@@ -83,15 +83,16 @@ fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, operations) in paths {
         for operation in operations.as_object_mut().into_iter().flat_map(Map::values_mut) {
-            let has_body = operation.get("requestBody").is_some();
+            let body = operation.get("requestBody");
+            let (has_body, is_json) = (body.is_some(), body.is_some_and(|body| !is_nothing(body)));
             if has_body {
-                operation["requestBody"]["required"] = true.into();
+                operation["requestBody"]["required"] = is_json.into();
             }
             let takes_something = has_body || operation.get("parameters").is_some();
             if let Some(responses) = operation["responses"].as_object_mut()
                 && !is_open_to_all(path)
             {
-                add_problems(responses, takes_something, has_body);
+                add_problems(responses, takes_something, has_body, is_json);
             }
         }
     }
@@ -164,7 +165,13 @@ fn restrict_times(schema: &mut Value) {
     }
 }
 
-fn add_problems(responses: &mut Map<String, Value>, takes_something: bool, has_body: bool) {
+/// Whether a body has nothing to say.
+fn is_nothing(body: &Value) -> bool {
+    let schema = &body["content"]["application/json"]["schema"];
+    schema["$ref"] == "#/components/schemas/Nothing"
+}
+
+fn add_problems(responses: &mut Map<String, Value>, takes_something: bool, has_body: bool, is_json: bool) {
     let problems = [
         ("400", "The request cannot be read", takes_something),
         ("401", "No token that is known here", true),
@@ -174,7 +181,7 @@ fn add_problems(responses: &mut Map<String, Value>, takes_something: bool, has_b
             true,
         ),
         ("413", "The body is too long", has_body),
-        ("415", "The body is not JSON", has_body),
+        ("415", "The body is not JSON", is_json),
         (
             "422",
             "A field or a parameter does not fit: `field` names it",

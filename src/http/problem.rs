@@ -122,6 +122,12 @@ impl Problem {
         }
     }
 
+    /// With what would be right.
+    pub(super) fn hint(mut self, right: &str) -> Self {
+        self.detail = format!("{}; {right}", self.detail);
+        self
+    }
+
     /// A message in a field of the request that was refused.
     pub(super) fn of_message_in(field: &str, rejection: Rejection) -> Self {
         Self {

@@ -15,10 +15,10 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path as FieldPath, Track};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::problem::{BODY, Kind, Problem};
-use crate::contract::cut;
+use crate::contract::{cut, whole};
 
 /// The longest value that a problem shows, in characters.
 const LONGEST_SHOWN: usize = 64;
@@ -30,6 +30,11 @@ pub(super) struct Body(pub Bytes);
 
 /// A JSON body, read.
 pub(super) struct Said<T>(pub T);
+
+/// All is said in the path: no body, or an empty object.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
 
 /// The parameters of a query, each at most once, as a JSON object.
 pub(super) struct Query(pub Map<String, Value>);
@@ -77,14 +82,32 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Said<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let Body(bytes) = Body::from_request(request, state).await?;
-        let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let mut track = Track::new();
-        let said = object(serde_path_to_error::Deserializer::new(&mut json, &mut track))
-            .map_err(|error: serde_json::Error| misfit(&track.path(), &error))?;
-        json.end()
-            .map_err(|error| Problem::new(Kind::Malformed, format!("the body is not JSON: {error}")))?;
-        Ok(Self(said))
+        read(&bytes).map(Self)
     }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Nothing {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|fault| unread(&fault))?;
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Self {});
+        }
+        read(&bytes).map_err(|problem| problem.hint("this takes no body: send none, or {}"))
+    }
+}
+
+/// Reads a body that is a JSON object.
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let mut track = Track::new();
+    let said = object(serde_path_to_error::Deserializer::new(&mut json, &mut track))
+        .map_err(|error: serde_json::Error| misfit(&track.path(), &error))?;
+    json.end()
+        .map_err(|error| Problem::new(Kind::Malformed, format!("the body is not JSON: {error}")))?;
+    Ok(said)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {
@@ -253,11 +276,7 @@ pub(super) fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::E
 
 /// An integer as JSON Schema has it: `7.0` is one.
 pub(super) fn integer(value: &Value) -> Option<i64> {
-    /// From here on not every integer is a float.
-    const LARGEST: f64 = 9_007_199_254_740_992.0;
-    #[allow(clippy::cast_possible_truncation)] // it has no fraction and fits
-    let of_float = |float: f64| (float.fract() == 0.0 && float.abs() < LARGEST).then_some(float as i64);
-    value.as_i64().or_else(|| value.as_f64().and_then(of_float))
+    value.as_i64().or_else(|| value.as_f64().and_then(whole))
 }
 
 /// The beginning of what somebody said.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::digest::Teller;
 use super::plan;
+use crate::config::Settings;
 use crate::schedule::{CapPolicy, DigestPolicy, Held, Leaving, Place};
 use crate::store::{
     Admission, Beginning, Fate, Gathered, HistoryKind, KnownReader, NewNotification, Preferences, Retelling,
@@ -20,6 +21,15 @@ pub struct Together {
     pub caps: CapPolicy,
     /// Which are gathered in one.
     pub digests: DigestPolicy,
+}
+
+impl From<&Settings> for Together {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            caps: CapPolicy::new(&settings.caps, &settings.quiet),
+            digests: DigestPolicy::new(&settings.digest, &settings.quiet),
+        }
+    }
 }
 
 /// Admits the rows of a batch.

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::rehearsal::Rehearsal;
-use crate::store::Status;
+use crate::store::{HistoryKind, Status};
 
 const README: &str = include_str!("../../README.md");
 
@@ -66,6 +66,14 @@ fn each_reader_of_the_worked_day_receives_what_the_readme_tells() {
     let table = table.join("\n");
     assert_eq!(events.len(), 8);
     assert!(README.contains(&table), "the README should say\n{table}");
+    let kinds = |event: &str| -> Vec<HistoryKind> {
+        day.rows[event].beginning.iter().map(|entry| entry.kind).collect()
+    };
+    assert_eq!(
+        kinds("trip-1"),
+        [HistoryKind::Held, HistoryKind::Held, HistoryKind::Digested]
+    );
+    assert_eq!(kinds("trip-2"), [HistoryKind::Held, HistoryKind::Digested]);
     let zones: BTreeSet<_> = day
         .preferences
         .values()

@@ -10,6 +10,7 @@ mod batch;
 #[cfg(test)]
 mod day;
 mod digest;
+mod forecast;
 mod plan;
 #[cfg(test)]
 mod rehearsal;
@@ -27,6 +28,7 @@ pub use admit::Together;
 pub use ahead::{Ahead, Seen};
 use batch::Numbered;
 use digest::Teller;
+pub use forecast::Forecast;
 pub use plan::{Announced, Asked, Plan, Planner};
 
 use crate::alerts::Alerts;

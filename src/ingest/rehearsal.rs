@@ -12,7 +12,6 @@ use crate::bus::Record;
 use crate::config::Settings;
 use crate::contract::Preference;
 use crate::localize::Words;
-use crate::schedule::{CapPolicy, DigestPolicy};
 use crate::store::{Admission, Fate, KnownReader, NewNotification};
 
 /// The built-in ones, read once.
@@ -32,6 +31,7 @@ impl Rehearsal {
     /// With these settings, as TOML, and preferences, a line each.
     pub(super) fn new(settings: &str, preferences: &str) -> Self {
         let settings = Settings::from_toml(settings).expect("settings");
+        let together = Arc::new(Together::from(&settings));
         let preferences = preferences.lines().map(|line| {
             let preference = Preference::decode(Some(line.as_bytes()), 10_000).expect("a preference");
             (preference.user_id, preference)
@@ -44,10 +44,7 @@ impl Rehearsal {
                 half_life: settings.best_time.half_life,
                 max_event_bytes: 10_000,
             },
-            together: Arc::new(Together {
-                caps: CapPolicy::new(&settings.caps, &settings.quiet),
-                digests: DigestPolicy::new(&settings.digest, &settings.quiet),
-            }),
+            together,
             preferences: preferences.collect(),
             readers: BTreeMap::new(),
             rows: BTreeMap::new(),

@@ -4,13 +4,14 @@ use chrono::{DateTime, Datelike, Duration, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
-use super::hold::{Leaving, OF_SETTINGS, OF_USER};
+use super::hold::{Leaving, OF_SEGMENT, OF_SETTINGS, OF_USER, first_segment};
 use super::quiet::first_change;
 use super::{Places, QuietPolicy};
-use crate::config::{CapSettings, Over, QuietSettings, duration};
+use crate::config::{CapRule, CapSettings, Over, QuietSettings, duration};
 use crate::contract::{IncentiveType, time};
 
-/// Which caps there are. A reader's own goes before that of the settings on all types in a day; the others stand beside it.
+/// Which caps there are. On all types those of a segment of the reader's go before those of the settings, and the reader's own
+/// before the one of a day; those on one type stand beside them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CapPolicy {
     settings: CapSettings,
@@ -35,6 +36,8 @@ pub struct Capped {
     pub until: Option<DateTime<Utc>>,
     at: DateTime<Utc>,
     cap: Cap,
+    /// Whose the cap is, where it is a segment's.
+    segment: Option<String>,
     taken: usize,
     zone: Tz,
 }
@@ -106,10 +109,13 @@ impl CapPolicy {
             Over::Wait | Over::Digest => self.first_free(&Leaving { at, ..*leaving }, taken, zone),
             Over::Drop => None,
         };
+        let segment = first_segment(&self.settings.segments, leaving.preference);
+        let segment = segment.filter(|_| cap.whose == OF_SEGMENT);
         let capped = Capped {
             until,
             at,
             cap,
+            segment: segment.map(|(name, _)| name.to_owned()),
             taken: others,
             zone,
         };
@@ -150,16 +156,19 @@ impl CapPolicy {
         let own = leaving.preference.and_then(|preference| preference.max_per_day);
         let of_type = settings.types.of(kind);
         let window = Period::Window(self.window());
-        let some = |limit: u16| (limit > 0).then_some(limit);
-        let all_day = own
-            .map(|limit| (limit, OF_USER))
-            .or(some(settings.per_day).map(|limit| (limit, OF_SETTINGS)));
-        let ours = |limit: u16| some(limit).map(|limit| (limit, OF_SETTINGS));
+        let of_settings = CapRule {
+            per_day: settings.per_day,
+            per_window: settings.per_window,
+        };
+        let of_segment = first_segment(&settings.segments, leaving.preference);
+        let (on_all, whose) = of_segment.map_or((of_settings, OF_SETTINGS), |(_, caps)| (*caps, OF_SEGMENT));
+        let own = own.map(|limit| (limit, OF_USER));
+        let some = |limit: u16, whose| (limit > 0).then_some((limit, whose));
         let caps = [
-            (all_day, Period::Day, None),
-            (ours(of_type.per_day), Period::Day, Some(kind)),
-            (ours(settings.per_window), window, None),
-            (ours(of_type.per_window), window, Some(kind)),
+            (own.or(some(on_all.per_day, whose)), Period::Day, None),
+            (some(of_type.per_day, OF_SETTINGS), Period::Day, Some(kind)),
+            (some(on_all.per_window, whose), window, None),
+            (some(of_type.per_window, OF_SETTINGS), window, Some(kind)),
         ];
         let count = leaving.priority.get() < settings.ignore_from_priority;
         caps.into_iter().filter_map(move |(limit, period, kind)| {
@@ -255,6 +264,9 @@ impl Capped {
             Value::Object(detail) => detail,
             _ => Map::new(),
         };
+        if let Some(name) = &self.segment {
+            detail.insert("segment".to_owned(), name.as_str().into());
+        }
         if let Some(until) = &self.until {
             let local = until.with_timezone(&self.zone).format("%Y-%m-%d %H:%M");
             detail.insert("held_until".to_owned(), time::format(until).into());

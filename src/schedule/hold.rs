@@ -1,5 +1,7 @@
 //! Whose quiet hours hold a notification back, and until when.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
@@ -56,7 +58,7 @@ impl Whose {
     const fn as_str(&self) -> &'static str {
         match self {
             Self::User => OF_USER,
-            Self::Segment(_) => "segment",
+            Self::Segment(_) => OF_SEGMENT,
             Self::Settings => OF_SETTINGS,
         }
     }
@@ -95,8 +97,9 @@ impl QuietPolicy {
     }
 
     fn of_settings(&self, leaving: &Leaving<'_>) -> Option<(QuietHours, Whose)> {
-        let (rule, whose) = if let Some((name, rule)) = self.of_segment(leaving.preference) {
-            (rule, Whose::Segment(name.to_owned()))
+        let of_segment = first_segment(&self.settings.segments, leaving.preference);
+        let (rule, whose) = if let Some((name, rule)) = of_segment {
+            (*rule, Whose::Segment(name.to_owned()))
         } else {
             let of_type = self.settings.types.of(leaving.incentive_type);
             (of_type.or(self.settings.hours)?, Whose::Settings)
@@ -105,16 +108,6 @@ impl QuietPolicy {
             QuietRule::Hours(hours) => Some((hours, whose)),
             QuietRule::None => None,
         }
-    }
-
-    /// The first by name that the reader belongs to.
-    fn of_segment(&self, reader: Option<&Preference>) -> Option<(&str, QuietRule)> {
-        let belongs_to = &reader?.segments;
-        self.settings
-            .segments
-            .iter()
-            .find(|(name, _)| belongs_to.contains(*name))
-            .map(|(name, rule)| (name.as_str(), *rule))
     }
 
     /// The zone of the clock on the reader's wall.
@@ -130,8 +123,20 @@ impl QuietPolicy {
     }
 }
 
+/// The first of these segments, by name, that the reader belongs to.
+pub(super) fn first_segment<'s, T>(
+    segments: &'s BTreeMap<String, T>,
+    reader: Option<&Preference>,
+) -> Option<(&'s str, &'s T)> {
+    let belongs_to = &reader?.segments;
+    let first = segments.iter().find(|(name, _)| belongs_to.contains(*name));
+    first.map(|(name, rule)| (name.as_str(), rule))
+}
+
 /// The reader's own.
 pub(super) const OF_USER: &str = "user";
+/// Those of a segment of the reader's.
+pub(super) const OF_SEGMENT: &str = "segment";
 /// Those of the settings.
 pub(super) const OF_SETTINGS: &str = "settings";
 

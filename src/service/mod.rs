@@ -26,12 +26,12 @@ use crate::feedback::Feedback;
 use crate::feedback::decide::Rules;
 use crate::health::Health;
 use crate::http::{self, Desk, Inlet, Letters, Served, Topics};
-use crate::ingest::{Ingest, Planner, Together};
+use crate::ingest::{Forecast, Ingest, Planner, Together};
 use crate::localize::Words;
 use crate::maintain::{Maintenance, Retention, When};
 use crate::measures;
 use crate::preferences::Preferences;
-use crate::schedule::{CapPolicy, DigestPolicy, RetryPolicy};
+use crate::schedule::RetryPolicy;
 use crate::stage;
 use crate::store::Store;
 use crate::telemetry::{Metrics, Traces};
@@ -166,7 +166,7 @@ impl Service {
                 self.settings.kafka.group_id.clone(),
                 topics.clone(),
             ),
-            inlet: Inlet::new(self.cluster.clone(), topics, self.planner()),
+            inlet: Inlet::new(self.cluster.clone(), topics, self.forecast()),
             letters: Letters::new(
                 self.cluster.clone(),
                 self.settings.kafka.group_id.clone(),
@@ -193,11 +193,10 @@ impl Service {
         }
     }
 
-    fn together(&self) -> Together {
-        let quiet = &self.settings.quiet;
-        Together {
-            caps: CapPolicy::new(&self.settings.caps, quiet),
-            digests: DigestPolicy::new(&self.settings.digest, quiet),
+    fn forecast(&self) -> Forecast {
+        Forecast {
+            planner: self.planner(),
+            together: Arc::new(Together::from(&self.settings)),
         }
     }
 
@@ -311,7 +310,7 @@ impl Service {
             let stage = Ingest::new(
                 Arc::clone(&store),
                 self.planner(),
-                Arc::new(self.together()),
+                Arc::new(Together::from(&self.settings)),
                 dead_letters(&topics.events_dlq)?,
                 told.alerts.clone(),
                 told.traces.clone(),

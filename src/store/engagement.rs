@@ -61,8 +61,11 @@ impl GroupBy {
 pub struct EngagementRow {
     /// Which group; "unknown" where a notification has no such thing.
     pub group: String,
-    /// Rows that were stored.
+    /// Notifications that were stored to leave on their own, digests among them, and not what those tell of: what leaves
+    /// counts once.
     pub stored: u64,
+    /// Those that a digest tells of instead. They are in none of the other figures.
+    pub digested: u64,
     /// Those that have left at least once.
     pub sent: u64,
     /// Those that reached their reader.
@@ -94,10 +97,12 @@ pub(super) fn statement(group: &str, milliseconds: &str, range: &str) -> String 
          percentiles AS (SELECT grouped, MIN(CASE WHEN place * 100 >= of_all * 50 THEN took END) AS p50, \
          MIN(CASE WHEN place * 100 >= of_all * 95 THEN took END) AS p95, \
          MIN(CASE WHEN place * 100 >= of_all * 99 THEN took END) AS p99 FROM ranked GROUP BY grouped), \
-         counts AS (SELECT grouped, COUNT(*) AS found, COUNT(sent_at) AS sent, COUNT(delivered_at) AS delivered, \
+         counts AS (SELECT grouped, COUNT(CASE WHEN status = 'digested' THEN NULL ELSE 1 END) AS found, \
+         COUNT(CASE WHEN status = 'digested' THEN 1 END) AS digested, \
+         COUNT(sent_at) AS sent, COUNT(delivered_at) AS delivered, \
          COUNT(opened_at) AS opened, COUNT(clicked_at) AS clicked, COUNT(dismissed_at) AS dismissed, \
          COUNT(CASE WHEN status = 'failed' THEN 1 END) AS failed FROM seen GROUP BY grouped) \
-         SELECT counts.grouped, found, sent, delivered, opened, clicked, dismissed, failed, p50, p95, p99 \
+         SELECT counts.grouped, found, digested, sent, delivered, opened, clicked, dismissed, failed, p50, p95, p99 \
          FROM counts LEFT JOIN percentiles ON percentiles.grouped = counts.grouped ORDER BY counts.grouped"
     )
 }
@@ -111,6 +116,7 @@ pub(super) fn row(row: &impl Columns) -> Result<EngagementRow> {
     Ok(EngagementRow {
         group: row.text("grouped")?,
         stored: count(row, "found")?,
+        digested: count(row, "digested")?,
         sent: count(row, "sent")?,
         delivered: count(row, "delivered")?,
         opened: count(row, "opened")?,

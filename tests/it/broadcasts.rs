@@ -284,6 +284,69 @@ async fn a_dry_run_counts_and_shows_what_readers_would_be_told() {
 }
 
 #[tokio::test]
+async fn a_dry_run_tells_what_would_be_gathered_what_waits_for_its_moment_and_what_nobody_wants() {
+    let (_folder, url) = three_readers().await;
+    let database = ("DATABASE_URL", url.as_str());
+    let dry = |event: &EventFile, more: &[(&str, &str)]| {
+        let environment = [&[database], more].concat();
+        let path = event.path().to_owned();
+        let arguments = [
+            "broadcast",
+            "start",
+            path.as_str(),
+            "--segment",
+            "vip",
+            "--rate",
+            "2",
+            "--dry-run",
+        ];
+        let told = inq_json(&environment, &arguments)["previews"][0].clone();
+        let text = String::from_utf8_lossy(&inq(&environment, &arguments).stdout).into_owned();
+        (told, text)
+    };
+    let hour = [("INQ_DIGEST__WINDOWS__BONUS_OPPORTUNITY", "1h")];
+    let (told, text) = dry(&EventFile::bonus(), &hour);
+    assert_eq!(
+        (&told["gathered"]["window"], &told["held"], &told["status"]),
+        (&json!("1h"), &Value::Null, &json!("pending")),
+        "{told}"
+    );
+    assert_eq!(told["gathered"]["held_until"], told["due_at"]);
+    assert!(
+        text.contains("others of its type are gathered with it for 1h"),
+        "{text}"
+    );
+
+    let window = json!({ "from": "2100-01-01T09:00:00Z", "to": "2100-01-01T21:00:00Z" });
+    let event = json!({ "incentive_type": "bonus_opportunity", "deliver_between": window });
+    let (told, text) = dry(&EventFile::of(&event), &hour);
+    assert_eq!(
+        (&told["gathered"], &told["held"]),
+        (&Value::Null, &Value::Null),
+        "{told}"
+    );
+    assert!(
+        text.contains("user 3  de  leaves at 2100-01-01T09:00:00.000Z\n"),
+        "{text}"
+    );
+
+    let none = r#"{"user_id":3,"max_per_day":0,"segments":["vip"],"updated_at":"2026-02-01T12:00:00Z"}"#;
+    let none = Preference::decode(Some(none.as_bytes()), 1000).expect("a preference");
+    let store = store::open(&url, 2).expect("a store");
+    store.change_preferences(&[none.into()]).await.expect("changed");
+    store.close().await;
+    let (told, text) = dry(&EventFile::bonus(), &[]);
+    assert_eq!(
+        (&told["suppressed"]["rule"], &told["status"]),
+        (&json!("cap"), &json!("suppressed"))
+    );
+    assert!(
+        text.contains("is not sent: the user gets enough notifications without it"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn what_cannot_be_broadcast_is_told_at_once() {
     let (_folder, url) = three_readers().await;
     let environment = [("DATABASE_URL", url.as_str())];

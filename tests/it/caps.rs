@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, NaiveDate, Timelike, Utc};
 use chrono_tz::Tz;
+use inq::contract::Preference;
+use inq::store;
 use serde_json::{Value, json};
 
 use crate::household::House;
@@ -136,5 +138,62 @@ async fn what_is_over_is_suppressed_where_the_settings_say_so() {
         assert!(instance.terminate().await.success());
     }
     assert_eq!(house.kafka.read_all(&house.deliveries).len(), 2);
+    house.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_reader_of_a_segment_has_its_caps_and_is_told_so() {
+    let Some(house) = house("drop").await else { return };
+    let house = house.with("INQ_CAPS__SEGMENTS__VIP", "3 per day");
+    let zone = noon_zone();
+    let store = store::open(&house.database.url, 2).expect("a store");
+    store.migrate().await.expect("migrated");
+    let vip = br#"{"user_id":42,"segments":["others","vip"],"updated_at":"2026-01-31T12:00:00Z"}"#;
+    let vip = Preference::decode(Some(vip), 1000).expect("a preference");
+    store.change_preferences(&[vip.into()]).await.expect("changed");
+    store.close().await;
+    let instances = [house.run(&[]).await, house.run(&[]).await];
+    let of = |user: i64, count: usize| -> Vec<String> {
+        (0..count)
+            .map(|number| event(&format!("{user}-{number}"), zone, &json!({ "user_id": user })))
+            .collect()
+    };
+    house.send_scattered(&[of(42, 5), of(43, 4)].concat()).await;
+    let count = async |status: &str, user: i64| {
+        let text = format!(
+            "SELECT COUNT(*) FROM incentive_notify_queue WHERE status = '{status}' AND user_id = {user}"
+        );
+        house.database.count(&text).await
+    };
+    eventually("three have left for the one, two for the other", async || {
+        count("sent", 42).await == 3
+            && count("suppressed", 42).await == 2
+            && count("sent", 43).await == 2
+            && count("suppressed", 43).await == 2
+    })
+    .await;
+    let suppressed = |user: i64, events: usize| {
+        (0..events)
+            .map(|number| house.show(&format!("{user}-{number}")))
+            .find(|shown| shown["status"] == "suppressed")
+            .expect("one")
+    };
+    let shown = suppressed(42, 5);
+    let detail = &shown["history"][0]["detail"];
+    assert_eq!(
+        (&detail["of"], &detail["segment"], &detail["limit"]),
+        (&json!("segment"), &json!("vip"), &json!(3))
+    );
+    let words = inq(&house.environment(), &["show", &shown["id"].to_string()]);
+    let words = String::from_utf8_lossy(&words.stdout).into_owned();
+    assert!(words.contains("were taken, a cap of the segment vip"), "{words}");
+    let detail = suppressed(43, 4)["history"][0]["detail"].clone();
+    assert_eq!(
+        (&detail["of"], &detail["segment"], &detail["limit"]),
+        (&json!("settings"), &Value::Null, &json!(2))
+    );
+    for instance in instances {
+        assert!(instance.terminate().await.success());
+    }
     house.database.drop().await;
 }

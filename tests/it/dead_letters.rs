@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use inq::bus::{BusError, DeadLetterTopic, DeadLetters, Letter, Outgoing, Record, Wanted};
+use inq::bus::{BusError, DeadLetterTopic, DeadLetters, Letter, Outgoing, Record, Stretch, Wanted};
 use inq::config::Settings;
 use inq::contract::{Reason, Rejection};
 use inq::ingest::Planner;
@@ -421,7 +421,7 @@ async fn the_newest_are_found_over_partitions_and_far_back() {
             ..Wanted::default()
         })
         .await;
-        assert!(found.more);
+        assert!(found.rest.is_some());
         assert_eq!(found.letters, all[..limit]);
     }
 
@@ -431,29 +431,33 @@ async fn the_newest_are_found_over_partitions_and_far_back() {
     })
     .await;
     assert_eq!(rare.letters.len(), 2);
-    assert!(!rare.more, "all was looked at");
+    assert_eq!(rare.rest, None, "all was looked at");
     for letter in &rare.letters {
         assert_eq!(letter.put_aside.detail.as_deref(), Some("rare"));
     }
 
-    // Page by page through one partition: each letter once.
-    let mut seen = Vec::new();
-    let mut from = Some((1, i64::MAX));
-    while let Some((partition, offset)) = from {
-        let page = newest(Wanted {
+    // Page by page through one partition, and through all while more come: each letter once, the newest first.
+    let pages = async |of: Option<Stretch>, meanwhile: &[(Record, Rejection)]| {
+        let mut seen = Vec::new();
+        let mut wanted = Wanted {
             limit: 400,
-            from: Some((partition, offset)),
+            of,
             ..Wanted::default()
-        })
-        .await;
-        seen.extend(page.letters.iter().map(|letter| letter.record.offset));
-        from = seen
-            .last()
-            .filter(|last| page.more && **last > 0)
-            .map(|last| (1, last - 1));
-    }
-    let whole: Vec<_> = (0..i64::try_from(seen.len()).expect("a number")).rev().collect();
-    assert_eq!(seen, whole);
+        };
+        loop {
+            let page = newest(wanted.clone()).await;
+            seen.extend(page.letters);
+            wanted.of = page.rest;
+            if wanted.of.is_none() {
+                return seen;
+            }
+            house.put_aside(&dlq, meanwhile).await;
+        }
+    };
+    let one_by_one = pages(Some(Stretch::up_to(1, i64::MAX)), &[]).await;
+    let of_one = all.iter().filter(|letter| letter.record.partition == 1);
+    assert!(one_by_one.iter().eq(of_one));
+    assert_eq!(pages(None, &letters[..10]).await, all);
 
     let one = topic.letter(1, 17).await.expect("an answer").expect("a letter");
     assert_eq!((one.record.partition, one.record.offset), (1, 17));
@@ -477,7 +481,7 @@ async fn long_letters_are_fewer_at_a_time() {
     house.put_aside(&house.events_dlq(), &letters).await;
     let topic = house.look(&house.events_dlq());
     let found = topic.newest(Wanted::default()).await.expect("an answer");
-    assert!(found.more);
+    assert!(found.rest.is_some());
     assert_eq!(found.letters.len(), 33, "32 MiB");
     assert_eq!(found.letters[0].record.offset, 39);
     let extent = topic.extent().await.expect("an extent");

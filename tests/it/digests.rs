@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use rdkafka::Message;
 use serde_json::{Value, json};
 
 use crate::household::House;
-use crate::inq::{eventually, inq};
+use crate::inq::{Service, command, eventually, inq};
 use crate::kafka::Kafka;
 use crate::servers::Database;
 
@@ -36,6 +37,38 @@ impl House {
             .map(|record| serde_json::from_slice(record.payload().expect("a value")).expect("JSON"))
             .collect()
     }
+}
+
+#[test]
+fn a_preview_tells_how_long_it_would_be_gathered() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let file = directory.path().join("event.json");
+    std::fs::write(&file, event("e-1", 42, Some(250))).expect("written");
+    let preview = |arguments: &[&str]| {
+        let window = ("INQ_DIGEST__WINDOWS__POINT_EARNING", "90m");
+        let output = command(&directory, &[window], &[&["preview"], arguments].concat())
+            .stdin(std::fs::File::open(&file).expect("opened"))
+            .output()
+            .expect("inq runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let row: Value = serde_json::from_str(&preview(&["--json"])).expect("JSON");
+    let detail = &row["history"][0]["detail"];
+    assert_eq!(
+        (&detail["rule"], &detail["window"], &detail["timezone"]),
+        (&json!("digest"), &json!("90m"), &json!("Asia/Kathmandu"))
+    );
+    let [due, until] = [&row["scheduled_at"], &detail["held_until"]]
+        .map(|time| time.as_str().and_then(|text| text.parse::<DateTime<Utc>>().ok()));
+    let [due, until] = [due, until].map(|time| time.expect("a time").timestamp_millis());
+    assert_eq!(due, until);
+    let said = preview(&[]);
+    assert!(
+        said.contains("\ngathered  for 90m with others of its type, until "),
+        "{said}"
+    );
+    assert!(!said.contains("due       at once"), "{said}");
 }
 
 #[tokio::test]
@@ -162,6 +195,55 @@ async fn what_is_over_a_cap_is_gathered_where_the_settings_say_so() {
     for instance in instances {
         assert!(instance.terminate().await.success());
     }
+    house.database.drop().await;
+}
+
+/// As the runbook says.
+#[tokio::test]
+async fn who_dies_or_forgets_the_window_while_gathering_changes_nothing_that_waits() {
+    let Some(house) = house().await else { return };
+    let window = [("INQ_DIGEST__WINDOWS__POINT_EARNING", "1d")];
+    let with_window = [house.environment(), window.to_vec()].concat();
+    let dies = Service::ready(&with_window, &["run"]).await;
+    house.send_event(&event("trip-1", 42, Some(250))).await;
+    eventually("it waits", async || {
+        house
+            .rows("status = 'pending' AND scheduled_at > UTC_TIMESTAMP()")
+            .await
+            == 1
+    })
+    .await;
+    dies.kill().await;
+    let goes_on = Service::ready(&with_window, &["run"]).await;
+    house.send_event(&event("trip-2", 42, Some(500))).await;
+    eventually("the other goes on with it", async || {
+        house.rows("status = 'digested'").await == 2
+    })
+    .await;
+    assert!(goes_on.terminate().await.success());
+
+    let forgot = house.run(&[]).await;
+    house.send_event(&event("trip-3", 42, Some(10))).await;
+    assert_eq!(house.request(1).await["event_id"], "trip-3");
+    let shown = house.show("trip-1");
+    let digest = shown["digest_event_id"].as_str().expect("a digest");
+    assert_eq!(house.show(digest)["status"], "pending");
+
+    for order in ["cancel", "retry"] {
+        let done = inq(&house.environment(), &[order, "--event", digest]);
+        assert!(done.status.success(), "{done:?}");
+    }
+    let request = house.request(2).await;
+    assert_eq!(request["event_id"], digest);
+    assert_eq!(
+        (
+            &request["incentive_data"]["points_earned"],
+            &request["incentive_data"]["digest"]["count"]
+        ),
+        (&json!(750), &json!(2))
+    );
+    assert!(forgot.terminate().await.success());
+    assert_eq!(house.requests().len(), 2);
     house.database.drop().await;
 }
 

@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::super::show::kept_quiet;
-use super::super::{Failure, confirm, output, planner, progress, read_message, store};
+use super::super::{Failure, confirm, forecast, output, progress, read_message, store};
 use super::{say, whom};
 use crate::broadcast::{Draft, HIGHEST_RATE};
 use crate::config::{Settings, duration};
 use crate::contract::{SEGMENT, is_segment, time};
-use crate::ingest::Planner;
+use crate::ingest::Forecast;
 use crate::rehearsal::{Preview, Rehearsal};
-use crate::store::{Broadcast, NewBroadcast, Status, Store};
+use crate::store::{Broadcast, NewBroadcast, Store};
 
 /// Count the readers of a segment, show what they would be told, and start it.
 #[derive(Debug, clap::Args)]
@@ -71,10 +72,10 @@ struct Report {
 /// If the event would become a dead letter, nobody said yes, another broadcast has the name, or the database cannot be
 /// reached.
 pub async fn run(args: Args, settings: &Settings) -> Result<(), Failure> {
-    let planner = planner(settings)?;
-    let draft = read(&args, &planner)?;
+    let forecast = forecast(settings)?;
+    let draft = read(&args, forecast.planner.max_event_bytes)?;
     let store = store(settings).await?;
-    let done = start(&args, &planner, &draft, store.as_ref()).await;
+    let done = start(&args, &forecast, &draft, store.as_ref()).await;
     store.close().await;
     let report = done?;
     if args.json {
@@ -86,18 +87,18 @@ pub async fn run(args: Args, settings: &Settings) -> Result<(), Failure> {
     }
 }
 
-fn read(args: &Args, planner: &Planner) -> Result<Draft, Failure> {
+fn read(args: &Args, max_event_bytes: usize) -> Result<Draft, Failure> {
     let from = args.event.as_ref().filter(|path| path.as_os_str() != "-");
     let text = match from {
-        None => read_message(std::io::stdin().lock(), "standard input", planner.max_event_bytes)?,
+        None => read_message(std::io::stdin().lock(), "standard input", max_event_bytes)?,
         Some(path) => {
             let name = path.display().to_string();
             let file =
                 File::open(path).map_err(|fault| Failure::Failed(format!("cannot read {name}: {fault}")))?;
-            read_message(file, &name, planner.max_event_bytes)?
+            read_message(file, &name, max_event_bytes)?
         }
     };
-    Draft::read(&text, planner.max_event_bytes).map_err(|rejection| {
+    Draft::read(&text, max_event_bytes).map_err(|rejection| {
         Failure::Failed(format!(
             "this event cannot be broadcast: {}: {}",
             rejection.reason, rejection.detail
@@ -105,10 +106,15 @@ fn read(args: &Args, planner: &Planner) -> Result<Draft, Failure> {
     })
 }
 
-async fn start(args: &Args, planner: &Planner, draft: &Draft, store: &dyn Store) -> Result<Report, Failure> {
+async fn start(
+    args: &Args,
+    forecast: &Forecast,
+    draft: &Draft,
+    store: &dyn Store,
+) -> Result<Report, Failure> {
     let segment = args.segment.as_deref();
     let counted = progress::spinner("users looked at");
-    let rehearsal = Rehearsal::of(store, planner, draft, segment, None, |looked_at| {
+    let rehearsal = Rehearsal::of(store, forecast, draft, segment, None, |looked_at| {
         counted.set_position(looked_at);
     })
     .await?;
@@ -164,17 +170,44 @@ fn told(args: &Args, rehearsal: &Rehearsal) -> String {
 }
 
 fn shown(preview: &Preview) -> Vec<String> {
-    let when = match (&preview.held, preview.status) {
-        (_, Status::Suppressed) => "is not sent: the user has opted out of such notifications".to_owned(),
-        (Some(held), _) => kept_quiet(held),
-        (None, _) => format!("leaves at {}", time::format(&preview.due_at)),
-    };
     let mut lines = vec![
-        format!("user {}  {}  {when}", preview.user_id, preview.language),
+        format!(
+            "user {}  {}  {}",
+            preview.user_id,
+            preview.language,
+            when(preview)
+        ),
         format!("  {}", preview.message_title),
     ];
     lines.extend(preview.message_body.lines().map(|line| format!("  {line}")));
     lines
+}
+
+/// When it leaves, and why then.
+fn when(preview: &Preview) -> String {
+    if let Some(why) = &preview.suppressed {
+        let why = match why.get("rule").and_then(Value::as_str) {
+            Some("cap") => "the user gets enough notifications without it",
+            _ => "the user has opted out of such notifications",
+        };
+        return format!("is not sent: {why}");
+    }
+    let held = preview.held.as_ref().map(kept_quiet);
+    let leaves = format!("leaves at {}", time::format(&preview.due_at));
+    let gathered = preview.gathered.as_ref().map(|gathered| {
+        let window = gathered.get("window").and_then(Value::as_str).unwrap_or_default();
+        format!(
+            "{leaves}, or with what is gathered of the user's already: others of its type are gathered with it for \
+             {window}"
+        )
+    });
+    match (held, gathered) {
+        (None, None) => leaves,
+        (held, gathered) => {
+            let said: Vec<_> = held.into_iter().chain(gathered).collect();
+            said.join("; ")
+        }
+    }
 }
 
 fn segment(text: &str) -> Result<String, String> {

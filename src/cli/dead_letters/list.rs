@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::super::{Failure, output};
 use super::{Topic, reason_parser};
-use crate::bus::{Letter, Wanted};
+use crate::bus::{Letter, Stretch, Wanted};
 use crate::config::Settings;
 use crate::contract::{Reason, time};
 
@@ -64,15 +64,18 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Failure> 
     let wanted = Wanted {
         limit: usize::from(args.limit),
         reason: args.reason,
-        from: args.partition.zip(args.offset),
+        of: args
+            .partition
+            .zip(args.offset)
+            .map(|(partition, offset)| Stretch::up_to(partition, offset)),
         ..Wanted::default()
     };
     let mut letters = Vec::new();
     let mut more = false;
     for topic in topics {
-        let found = topic.open(settings).newest(wanted).await?;
+        let found = topic.open(settings).newest(wanted.clone()).await?;
         letters.extend(found.letters);
-        more |= found.more;
+        more |= found.rest.is_some();
     }
     letters.sort_by_key(|letter| Reverse(letter.record.timestamp));
     more |= letters.len() > wanted.limit;

@@ -1,4 +1,4 @@
-use crate::config::Settings;
+use crate::config::{CapRule, Settings};
 
 /// What is said about a settings file.
 fn said(toml: &str) -> String {
@@ -29,6 +29,41 @@ fn a_segment_has_a_name_that_readers_can_have() {
         .unwrap_err()
         .to_string();
     assert!(refused.contains("must be text in quotes"), "{refused}");
+}
+
+#[test]
+fn a_segment_has_caps_in_words() {
+    let settings = accepted("[caps.segments]\n\"a.b\" = \"none\"\nvip = \"10 per day, 3 per window\"");
+    let caps: Vec<_> = settings.caps.segments.iter().collect();
+    let rule = |per_day, per_window| CapRule { per_day, per_window };
+    assert_eq!(
+        caps,
+        [
+            (&"a.b".to_owned(), &rule(0, 0)),
+            (&"vip".to_owned(), &rule(10, 3))
+        ]
+    );
+    for (toml, expected) in [
+        (
+            "caps.segments.vip = 10",
+            "caps.segments.vip = 10 in inq.toml: must be text in quotes, for example \"5 per day\"",
+        ),
+        (
+            "caps.segments.vip = '10 a day'",
+            "caps.segments.vip = \"10 a day\" in inq.toml: must be \"N per day\", \"N per window\"",
+        ),
+        ("caps.segments.'' = 'none'", "unknown"),
+        (
+            "caps.segments = '10 per day'",
+            "is a section, not a setting: write [caps.segments]",
+        ),
+    ] {
+        let said = said(toml);
+        assert!(said.contains(expected), "{toml}: {said}");
+    }
+    let long = "x".repeat(65);
+    let said = said(&format!("[caps.segments]\n{long} = \"none\""));
+    assert!(said.contains("1 to 64 characters"), "{said}");
 }
 
 #[test]
@@ -107,6 +142,47 @@ fn numbers_and_durations_have_ranges() {
         (
             "defaults.streak_reward.notification_type = -1",
             "must not be negative",
+        ),
+    ] {
+        let said = said(toml);
+        assert!(said.contains(expected), "{toml}: {said}");
+    }
+}
+
+#[test]
+fn a_number_that_its_type_does_not_hold_is_told_its_range() {
+    for (toml, expected) in [
+        (
+            "defaults.streak_reward.notification_type = 2147483648",
+            "must be 0 to 2147483647",
+        ),
+        (
+            "caps.per_day = 70000",
+            "caps.per_day = 70000 in inq.toml: must be 0 to 1000",
+        ),
+        (
+            "caps.types.streak_reward.per_window = 70000",
+            "caps.types.streak_reward.per_window = 70000 in inq.toml: must be 0 to 1000",
+        ),
+        ("quiet.ignore_from_priority = 300", "must be 0 to 5"),
+        ("digest.max_parts = 99999999999", "must be 2 to 200"),
+        ("dispatch.batch_rows = 9223372036854775807", "must be 1 to 3000"),
+    ] {
+        let said = said(toml);
+        assert!(said.contains(expected), "{toml}: {said}");
+    }
+}
+
+#[test]
+fn a_zone_has_its_exact_name() {
+    for (toml, expected) in [
+        (
+            "quiet.timezone = 'europe/berlin'",
+            "must be an IANA time zone name, for example \"Europe/Madrid\"; did you mean \"Europe/Berlin\"?",
+        ),
+        (
+            "quiet.timezone = 'Berlin'",
+            "quiet.timezone = \"Berlin\" in inq.toml: must be an IANA time zone name, for example \"Europe/Madrid\"",
         ),
     ] {
         let said = said(toml);
@@ -389,19 +465,5 @@ fn a_level_is_a_level() {
         "off",
     ] {
         accepted(&format!("log.level = '{level}'"));
-    }
-}
-
-#[test]
-fn a_choice_names_what_can_be_chosen() {
-    for (toml, expected) in [
-        (
-            "dispatch.semantics = 'at_most_once'",
-            "expected `exactly_once` or `at_least_once`",
-        ),
-        ("log.format = 'xml'", "expected one of `auto`, `text`, `json`"),
-    ] {
-        let said = said(toml);
-        assert!(said.contains(expected), "{toml}: {said}");
     }
 }

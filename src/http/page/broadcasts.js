@@ -73,6 +73,15 @@ function form() {
     h("form", { submit }, event, segment, rate, h("button", { type: "submit" }, "Count…")), fault);
 }
 
+/** What the first of them would be told, when, and why not at once. */
+function wouldBe({ user_id, message_title, due_at, held, gathered, suppressed }) {
+  if (suppressed) return `User ${user_id} would not be told: ${suppressed.rule === "cap" ? "they get enough notifications without it" : "they have opted out"}.`;
+  const quiet = held && `${held.from} to ${held.to} are quiet hours in ${held.timezone}`;
+  const together = gathered && `others of its type are gathered with it for ${gathered.window} (if some are gathered already, with them)`;
+  const why = [quiet, together].filter(Boolean).join(", and ");
+  return `User ${user_id} would be told “${message_title}”${why && ` at ${utc(due_at)}, for ${why}`}.`;
+}
+
 /** Counts first, then asks. Numbers of the event go as they were written. */
 async function start({ event, segment, rate }) {
   // Without TLS there is no randomUUID.
@@ -81,7 +90,7 @@ async function start({ event, segment, rate }) {
   const counted = await post("/v1/broadcasts", order(true));
   const users = `${counted.is_complete ? "" : "at least "}${many(counted.users, "user")}`;
   const first = counted.previews[0];
-  const words = first ? ` User ${first.user_id} would be told “${first.message_title}”.` : "";
+  const words = first ? ` ${wouldBe(first)}` : "";
   if (!await ask("Start this broadcast?", `It makes an event for ${users} of the segment ${segment}, ${rate} a second.${words}`, "Start")) {
     return say("Nothing was started.");
   }

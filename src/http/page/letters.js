@@ -5,24 +5,47 @@ import { ask } from "./ask.js";
 import { h, put, say } from "./dom.js";
 import { plain, utc } from "./words.js";
 
+const ON_A_PAGE = 25;
 const TOPICS = { events: "Events", results: "Results", preferences: "Preferences" };
 
 export async function letters(root, parameters) {
   const topic = Object.hasOwn(TOPICS, parameters.get("topic")) ? parameters.get("topic") : "events";
   const reason = parameters.get("reason");
   const query = reason ? `&reason=${encodeURIComponent(reason)}` : "";
-  const [{ letters: all, more }, operator] = await Promise.all([get(`/v1/dead-letters?topic=${topic}${query}`), mayChange()]);
+  const page = (cursor) => get(`/v1/dead-letters?topic=${topic}${query}&limit=${ON_A_PAGE}${cursor ? `&cursor=${cursor}` : ""}`);
+  const [first, operator] = await Promise.all([page(), mayChange()]);
   const links = (name, entries, current) => h("nav", { class: "row", "aria-label": name }, entries.map(([value, words, href]) =>
     h("a", { href, "aria-current": value === current && "page" }, words)));
-  const reasons = [...new Set(all.map((letter) => letter.reason).filter(Boolean))].sort();
+  const reasons = [...new Set(first.letters.map((letter) => letter.reason).filter(Boolean))].sort();
   put(root,
     h("h1", { tabindex: "-1" }, "Dead letters"),
     links("Topic", Object.entries(TOPICS).map(([value, words]) => [value, words, `#/letters?topic=${value}`]), topic),
     (reason || reasons.length > 1) && links("Reason", [[null, "Any reason", `#/letters?topic=${topic}`],
       ...reasons.map((code) => [code, plain(code), `#/letters?topic=${topic}&reason=${code}`])], reason),
     h("p", { class: "quiet" }, "The newest first. A letter stays here when it has gone back: this is a record, not a list of what is left to do."),
-    ...(all.length === 0 ? [h("p", {}, "There is none.")] : all.map((letter) => shown(letter, topic, operator))),
-    more && h("p", { class: "quiet" }, "There are more: inq dead-letters list shows them."));
+    list(first, page, (letter) => shown(letter, topic, operator)));
+}
+
+/** Page after page, each where the one before has its button. */
+function list({ letters: all, next_cursor }, page, entry) {
+  const part = h("div", {}, all.map(entry));
+  if (next_cursor) {
+    const more = h("button", { type: "button", click: async () => {
+      more.disabled = true;
+      try {
+        const next = list(await page(next_cursor), page, entry);
+        more.replaceWith(next);
+        next.querySelector("textarea, button")?.focus();
+      } catch (problem) {
+        more.disabled = false;
+        say(problem.message);
+      }
+    } }, "More");
+    part.append(more);
+  } else if (all.length === 0) {
+    part.append(h("p", {}, "There is none."));
+  }
+  return part;
 }
 
 function shown(letter, topic, operator) {

@@ -138,10 +138,10 @@ function bestTime({ of, from, to, hour, timezone, openings, of_openings, held_un
 }
 
 /** Which cap it is over. */
-function overCap({ taken, limit, scope, per, of, timezone }) {
+function overCap({ taken, limit, scope, per, of, segment, timezone }) {
   const what = scope === "all" ? "notifications" : `${plain(scope)} notifications`;
   const span = per === "day" ? `of the day in ${timezone}` : `within ${per}`;
-  return `${taken} of at most ${limit} ${what} ${span} were taken, a cap of the ${of === "user" ? "user" : "settings"}`;
+  return `${taken} of at most ${limit} ${what} ${span} were taken, a cap of the ${of === "user" ? "user" : of === "segment" ? `segment ${segment}` : "settings"}`;
 }
 
 /** What waits for others, and until when. */

@@ -182,6 +182,71 @@ fn a_readers_own_number_goes_before_that_of_the_settings() {
 }
 
 #[test]
+fn a_segments_caps_go_before_those_of_the_settings_and_after_the_readers_own() {
+    const SETTINGS: &str = "caps.per_day = 2\ncaps.per_window = 2\ncaps.window = \"24h\"\n\
+                            [caps.segments]\n\"b many\" = \"4 per day\"\na = \"none\"\nfew = \"1 per day, 3 per window\"";
+    let reader = |segments: &[&str], own: Option<u16>| {
+        let said = json!({
+            "user_id": 1, "updated_at": "2026-01-01T00:00:00Z", "segments": segments, "max_per_day": own,
+        });
+        Preference::decode(Some(said.to_string().as_bytes()), 10_000).unwrap()
+    };
+    let now = moment("2026-01-15T12:00:00Z");
+    // Of the cap that is full with so many taken: whose it is, and how many it allows.
+    let full = |settings: &str, reader: &Preference, already: usize| {
+        let mut places = Places::default();
+        for hour in 1..=already {
+            places.take(
+                IncentiveType::PointEarning,
+                now - Duration::minutes(i64::try_from(hour).unwrap()),
+            );
+        }
+        let leaving = Leaving {
+            preference: Some(reader),
+            ..leaving(now)
+        };
+        match policy(settings).place(&leaving, &places) {
+            Place::Free => None,
+            Place::Later(capped) | Place::Nowhere(capped) => {
+                let detail = capped.detail();
+                let said = |name: &str| detail.get(name).and_then(Value::as_str).map(str::to_owned);
+                Some((
+                    said("of").unwrap(),
+                    said("segment"),
+                    detail["limit"].as_u64().unwrap(),
+                ))
+            }
+        }
+    };
+    let of = |whose: &str, segment: Option<&str>, limit| {
+        Some((whose.to_owned(), segment.map(str::to_owned), limit))
+    };
+    for (segments, own, already, expected) in [
+        (&[][..], None, 2, of("settings", None, 2)),
+        (&["elsewhere"], None, 2, of("settings", None, 2)),
+        (&["b many"], None, 3, None),
+        (&["b many"], None, 4, of("segment", Some("b many"), 4)),
+        (&["few"], None, 1, of("segment", Some("few"), 1)),
+        (&["b many", "a"], None, 9, None),
+        (&["few", "b many"], None, 3, None),
+        (&["b many"], Some(1), 1, of("user", None, 1)),
+        (&["a"], Some(1), 1, of("user", None, 1)),
+        (&["few"], Some(9), 3, of("segment", Some("few"), 3)),
+    ] {
+        let found = full(SETTINGS, &reader(segments, own), already);
+        assert_eq!(found, expected, "{segments:?} {own:?} {already}");
+    }
+    let with_type = format!("caps.types.point_earning.per_day = 1\n{SETTINGS}");
+    assert_eq!(
+        full(&with_type, &reader(&["a"], None), 1),
+        of("settings", None, 1),
+        "caps on one type stand beside"
+    );
+    let only = policy("caps.segments.vip = \"1 per day\"");
+    assert!(!only.counts(&leaving(now)), "nobody else is counted");
+}
+
+#[test]
 fn what_is_urgent_is_neither_counted_nor_stopped() {
     let policy = policy("caps.per_day = 1");
     let urgent = Leaving {

@@ -43,12 +43,18 @@ fn ordered(more: &Value) -> Value {
 #[tokio::test]
 async fn a_broadcast_is_counted_started_and_held_up() {
     let Some(house) = House::fresh().await else { return };
+    let house = house.with("INQ_DIGEST__WINDOWS__BONUS_OPPORTUNITY", "1h");
     let api = api_with_readers(&house).await;
     let counted = api.post(PATH, &ordered(&json!({ "dry_run": true }))).await;
     assert_eq!(counted.status, 200, "{}", counted.body);
     let counted = counted.json();
     assert_eq!((&counted["users"], &counted["looked_at"]), (&json!(2), &json!(4)));
-    assert_eq!(counted["previews"].as_array().map(Vec::len), Some(2));
+    let previews = counted["previews"].as_array().expect("previews");
+    assert_eq!(previews.len(), 2);
+    for preview in previews {
+        assert_eq!(preview["gathered"]["window"], "1h", "{preview}");
+        assert_eq!(preview["gathered"]["held_until"], preview["due_at"], "{preview}");
+    }
     assert_eq!(counted["broadcast"], Value::Null);
     assert_eq!(api.get(PATH).await.json()["broadcasts"], json!([]));
 

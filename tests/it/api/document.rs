@@ -68,12 +68,18 @@ async fn the_document_is_openapi() {
     let operations = paths.values().filter_map(Value::as_object).flatten();
     for (method, operation) in operations {
         let body = &operation["requestBody"];
+        let nothing = body["content"]["application/json"]["schema"]["$ref"] == "#/components/schemas/Nothing";
         assert!(
-            body.is_null() || body["required"] == true,
+            body.is_null() || body["required"] == !nothing,
             "{method} {}",
             operation["operationId"]
         );
     }
+    let nothing = &api.document["components"]["schemas"]["Nothing"];
+    assert_eq!(
+        (&nothing["type"], &nothing["additionalProperties"]),
+        (&Value::from("object"), &Value::from(false))
+    );
     // Whose preferences they are stands in the path, and when is now.
     let preferences = &api.document["components"]["schemas"]["PreferencesOfUser"];
     assert!(preferences["required"].is_null() && preferences["properties"]["user_id"].is_null());

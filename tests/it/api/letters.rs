@@ -88,6 +88,47 @@ async fn a_dead_letter_is_found_corrected_and_put_back() {
 }
 
 #[tokio::test]
+async fn pages_lead_to_each_letter_once_while_more_are_put_aside() {
+    let Some(house) = House::fresh().await else { return };
+    let api = Api::of(house.run(&[]).await).await;
+    let put_aside = async |numbers: std::ops::Range<u32>| {
+        let events: Vec<_> = numbers.map(|number| format!("<{number}>")).collect();
+        let records = events.iter().map(|event| ("42", event.as_bytes()));
+        house.kafka.produce(&house.events, records).await;
+    };
+    put_aside(0..23).await;
+    eventually("they are put aside", async || {
+        letters(&api, "?limit=50").await.len() == 23
+    })
+    .await;
+    for query in ["?limit=7", "?limit=7&reason=invalid_json"] {
+        let (mut seen, mut cursor, mut sizes) = (Vec::new(), String::new(), Vec::new());
+        loop {
+            let page = api.get(&format!("/v1/dead-letters{query}{cursor}")).await.json();
+            let found = page["letters"].as_array().expect("letters");
+            sizes.push(found.len());
+            seen.extend(
+                found
+                    .iter()
+                    .map(|letter| letter["offset"].as_i64().expect("an offset")),
+            );
+            assert_eq!(page["more"], page["next_cursor"].is_string(), "{page}");
+            let Some(next) = page["next_cursor"].as_str() else {
+                break;
+            };
+            cursor = format!("&cursor={next}");
+            put_aside(100..103).await;
+            eventually("more are put aside", async || house.behind() == 0).await;
+        }
+        let newest = seen[0];
+        assert_eq!(seen, (0..=newest).rev().collect::<Vec<_>>(), "{query}");
+        assert!(sizes.len() >= 4 && sizes[..3] == [7, 7, 7], "{sizes:?}");
+    }
+    assert!(api.service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
 async fn what_is_asked_of_dead_letters_must_fit() {
     let Some(house) = House::fresh().await else { return };
     let api = Api::of(house.run(&[]).await).await;
@@ -97,6 +138,8 @@ async fn what_is_asked_of_dead_letters_must_fit() {
         ("?limit=0", "limit"),
         ("?limit=201", "limit"),
         ("?page=2", "page"),
+        ("?cursor=0", "cursor"),
+        ("?cursor=0-1A", "cursor"),
     ] {
         let answer = api.get(&format!("/v1/dead-letters{query}")).await;
         assert_eq!(answer.status, 422, "{query}: {}", answer.body);

@@ -95,6 +95,45 @@ async fn a_notification_is_cancelled_and_made_due_again_and_the_history_says_by_
 }
 
 #[tokio::test]
+async fn an_order_for_one_takes_no_body() {
+    let Some(house) = House::fresh().await else { return };
+    let api = Api::of(house.run(&[]).await).await;
+    send_scheduled(&house, &api, &["one"]).await;
+    let one = format!("/v1/notifications/{}", id(&api, "one").await);
+    for path in [
+        format!("{one}/cancel"),
+        format!("{one}/retry"),
+        "/v1/broadcasts/1/stop".to_owned(),
+    ] {
+        for (body, status, at) in [
+            (r#"{"reason": "withdrawn"}"#, 422, "reason"),
+            (r#"{"dry_run": true}"#, 422, "dry_run"),
+            ("[]", 422, "body"),
+            ("null", 422, "body"),
+            ("{", 400, ""),
+            ("{} {}", 400, ""),
+        ] {
+            let answer = api.ask("POST", &path, &[], body).await;
+            assert_eq!(answer.status, status, "{path} {body}: {}", answer.body);
+            assert_eq!(field(&answer), at, "{path} {body}: {}", answer.body);
+            assert!(answer.body.contains("takes no body"), "{}", answer.body);
+        }
+    }
+    assert_eq!(house.status()["by_status"]["pending"], 1, "nothing was changed");
+    for (verb, body) in [("cancel", "{}"), ("retry", " {}\n"), ("cancel", "")] {
+        let answer = api.ask("POST", &format!("{one}/{verb}"), &[], body).await;
+        assert!(
+            matches!(answer.status, 200 | 409),
+            "{verb} {body}: {}",
+            answer.body
+        );
+    }
+    assert_ne!(house.show("one")["history"], json!([]));
+    assert!(api.service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
 async fn what_a_claim_holds_is_in_nobody_elses_hands() {
     let Some(house) = House::fresh().await else { return };
     let api = Api::of(house.run(&[]).await).await;

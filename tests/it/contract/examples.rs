@@ -279,6 +279,43 @@ fn what_is_read_is_normalised() {
 }
 
 #[test]
+fn a_number_without_a_fraction_is_the_integer() {
+    let file = |message: &str| examples(message, "valid").remove("whole_numbers.json").unwrap();
+    let event = IncentiveEvent::decode(Some(&file("event")), MAX_BYTES).unwrap();
+    let priority = event.priority.map(inq::contract::Priority::get);
+    assert_eq!(
+        (event.user_id, event.notification_type, priority),
+        (42, Some(86), Some(1))
+    );
+    let result = DeliveryResult::decode(Some(&file("delivery-result")), MAX_BYTES).unwrap();
+    assert_eq!(
+        (result.notification_id, result.attempt, result.user_id),
+        (1001, 1, 42)
+    );
+    let preference = Preference::decode(Some(&file("preferences")), MAX_BYTES).unwrap();
+    assert_eq!((preference.user_id, preference.max_per_day), (42, Some(5)));
+    let cancel = br#"{"action":"cancel","event_id":"e","user_id":42.0}"#;
+    assert_eq!(Cancellation::decode(Some(cancel), MAX_BYTES).unwrap().user_id, 42);
+    for (user_id, is_one) in [
+        ("9007199254740991.0", true),
+        ("9007199254740992.0", false),
+        ("9223372036854775807", true),
+        ("1e300", false),
+        ("7.5", false),
+        ("-0.0", false),
+        ("\"7\"", false),
+        ("[7]", false),
+    ] {
+        let event = format!(r#"{{"event_id":"e","user_id":{user_id},"incentive_type":"point_earning"}}"#);
+        let read = decode_event(event.as_bytes());
+        assert_eq!(read.is_ok(), is_one, "{user_id}: {read:?}");
+        if let Err(rejection) = read {
+            assert_eq!(rejection.field.as_deref(), Some("user_id"), "{user_id}");
+        }
+    }
+}
+
+#[test]
 fn a_record_asks_to_notify_or_to_cancel() {
     let read = |text: &str| EventMessage::decode(Some(text.as_bytes()), MAX_BYTES);
     let event = |action: &str| {

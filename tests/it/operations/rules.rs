@@ -109,6 +109,7 @@ fn every_rule_has_its_section_in_the_runbook_and_the_other_way_round() {
         );
         led_to.insert(anchor.to_owned());
     }
-    assert_eq!(sections.into_keys().collect::<BTreeSet<_>>(), led_to);
+    let of_alerts = sections.into_keys().filter(|anchor| anchor.starts_with("inq"));
+    assert_eq!(of_alerts.collect::<BTreeSet<_>>(), led_to);
     assert!(documents().join("runbook.md").is_file());
 }

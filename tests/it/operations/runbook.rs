@@ -42,9 +42,21 @@ fn links_within_the_runbook_lead_somewhere() {
 #[tokio::test]
 async fn the_commands_work() {
     let Some(house) = House::fresh().await else { return };
+    let house = house.with("INQ_DIGEST__WINDOWS__POINT_EARNING", "1d");
     let service = house.run(&[]).await;
     house.send_event(&simple_event("one")).await;
     eventually("it is sent", async || house.status()["by_status"]["sent"] == 1).await;
+    for trip in ["trip-1", "trip-2"] {
+        house
+            .send_event(&simple_event(trip).replace("streak_reward", "point_earning"))
+            .await;
+    }
+    eventually("they are gathered", async || {
+        house.status()["by_status"]["digested"] == 2
+    })
+    .await;
+    let shown = house.show("trip-1");
+    let digest = shown["digest_event_id"].as_str().expect("a digest");
 
     let environment = [
         house.environment(),
@@ -59,12 +71,24 @@ async fn the_commands_work() {
             .replace("http://127.0.0.1:8080", &service.url())
             .replace("incentive.events.dlq", &house.kafka.name("events.dlq"))
             .replace("incentive.delivery-results.dlq", &house.kafka.name("results.dlq"))
-            .replace("incentive.deliveries", &house.deliveries);
+            .replace("incentive.deliveries", &house.deliveries)
+            .replace("DIGEST", digest);
         if done.insert(line.clone()) {
             shell.succeeds(&line).await;
         }
     }
     assert!(done.len() > 10, "{done:?}");
+    let request = house.request(2).await;
+    assert_eq!(
+        request["event_id"], digest,
+        "cancelled and retried, it leaves at once"
+    );
+    let statements: Vec<_> = text.split("```sql\n").skip(1).collect();
+    assert!(!statements.is_empty());
+    for statement in statements {
+        let statement = statement.split("```").next().expect("an end");
+        house.database.execute(statement).await;
+    }
     assert!(service.terminate().await.success());
     house.database.drop().await;
 }

@@ -97,7 +97,9 @@ async fn what_waits_for_its_best_time_says_so() {
 
 #[tokio::test]
 async fn a_broadcast_is_counted_started_and_held_up_after_a_question() {
-    let Some(seen) = Seen::fresh().await else { return };
+    let Some(house) = House::fresh().await else { return };
+    let house = house.with("INQ_DIGEST__WINDOWS__BONUS_OPPORTUNITY", "1d");
+    let Some(seen) = Seen::of(house).await else { return };
     let browser = &seen.browser;
     let readers: Vec<_> = (1..=500)
         .map(|user| {
@@ -133,6 +135,9 @@ async fn a_broadcast_is_counted_started_and_held_up_after_a_question() {
     browser.press("Count…").await;
     browser
         .reads("It makes an event for 500 users of the segment <i>vip</i>, 1 a second.")
+        .await;
+    browser
+        .reads("for others of its type are gathered with it for 1d")
         .await;
     browser.press("Leave it").await;
     browser.reads("Nothing was started.").await;
@@ -262,6 +267,31 @@ async fn a_dead_letter_is_corrected_and_put_back() {
     browser.reads("The letter is in").await;
     assert_eq!(seen.house.request(1).await["priority"], 4);
     assert_eq!(browser.run("return window.ran ?? 'never'").await, "never");
+    seen.end().await;
+}
+
+#[tokio::test]
+async fn dead_letters_go_on_at_a_button() {
+    let Some(seen) = Seen::fresh().await else { return };
+    let browser = &seen.browser;
+    let events: Vec<_> = (0..60).map(|number| format!("<{number}>")).collect();
+    let records = events.iter().map(|event| ("42", event.as_bytes()));
+    seen.house.kafka.produce(&seen.house.events, records).await;
+    crate::inq::eventually("they are put aside", async || seen.house.behind() == 0).await;
+    seen.view("/letters").await;
+    for shown in [25, 50, 60] {
+        browser
+            .sees(&format!(
+                "new Set([...document.querySelectorAll('textarea')].map((it) => it.value)).size === {shown}"
+            ))
+            .await;
+        if shown < 60 {
+            browser.press("More").await;
+        }
+    }
+    browser
+        .sees("![...document.querySelectorAll('button')].some((it) => it.innerText === 'More')")
+        .await;
     seen.end().await;
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, TimeDelta, Utc};
 use inq::contract::{Cancellation, Digest, DigestPart};
 use inq::store::{
-    Admission, Admitted, Beginning, CancelOutcome, Change, Fate, Filter, Gathered, HistoryKind, KnownReader,
-    NewNotification, Notification, Retelling, Status,
+    Admission, Admitted, Beginning, CancelOutcome, Change, Fate, Filter, Gathered, GroupBy, HistoryKind,
+    KnownReader, NewNotification, Notification, Retelling, Status,
 };
 use serde_json::{Map, Value, json};
 
@@ -25,6 +25,7 @@ on_every_database! {
     what_was_called_off_before_it_came_is_no_part,
     a_digest_that_a_person_has_called_off_tells_of_no_part_that_was,
     a_digest_that_has_left_keeps_its_parts,
+    a_digest_is_one_delivery_in_the_figures,
     many_are_called_off_while_others_come,
 }
 
@@ -419,6 +420,43 @@ async fn a_digest_that_has_left_keeps_its_parts(bench: Bench) {
         Some(HistoryKind::CancelTooLate)
     );
     assert_eq!(told_by(&bench.row("digest-of-a").await), ["a", "b"]);
+}
+
+async fn a_digest_is_one_delivery_in_the_figures(bench: Bench) {
+    bench
+        .gather(&[later("a", 7), later("b", 7), later("c", 7), later("alone", 8)])
+        .await;
+    bench
+        .database
+        .execute("UPDATE incentive_notify_queue SET scheduled_at = '2020-01-01 00:00:00.000' WHERE status = 'pending'")
+        .await;
+    let claim = bench.claim(10).await;
+    assert_eq!(super::events(&claim).len(), 2);
+    let settled = bench.store.settle(claim.id, &super::ids(&claim), false).await;
+    assert_eq!(settled.expect("settled"), inq::store::Ended::Done);
+    bench
+        .database
+        .execute("UPDATE incentive_notify_queue SET delivered_at = sent_at, opened_at = sent_at WHERE status = 'sent'")
+        .await;
+    for by in [GroupBy::IncentiveType, GroupBy::Language, GroupBy::Priority] {
+        let (from, to) = (now() - TimeDelta::hours(1), now() + TimeDelta::hours(1));
+        let groups = bench.store.engagement(from, to, by).await.expect("figures");
+        assert_eq!(groups.len(), 1, "{groups:?}");
+        let of = &groups[0];
+        assert_eq!(
+            (of.stored, of.digested, of.sent, of.delivered, of.opened),
+            (2, 3, 2, 2, 2),
+            "{by:?}"
+        );
+    }
+    // What was not sent has no hour.
+    let (from, to) = (now() - TimeDelta::hours(1), now() + TimeDelta::hours(1));
+    let hours = bench.store.engagement(from, to, GroupBy::Hour).await;
+    let unknown = hours.expect("figures").pop().expect("a group");
+    assert_eq!(
+        (unknown.group.as_str(), unknown.stored, unknown.digested),
+        ("unknown", 0, 3)
+    );
 }
 
 async fn many_are_called_off_while_others_come(bench: Bench) {
