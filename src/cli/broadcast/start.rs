@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::super::show::kept_quiet;
 use super::super::{Failure, confirm, output, planner, progress, read_message, store};
 use super::{say, whom};
 use crate::broadcast::{Draft, HIGHEST_RATE};
@@ -15,6 +14,7 @@ use crate::contract::{SEGMENT, is_segment, time};
 use crate::ingest::Planner;
 use crate::rehearsal::{Preview, Rehearsal};
 use crate::store::{Broadcast, NewBroadcast, Status, Store};
+use crate::story::kept_quiet;
 
 /// Count the readers of a segment, show what they would be told, and start it.
 #[derive(Debug, clap::Args)]
