@@ -105,7 +105,10 @@ fn text(story: &ToldStory) -> String {
     }
     lines.push(format!("attempts      {}", row.attempts));
     if let Some(digest) = &row.digest_event_id {
-        let id = story.digest.as_ref().map(|digest| format!(" (notification {})", digest.id));
+        let id = story
+            .digest
+            .as_ref()
+            .map(|digest| format!(" (notification {})", digest.id));
         lines.push(format!("digest        {digest}{}", id.unwrap_or_default()));
     }
     lines.extend(parts(story.parts.as_deref().unwrap_or_default()));
@@ -131,9 +134,17 @@ fn parts(parts: &[DigestPart]) -> impl Iterator<Item = String> {
 fn happened(story: &ToldStory) -> impl Iterator<Item = String> {
     // Who lives by UTC has read it already.
     let is_elsewhere = story.reader_timezone.as_deref().is_some_and(|zone| zone != "UTC");
-    let local = move |moment: &'_ Moment| moment.at_local.clone().filter(|_| is_elsewhere).unwrap_or_default();
+    let local = move |moment: &'_ Moment| {
+        moment
+            .at_local
+            .clone()
+            .filter(|_| is_elsewhere)
+            .unwrap_or_default()
+    };
     let longest = story.timeline.iter().map(|moment| local(moment).len()).max();
-    let column = longest.filter(|length| *length > 0).map_or(0, |length| length + 2);
+    let column = longest
+        .filter(|length| *length > 0)
+        .map_or(0, |length| length + 2);
     let line = move |at: &str, local: &str, told: &str| format!("{at:24}  {local:column$}{told}");
     let told = story
         .timeline

@@ -145,7 +145,10 @@ async fn change_one(
             if done.changed > 0 {
                 tracing::info!(by, id, %change, "a notification was changed by hand");
             }
-            Ok((done.changed > 0, ToldStory::of(store.as_ref(), id, Utc::now()).await?))
+            Ok((
+                done.changed > 0,
+                ToldStory::of(store.as_ref(), id, Utc::now()).await?,
+            ))
         })
         .await?;
     let story = story.ok_or_else(|| unknown(id))?;

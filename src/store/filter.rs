@@ -109,9 +109,13 @@ impl Change {
         if status == Status::Digested
             && let (Some(event), Some(digest)) = (&row.digest_event_id, digest)
         {
-            let told = format!("notification {id} is digested: the digest {event} (notification {digest}) tells of it");
+            let told = format!(
+                "notification {id} is digested: the digest {event} (notification {digest}) tells of it"
+            );
             return match self {
-                Self::Retry => format!("{told}; retry notification {digest} once it has failed or was cancelled"),
+                Self::Retry => {
+                    format!("{told}; retry notification {digest} once it has failed or was cancelled")
+                }
                 Self::Cancel => format!(
                     "{told}; cancel notification {digest} for all that it tells of, or send an event with action \"cancel\" and \
                      event_id {:?} for this one alone",

@@ -157,7 +157,10 @@ mod tests {
             let clock = Clock::in_zone(zone);
             assert_eq!(clock.time(at("2026-11-26T07:00:00Z")), "2026-11-26T07:00:00.000Z");
         }
-        assert_eq!(local("UTC", "2026-11-26T07:00:00Z").as_deref(), Some("2026-11-26 07:00"));
+        assert_eq!(
+            local("UTC", "2026-11-26T07:00:00Z").as_deref(),
+            Some("2026-11-26 07:00")
+        );
         assert_eq!(local("Europe/Nowhere", "2026-11-26T07:00:00Z"), None);
     }
 
@@ -169,8 +172,16 @@ mod tests {
             ("Europe/Berlin", "2026-10-25T02:00:00Z", "2026-10-25 03:00"),
             ("Europe/Berlin", "2026-03-29T00:59:00Z", "2026-03-29 01:59"),
             ("Europe/Berlin", "2026-03-29T01:00:00Z", "2026-03-29 03:00"),
-            ("Australia/Lord_Howe", "2026-04-04T14:45:00Z", "2026-04-05 01:45 +11:00"),
-            ("Australia/Lord_Howe", "2026-04-04T15:15:00Z", "2026-04-05 01:45 +10:30"),
+            (
+                "Australia/Lord_Howe",
+                "2026-04-04T14:45:00Z",
+                "2026-04-05 01:45 +11:00",
+            ),
+            (
+                "Australia/Lord_Howe",
+                "2026-04-04T15:15:00Z",
+                "2026-04-05 01:45 +10:30",
+            ),
             ("Pacific/Apia", "2011-12-30T09:59:00Z", "2011-12-29 23:59"),
             ("Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-31 00:00"),
             ("Asia/Kathmandu", "9999-12-31T23:59:00Z", "+10000-01-01 05:44"),
@@ -197,7 +208,8 @@ mod tests {
 
     #[test]
     fn where_no_zone_is_known_a_detail_stays_as_it_is() {
-        let detail = json!({ "retry_at": "2026-01-15T12:00:00.000Z", "held_until_local": "2026-01-15 12:00" });
+        let detail =
+            json!({ "retry_at": "2026-01-15T12:00:00.000Z", "held_until_local": "2026-01-15 12:00" });
         assert_eq!(with_local_times(None, detail.clone()), detail);
         let told = with_local_times(Some("Europe/Berlin"), detail);
         assert_eq!(told["retry_at_local"], "2026-01-15 13:00");

@@ -178,15 +178,21 @@ pub fn telling(row: &Notification) -> Option<&str> {
 
 /// The event of a digest's first part. An event's own data and its id can be anything; histories are the service's alone.
 fn begun_with(history: &[HistoryEntry]) -> Option<&str> {
-    let begun = |entry: &&HistoryEntry| entry.kind == HistoryKind::Held && text(&entry.detail, "rule") == DIGEST;
-    let first = history.iter().filter(begun).map(|entry| text(&entry.detail, "first"));
+    let begun =
+        |entry: &&HistoryEntry| entry.kind == HistoryKind::Held && text(&entry.detail, "rule") == DIGEST;
+    let first = history
+        .iter()
+        .filter(begun)
+        .map(|entry| text(&entry.detail, "first"));
     first.into_iter().find(|event| !event.is_empty())
 }
 
 /// The first zone by whose clock a rule has decided.
 fn named_zone(history: &[HistoryEntry]) -> Option<&str> {
     let details = history.iter().flat_map(|entry| {
-        let within = ["held", "over"].into_iter().filter_map(|name| entry.detail.get(name)?.as_object());
+        let within = ["held", "over"]
+            .into_iter()
+            .filter_map(|name| entry.detail.get(name)?.as_object());
         std::iter::once(&entry.detail).chain(within)
     });
     details

@@ -12,7 +12,10 @@ pub(super) fn standing(row: &Notification, clock: Clock, now: DateTime<Utc>) -> 
         1 => "1 attempt".to_owned(),
         many => format!("{many} attempts"),
     };
-    let why = row.last_error.as_deref().map_or_else(String::new, |error| format!(": {error}"));
+    let why = row
+        .last_error
+        .as_deref()
+        .map_or_else(String::new, |error| format!(": {error}"));
     match row.status {
         Status::Pending => pending(row, clock, now),
         Status::Processing => format!("is being published as attempt {}", row.attempts),
@@ -78,6 +81,8 @@ fn pending(row: &Notification, clock: Clock, now: DateTime<Utc>) -> String {
 
 /// The rule by which it is not to be sent.
 fn rule_against(history: &[HistoryEntry]) -> Option<&str> {
-    let entry = history.iter().rfind(|entry| entry.kind == HistoryKind::Suppressed)?;
+    let entry = history
+        .iter()
+        .rfind(|entry| entry.kind == HistoryKind::Suppressed)?;
     Some(text(&entry.detail, "rule")).filter(|rule| !rule.is_empty())
 }

@@ -205,19 +205,50 @@ fn every_kind_has_words_of_its_own_and_those_of_who_was_forgotten_have_no_partic
 
 #[test]
 fn the_zone_is_that_of_the_row_then_of_a_rule_then_of_the_reader() {
-    let of_rule = entry(HistoryKind::DeliveryFailed, &json!({ "held": { "timezone": "Asia/Tokyo" } }));
+    let of_rule = entry(
+        HistoryKind::DeliveryFailed,
+        &json!({ "held": { "timezone": "Asia/Tokyo" } }),
+    );
     let preferred = Beside {
         timezone: Some("Asia/Kathmandu".to_owned()),
         ..Beside::default()
     };
     for (row, history, zone, local) in [
-        (in_berlin(Status::Pending), vec![of_rule.clone()], Some("Europe/Berlin"), Some("2026-01-16 07:00")),
-        (row("e", Status::Pending), vec![of_rule], Some("Asia/Tokyo"), Some("2026-01-16 15:00")),
-        (row("e", Status::Pending), vec![], Some("Asia/Kathmandu"), Some("2026-01-16 11:45")),
+        (
+            in_berlin(Status::Pending),
+            vec![of_rule.clone()],
+            Some("Europe/Berlin"),
+            Some("2026-01-16 07:00"),
+        ),
+        (
+            row("e", Status::Pending),
+            vec![of_rule],
+            Some("Asia/Tokyo"),
+            Some("2026-01-16 15:00"),
+        ),
+        (
+            row("e", Status::Pending),
+            vec![],
+            Some("Asia/Kathmandu"),
+            Some("2026-01-16 11:45"),
+        ),
     ] {
         let story = told(row, history, &preferred);
-        assert_eq!((story.reader_timezone.as_deref(), story.scheduled_at_local.as_deref()), (zone, local));
-        assert_eq!(story.standing, format!("waits until 2026-01-16T06:00:00.000Z ({} in {})", local.unwrap(), zone.unwrap()));
+        assert_eq!(
+            (
+                story.reader_timezone.as_deref(),
+                story.scheduled_at_local.as_deref()
+            ),
+            (zone, local)
+        );
+        assert_eq!(
+            story.standing,
+            format!(
+                "waits until 2026-01-16T06:00:00.000Z ({} in {})",
+                local.unwrap(),
+                zone.unwrap()
+            )
+        );
     }
     let story = alone(row("e", Status::Pending), vec![]);
     assert_eq!((story.reader_timezone, story.scheduled_at_local), (None, None));
@@ -228,7 +259,10 @@ fn the_zone_is_that_of_the_row_then_of_a_rule_then_of_the_reader() {
 fn local_times_stand_beside_what_was_stored_without_them() {
     let story = alone(
         in_berlin(Status::Pending),
-        vec![entry(HistoryKind::DeliveryFailed, &json!({ "retry_at": "2026-01-16T06:00:00.000Z", "held": quiet() }))],
+        vec![entry(
+            HistoryKind::DeliveryFailed,
+            &json!({ "retry_at": "2026-01-16T06:00:00.000Z", "held": quiet() }),
+        )],
     );
     let detail = &story.history[0].detail;
     assert_eq!(detail["retry_at_local"], "2026-01-16 07:00");
@@ -246,17 +280,32 @@ fn how_it_stands_says_why_it_has_not_arrived() {
     let rule = |rule: &str| vec![entry(HistoryKind::Suppressed, &json!({ "rule": rule }))];
     let stands = |row, history| alone(row, history).standing;
     for (stands, expected) in [
-        (stands(failed(2, Status::Failed), vec![]), "has failed after 2 attempts, and no other follows: no_device"),
+        (
+            stands(failed(2, Status::Failed), vec![]),
+            "has failed after 2 attempts, and no other follows: no_device",
+        ),
         (
             stands(failed(1, Status::Pending), vec![]),
             "waits until 2026-01-16T06:00:00.000Z: attempt 1 failed (no_device)",
         ),
         (
-            stands(Notification { scheduled_at: now(), ..row("e", Status::Pending) }, vec![]),
+            stands(
+                Notification {
+                    scheduled_at: now(),
+                    ..row("e", Status::Pending)
+                },
+                vec![],
+            ),
             "is due, and leaves when its turn comes",
         ),
         (
-            stands(Notification { expires_at: Some(now()), ..row("e", Status::Pending) }, vec![]),
+            stands(
+                Notification {
+                    expires_at: Some(now()),
+                    ..row("e", Status::Pending)
+                },
+                vec![],
+            ),
             "will not leave any more: it expires at 2026-01-15T12:00:00.000Z, before it may",
         ),
         (
@@ -268,11 +317,17 @@ fn how_it_stands_says_why_it_has_not_arrived() {
             "is not to be sent: the user has opted out of such notifications",
         ),
         (stands(row("e", Status::Suppressed), vec![]), "is not to be sent"),
-        (stands(row("e", Status::Cancelled), vec![]), "was called off before it left"),
+        (
+            stands(row("e", Status::Cancelled), vec![]),
+            "was called off before it left",
+        ),
     ] {
         assert_eq!(stands, expected);
     }
-    assert_eq!(Listed::of(in_berlin(Status::Pending), now()).standing, alone(in_berlin(Status::Pending), vec![]).standing);
+    assert_eq!(
+        Listed::of(in_berlin(Status::Pending), now()).standing,
+        alone(in_berlin(Status::Pending), vec![]).standing
+    );
 }
 
 #[test]
@@ -288,7 +343,10 @@ fn a_part_names_its_digest_and_how_that_stands() {
     };
     assert_eq!(telling(&taken_out), None);
     let beside = Beside {
-        digest: Some(Notification { id: 9, ..row("digest-1", Status::Pending) }),
+        digest: Some(Notification {
+            id: 9,
+            ..row("digest-1", Status::Pending)
+        }),
         ..Beside::default()
     };
     let story = told(part(), vec![], &beside);
@@ -298,7 +356,10 @@ fn a_part_names_its_digest_and_how_that_stands() {
          Europe/Berlin)"
     );
     assert_eq!(story.digest.map(|digest| digest.id), Some(9));
-    assert_eq!(alone(part(), vec![]).standing, "is told of by the digest digest-1");
+    assert_eq!(
+        alone(part(), vec![]).standing,
+        "is told of by the digest digest-1"
+    );
 }
 
 /// As a digest has it, and as any event may say it.
@@ -316,10 +377,17 @@ fn a_digest_is_what_the_service_has_begun_and_not_what_looks_like_one() {
     };
     let held = entry(HistoryKind::Held, &json!({ "rule": "digest", "window": "1h" }));
     assert_eq!(alone(looks_like_one(), vec![held]).parts, None);
-    let begun = json!({ "rule": "digest", "first": "a", "held_until": "2026-01-16T06:00:00.000Z", "over": cap() });
+    let begun =
+        json!({ "rule": "digest", "first": "a", "held_until": "2026-01-16T06:00:00.000Z", "over": cap() });
     let story = alone(looks_like_one(), vec![entry(HistoryKind::Held, &begun)]);
     let parts = story.parts.unwrap();
-    assert_eq!(parts.iter().map(|part| part.event_id.as_str()).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(
+        parts
+            .iter()
+            .map(|part| part.event_id.as_str())
+            .collect::<Vec<_>>(),
+        ["a"]
+    );
     assert_eq!(
         story.timeline.last().unwrap().told,
         format!(
@@ -327,7 +395,10 @@ fn a_digest_is_what_the_service_has_begun_and_not_what_looks_like_one() {
              more is gathered until 2026-01-16T06:00:00.000Z (2026-01-16 07:00 in Europe/Berlin)"
         )
     );
-    let emptied = alone(row("d", Status::Suppressed), vec![entry(HistoryKind::Held, &begun)]);
+    let emptied = alone(
+        row("d", Status::Suppressed),
+        vec![entry(HistoryKind::Held, &begun)],
+    );
     assert_eq!(emptied.parts, Some(vec![]), "nothing is left of it");
 }
 
@@ -344,7 +415,11 @@ fn what_moved_the_first_part_has_moved_the_digest() {
         }),
         ..Beside::default()
     };
-    let story = told(in_berlin(Status::Pending), vec![entry(HistoryKind::Held, &begun)], &beside);
+    let story = told(
+        in_berlin(Status::Pending),
+        vec![entry(HistoryKind::Held, &begun)],
+        &beside,
+    );
     let told: Vec<_> = story.timeline.iter().map(|moment| moment.told.as_str()).collect();
     let first = format!("its first part, a: {NIGHT}");
     assert_eq!(told[..3], ["the event occurred", "stored", first.as_str()]);
@@ -359,10 +434,16 @@ fn each_attempt_is_published_once() {
         sent_at: Some(at("2026-01-15T08:30:00Z")),
         ..row("e", Status::Sent)
     };
-    let history = vec![entry(HistoryKind::Delivered, &published), entry(HistoryKind::Opened, &published)];
+    let history = vec![
+        entry(HistoryKind::Delivered, &published),
+        entry(HistoryKind::Opened, &published),
+    ];
     for history in [vec![], history] {
         let story = alone(sent(), history);
-        let times = story.timeline.iter().filter(|moment| moment.told == "attempt 1 was published");
+        let times = story
+            .timeline
+            .iter()
+            .filter(|moment| moment.told == "attempt 1 was published");
         assert_eq!(times.count(), 1);
     }
 }

@@ -34,7 +34,10 @@ pub(super) fn timeline(
     ];
     for (first, entry) in first.into_iter().flat_map(what_moved) {
         let event = &first.notification.event_id;
-        happened.push((entry.at, format!("its first part, {event}: {}", told(entry, clock))));
+        happened.push((
+            entry.at,
+            format!("its first part, {event}: {}", told(entry, clock)),
+        ));
     }
     for entry in history {
         if let Some(at) = moment(&entry.detail, "published_at")
@@ -69,7 +72,10 @@ pub(super) fn timeline(
 
 /// What a first part was held back by, before it was a part.
 fn what_moved(first: &Story) -> impl Iterator<Item = (&Story, &HistoryEntry)> {
-    let held = first.history.iter().filter(|entry| entry.kind == HistoryKind::Held);
+    let held = first
+        .history
+        .iter()
+        .filter(|entry| entry.kind == HistoryKind::Held);
     held.map(move |entry| (first, entry))
 }
 

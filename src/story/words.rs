@@ -44,7 +44,11 @@ pub(super) fn told(entry: &HistoryEntry, reader: Clock) -> String {
         }
         HistoryKind::Expired => expired(detail, clock),
         HistoryKind::Held => held(detail, clock),
-        HistoryKind::Digested => format!("told of by the digest {}{}", said("digest"), for_a_cap(detail, clock)),
+        HistoryKind::Digested => format!(
+            "told of by the digest {}{}",
+            said("digest"),
+            for_a_cap(detail, clock)
+        ),
         HistoryKind::PartCancelled => format!(
             "tells of {} no more: cancelled by {}",
             parts(detail),
@@ -187,7 +191,11 @@ fn over_cap(detail: &Map<String, Value>) -> String {
 fn for_a_cap(detail: &Map<String, Value>, clock: Clock) -> String {
     let over = detail.get("over").and_then(Value::as_object);
     over.map_or_else(String::new, |over| {
-        format!(", for at {} {}", clock.of(over).said(over, "due_at"), over_cap(over))
+        format!(
+            ", for at {} {}",
+            clock.of(over).said(over, "due_at"),
+            over_cap(over)
+        )
     })
 }
 

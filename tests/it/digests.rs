@@ -82,7 +82,9 @@ async fn what_comes_within_the_window_leaves_as_one_request_whoever_stores_it() 
     let words = inq(&house.environment(), &["show", "--event", "part-3"]);
     let words = String::from_utf8_lossy(&words.stdout).into_owned();
     assert!(
-        words.contains(&format!("now                       is told of by the digest {digest} (notification ")),
+        words.contains(&format!(
+            "now                       is told of by the digest {digest} (notification "
+        )),
         "{words}"
     );
     let words = inq(&house.environment(), &["show", "--event", &digest]);
@@ -107,7 +109,10 @@ async fn what_comes_within_the_window_leaves_as_one_request_whoever_stores_it() 
     for change in ["cancel", "retry"] {
         let refused = inq(&house.environment(), &[change, "--event", "part-3"]);
         let why = String::from_utf8_lossy(&refused.stderr).into_owned();
-        let named = format!("the digest {digest} (notification {}) tells of it; {change}", told["id"]);
+        let named = format!(
+            "the digest {digest} (notification {}) tells of it; {change}",
+            told["id"]
+        );
         assert!(!refused.status.success() && why.contains(&named), "{why}");
     }
 
@@ -181,8 +186,14 @@ async fn what_is_over_a_cap_is_gathered_where_the_settings_say_so() {
     let words = inq(&house.environment(), &["show", "--event", digest]);
     let words = String::from_utf8_lossy(&words.stdout).into_owned();
     let cap = "2 of at most 2 notifications within 1h were taken, a cap of the settings";
-    let (first, begun) = (words.find("its first part, event-"), words.find("begun with the event event-"));
-    assert!(first.is_some() && begun.is_some() && words.matches(cap).count() == 2, "{words}");
+    let (first, begun) = (
+        words.find("its first part, event-"),
+        words.find("begun with the event event-"),
+    );
+    assert!(
+        first.is_some() && begun.is_some() && words.matches(cap).count() == 2,
+        "{words}"
+    );
     for instance in instances {
         assert!(instance.terminate().await.success());
     }

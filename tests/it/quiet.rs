@@ -83,7 +83,11 @@ async fn what_would_leave_in_quiet_hours_is_held_and_then_leaves() {
     assert!(words.contains(&waits), "{words}");
     assert_eq!(shown["standing"], waits);
     assert_eq!(
-        (&detail["held_until_local"], &shown["scheduled_at_local"], &shown["reader_timezone"]),
+        (
+            &detail["held_until_local"],
+            &shown["scheduled_at_local"],
+            &shown["reader_timezone"]
+        ),
         (&json!(local(end)), &json!(local(end)), &json!("Asia/Kathmandu"))
     );
 

@@ -110,13 +110,16 @@ async fn a_part_leads_to_its_digest_and_what_looks_like_one_is_none() {
     // The second makes the digest, too.
     seen.house.send_event(&event("two", &json!({})).to_string()).await;
     seen.eventually_rows("status = 'digested'", 2).await;
+    seen.view("/").await;
     seen.find("event", "one").await;
     browser.reads("It is told of by the digest digest-").await;
     let part = "SELECT id FROM incentive_notify_queue WHERE event_id = 'one'";
     let part = seen.house.database.count(part).await;
     seen.view(&format!("/notification/{part}")).await;
     browser.reads("which waits until ").await;
-    browser.reads("is the digest that tells of it: cancel or retry that one").await;
+    browser
+        .reads("is the digest that tells of it: cancel or retry that one")
+        .await;
     let digest = "SELECT id FROM incentive_notify_queue WHERE event_id LIKE 'digest-%'";
     let digest = seen.house.database.count(digest).await;
     browser.press(&format!("Notification {digest}")).await;
