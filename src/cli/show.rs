@@ -49,11 +49,11 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let store = store(&settings).await?;
     let found = found(&args.which, store.as_ref()).await;
     store.close().await;
-    let story = found?;
+    let shown = found?;
     if args.json {
-        return output::print_json(&story);
+        return output::print_json(&shown);
     }
-    output::print(&text(&story))
+    output::print(&text(&shown))
 }
 
 async fn found(which: &Which, store: &dyn Store) -> Result<ToldStory, Failure> {

@@ -47,7 +47,7 @@ impl Clock {
 
     /// The name of the zone.
     pub(super) fn zone(self) -> Option<&'static str> {
-        self.zone.map(|zone| zone.name())
+        self.zone.map(Tz::name)
     }
 
     /// What the clock shows: `2026-01-16 07:00`; in an hour that it shows twice with the offset, `2026-10-25 02:30 +02:00`.
@@ -225,12 +225,11 @@ mod tests {
         ) {
             let at = DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minutes);
             let shown = Clock { zone: Some(zone) }.local(at).unwrap();
-            let back = match DateTime::parse_from_str(&shown, "%Y-%m-%d %H:%M %:z") {
-                Ok(with_offset) => with_offset.to_utc(),
-                Err(_) => {
-                    let local = NaiveDateTime::parse_from_str(&shown, "%Y-%m-%d %H:%M").unwrap();
-                    zone.from_local_datetime(&local).single().unwrap().to_utc()
-                }
+            let back = if let Ok(with_offset) = DateTime::parse_from_str(&shown, "%Y-%m-%d %H:%M %:z") {
+                with_offset.to_utc()
+            } else {
+                let local = NaiveDateTime::parse_from_str(&shown, "%Y-%m-%d %H:%M").unwrap();
+                zone.from_local_datetime(&local).single().unwrap().to_utc()
             };
             prop_assert_eq!(back, at, "{} {}", zone, shown);
         }

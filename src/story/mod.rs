@@ -11,7 +11,6 @@ mod words;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::contract::{Digest, DigestPart};
@@ -113,26 +112,26 @@ impl ToldStory {
     }
 
     async fn looked_up(store: &dyn Store, found: Option<Story>, now: DateTime<Utc>) -> Result<Option<Self>> {
-        let Some(story) = found else {
+        let Some(found) = found else {
             return Ok(None);
         };
-        let row = &story.notification;
+        let row = &found.notification;
         let mut beside = Beside::default();
         if let Some(event) = telling(row) {
             beside.digest = store.notification_of_event(event).await?;
         }
         if row.user_id != NOBODY {
-            if let Some(event) = begun_with(&story.history) {
+            if let Some(event) = begun_with(&found.history) {
                 let first = Story::of_event(store, event).await?;
                 beside.first = first.filter(|first| first.notification.user_id == row.user_id);
             }
-            if row.timezone.is_none() && named_zone(&story.history).is_none() {
+            if row.timezone.is_none() && named_zone(&found.history).is_none() {
                 let mut preferences = store.preferences(&[row.user_id]).await?;
                 let preference = preferences.remove(&row.user_id);
                 beside.timezone = preference.and_then(|preference| preference.timezone);
             }
         }
-        Ok(Some(Self::told(story, &beside, now)))
+        Ok(Some(Self::told(found, &beside, now)))
     }
 
     fn told(story: Story, beside: &Beside, now: DateTime<Utc>) -> Self {
@@ -189,15 +188,13 @@ fn begun_with(history: &[HistoryEntry]) -> Option<&str> {
 
 /// The first zone by whose clock a rule has decided.
 fn named_zone(history: &[HistoryEntry]) -> Option<&str> {
-    let details = history.iter().flat_map(|entry| {
+    let mut details = history.iter().flat_map(|entry| {
         let within = ["held", "over"]
             .into_iter()
             .filter_map(|name| entry.detail.get(name)?.as_object());
         std::iter::once(&entry.detail).chain(within)
     });
-    details
-        .filter_map(|detail| detail.get("timezone").and_then(Value::as_str))
-        .next()
+    details.find_map(|detail| detail.get("timezone")?.as_str())
 }
 
 #[cfg(test)]

@@ -115,6 +115,17 @@ async fn what_comes_within_the_window_leaves_as_one_request_whoever_stores_it() 
         );
         assert!(!refused.status.success() && why.contains(&named), "{why}");
     }
+    let path = format!("/v1/notifications/{}", told["id"]);
+    let answer = instances[0].ask("GET", &path, &[], "").await.expect("an answer");
+    assert_eq!(answer.json(), told, "as `inq show` tells it");
+    let path = format!("/v1/notifications/{}/cancel", part["id"]);
+    let answer = instances[0].ask("POST", &path, &[], "").await.expect("an answer");
+    let why = format!("cancel notification {} for all that it tells of", told["id"]);
+    assert!(
+        answer.status == 409 && answer.body.contains(&why),
+        "{}",
+        answer.body
+    );
 
     for instance in instances {
         assert!(instance.terminate().await.success());
