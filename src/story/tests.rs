@@ -1,5 +1,5 @@
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::contract::{IncentiveType, Priority};

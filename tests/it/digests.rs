@@ -6,7 +6,7 @@ use rdkafka::Message;
 use serde_json::{Value, json};
 
 use crate::household::House;
-use crate::inq::{eventually, inq};
+use crate::inq::{Service, eventually, inq};
 use crate::kafka::Kafka;
 use crate::servers::Database;
 
@@ -36,6 +36,56 @@ impl House {
             .map(|record| serde_json::from_slice(record.payload().expect("a value")).expect("JSON"))
             .collect()
     }
+}
+
+/// A part and its digest name each other, and what was taken out, to whoever asks.
+async fn assert_told(house: &House, service: &Service, part: &Value) {
+    let digest = part["digest_event_id"].as_str().expect("a digest");
+    let words = inq(&house.environment(), &["show", "--event", "part-3"]);
+    let words = String::from_utf8_lossy(&words.stdout).into_owned();
+    assert!(
+        words.contains(&format!("is told of by the digest {digest} (notification ")),
+        "{words}"
+    );
+    let words = inq(&house.environment(), &["show", "--event", digest]);
+    let words = String::from_utf8_lossy(&words.stdout).into_owned();
+    assert!(
+        words.contains("part-3, 250 points") && words.contains("more is gathered until"),
+        "{words}"
+    );
+    assert!(!words.contains("withdrawn,"), "{words}");
+    assert!(
+        words.contains("tells of withdrawn no more: cancelled by an event"),
+        "{words}"
+    );
+    let told = house.show(digest);
+    let parts = told["parts"].as_array().expect("parts");
+    assert_eq!(parts.len(), 9);
+    assert_eq!(told["digest"], Value::Null);
+    assert_eq!(
+        (&part["parts"], &part["digest"]["id"]),
+        (&Value::Null, &told["id"])
+    );
+    for change in ["cancel", "retry"] {
+        let refused = inq(&house.environment(), &[change, "--event", "part-3"]);
+        let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let named = format!(
+            "the digest {digest} (notification {}) tells of it; {change}",
+            told["id"]
+        );
+        assert!(!refused.status.success() && why.contains(&named), "{why}");
+    }
+    let path = format!("/v1/notifications/{}", told["id"]);
+    let answer = service.ask("GET", &path, &[], "").await.expect("an answer");
+    assert_eq!(answer.json(), told, "as `inq show` tells it");
+    let path = format!("/v1/notifications/{}/cancel", part["id"]);
+    let answer = service.ask("POST", &path, &[], "").await.expect("an answer");
+    let why = format!("cancel notification {} for all that it tells of", told["id"]);
+    assert!(
+        answer.status == 409 && answer.body.contains(&why),
+        "{}",
+        answer.body
+    );
 }
 
 #[tokio::test]
@@ -79,53 +129,7 @@ async fn what_comes_within_the_window_leaves_as_one_request_whoever_stores_it() 
     let digest = part["digest_event_id"].as_str().expect("a digest").to_owned();
     assert_eq!(house.show("withdrawn")["status"], "cancelled");
 
-    let words = inq(&house.environment(), &["show", "--event", "part-3"]);
-    let words = String::from_utf8_lossy(&words.stdout).into_owned();
-    assert!(
-        words.contains(&format!(
-            "now                       is told of by the digest {digest} (notification "
-        )),
-        "{words}"
-    );
-    let words = inq(&house.environment(), &["show", "--event", &digest]);
-    let words = String::from_utf8_lossy(&words.stdout).into_owned();
-    assert!(
-        words.contains("part-3, 250 points") && words.contains("more is gathered until"),
-        "{words}"
-    );
-    assert!(!words.contains("withdrawn,"), "{words}");
-    assert!(
-        words.contains("tells of withdrawn no more: cancelled by an event"),
-        "{words}"
-    );
-    let told = house.show(&digest);
-    let parts = told["parts"].as_array().expect("parts");
-    assert_eq!(parts.len(), 9);
-    assert_eq!(told["digest"], Value::Null);
-    assert_eq!(
-        (&part["parts"], &part["digest"]["id"]),
-        (&Value::Null, &told["id"])
-    );
-    for change in ["cancel", "retry"] {
-        let refused = inq(&house.environment(), &[change, "--event", "part-3"]);
-        let why = String::from_utf8_lossy(&refused.stderr).into_owned();
-        let named = format!(
-            "the digest {digest} (notification {}) tells of it; {change}",
-            told["id"]
-        );
-        assert!(!refused.status.success() && why.contains(&named), "{why}");
-    }
-    let path = format!("/v1/notifications/{}", told["id"]);
-    let answer = instances[0].ask("GET", &path, &[], "").await.expect("an answer");
-    assert_eq!(answer.json(), told, "as `inq show` tells it");
-    let path = format!("/v1/notifications/{}/cancel", part["id"]);
-    let answer = instances[0].ask("POST", &path, &[], "").await.expect("an answer");
-    let why = format!("cancel notification {} for all that it tells of", told["id"]);
-    assert!(
-        answer.status == 409 && answer.body.contains(&why),
-        "{}",
-        answer.body
-    );
+    assert_told(&house, &instances[0], &part).await;
 
     for instance in instances {
         assert!(instance.terminate().await.success());
