@@ -21,7 +21,7 @@
 //! | [`stage`], [`patience`], [`health`] | what the stages share: batches until the stop, waiting, readiness |
 //! | [`alerts`] | critical failures, told on a topic of their own |
 //! | [`service`] | which stages run, how they start and how they stop |
-//! | [`status`] | how the queue stands |
+//! | [`status`], [`story`] | how the queue stands; what happened to one notification, in words |
 //! | [`http`] | health, metrics and the API |
 //! | [`measures`], [`telemetry`] | every metric by name; logs, the metrics' recorder, spans for a collector |
 //! | [`mod@bench`] | the service under load, held against yardsticks |
@@ -58,4 +58,5 @@ pub mod service;
 pub mod stage;
 pub mod status;
 pub mod store;
+pub mod story;
 pub mod telemetry;

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::choose::Chosen;
 use super::{Failure, confirm, output, progress, store};
 use crate::config::Settings;
-use crate::store::{Change, Store};
+use crate::store::{Change, Filter, Store};
+use crate::story::telling;
 
 /// Rows that are changed in one transaction.
 const AT_ONCE: u32 = 500;
@@ -72,12 +73,7 @@ async fn apply(args: &ChangeArgs, change: Change, store: &dyn Store) -> Result<R
         dry_run: args.dry_run,
     };
     if matched == 0 && args.chosen.are_named() {
-        let found = store.notifications(&filter, None, 1).await?;
-        let why = found.first().map_or_else(
-            || "there is no such notification".to_owned(),
-            |row| change.refusal(row),
-        );
-        return Err(Failure::Failed(why));
+        return Err(Failure::Failed(refusal(&filter, change, store).await?));
     }
     if args.dry_run || matched == 0 {
         return Ok(report);
@@ -97,6 +93,19 @@ async fn apply(args: &ChangeArgs, change: Change, store: &dyn Store) -> Result<R
         bar.inc(step.changed);
     }
     Ok(report)
+}
+
+/// Why it applies to none of those that were named.
+async fn refusal(filter: &Filter, change: Change, store: &dyn Store) -> Result<String, Failure> {
+    let found = store.notifications(filter, None, 1).await?;
+    let Some(row) = found.first() else {
+        return Ok("there is no such notification".to_owned());
+    };
+    let digest = match telling(row) {
+        Some(event) => store.notification_of_event(event).await?,
+        None => None,
+    };
+    Ok(change.refusal(row, digest.map(|digest| digest.id)))
 }
 
 fn notifications(count: u64) -> String {

@@ -4,7 +4,6 @@ use chrono::Utc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::show::kept_quiet;
 use super::{Failure, forecast, output, read_message};
 use crate::bus::Record;
 use crate::config::Settings;
@@ -14,6 +13,7 @@ use crate::localize::{Catalogues, Reader, Subject};
 use crate::sample;
 use crate::schedule::{BEST_TIME, DIGEST, QUIET_HOURS};
 use crate::store::Beginning;
+use crate::story::kept_quiet;
 
 /// Among so many readers every wording finds one, unless there are hundreds of them.
 const READERS: i64 = 10_000;

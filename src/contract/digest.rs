@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
+use utoipa::ToSchema;
 
 use super::{time, whole};
 
@@ -13,12 +14,13 @@ pub struct Digest {
 }
 
 /// One of them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DigestPart {
     /// Its event.
     pub event_id: String,
     /// Its points; `None`: it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub points: Option<f64>,
     /// When it happened.
     #[serde(serialize_with = "time::serialize")]

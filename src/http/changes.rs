@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{Extension, State};
+use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,7 +15,8 @@ use super::problem::{Kind, Problem};
 use super::said::{self, Id, Nothing, Said};
 use super::wanted::{self, Cursor, Wanted};
 use crate::contract::cut;
-use crate::store::{self, Change, Filter, Store, Story};
+use crate::store::{self, Change, Filter, Store};
+use crate::story::ToldStory;
 
 /// Rows that are changed in one transaction.
 const AT_ONCE: u32 = 500;
@@ -61,7 +63,7 @@ pub(super) struct Outcome {
     params(("id" = i64, Path, description = "The notification's id", minimum = 1)),
     request_body = Nothing,
     responses(
-        (status = 200, description = "The notification, now", body = Story),
+        (status = 200, description = "The notification, now", body = ToldStory),
         (status = 404, description = "There is no such notification", body = Problem,
          content_type = "application/problem+json"),
         (status = 409, description = "It is not in a state for it", body = Problem,
@@ -73,7 +75,7 @@ pub(super) async fn retry_notification(
     Extension(caller): Extension<Caller>,
     Id(id): Id,
     _: Nothing,
-) -> Result<Json<Story>, Problem> {
+) -> Result<Json<ToldStory>, Problem> {
     change_one(&served, &caller, Change::Retry, id).await
 }
 
@@ -85,7 +87,7 @@ pub(super) async fn retry_notification(
     params(("id" = i64, Path, description = "The notification's id", minimum = 1)),
     request_body = Nothing,
     responses(
-        (status = 200, description = "The notification, now", body = Story),
+        (status = 200, description = "The notification, now", body = ToldStory),
         (status = 404, description = "There is no such notification", body = Problem,
          content_type = "application/problem+json"),
         (status = 409, description = "It is not in a state for it", body = Problem,
@@ -97,7 +99,7 @@ pub(super) async fn cancel_notification(
     Extension(caller): Extension<Caller>,
     Id(id): Id,
     _: Nothing,
-) -> Result<Json<Story>, Problem> {
+) -> Result<Json<ToldStory>, Problem> {
     change_one(&served, &caller, Change::Cancel, id).await
 }
 
@@ -138,7 +140,7 @@ async fn change_one(
     caller: &Caller,
     change: Change,
     id: i64,
-) -> Result<Json<Story>, Problem> {
+) -> Result<Json<ToldStory>, Problem> {
     let by = caller.signature();
     let (changed, story) = served
         .desk
@@ -147,14 +149,17 @@ async fn change_one(
             if done.changed > 0 {
                 tracing::info!(by, id, %change, "a notification was changed by hand");
             }
-            Ok((done.changed > 0, Story::of(store.as_ref(), id).await?))
+            Ok((
+                done.changed > 0,
+                ToldStory::of(store.as_ref(), id, Utc::now()).await?,
+            ))
         })
         .await?;
     let story = story.ok_or_else(|| unknown(id))?;
     if !changed {
         return Err(Problem::new(
             Kind::NotInThisState,
-            change.refusal(&story.notification),
+            change.refusal(&story.notification, story.digest.as_ref().map(|digest| digest.id)),
         ));
     }
     if change == Change::Retry {

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use chrono::Utc;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -9,7 +10,8 @@ use super::Served;
 use super::problem::{Kind, Problem};
 use super::said::{Id, Query};
 use super::wanted::{Cursor, List, Page, Wanted};
-use crate::store::{self, Notification, Store, Story};
+use crate::store::{self, Notification, Store};
+use crate::story::{Listed, ToldStory};
 
 /// Rows that are read together.
 const AT_ONCE: u32 = 50;
@@ -23,7 +25,7 @@ const LONGEST_PAGE: usize = 2 * 1024 * 1024;
     tag = "notifications",
     params(("id" = i64, Path, description = "The notification's id", minimum = 1)),
     responses(
-        (status = 200, description = "The notification", body = Story),
+        (status = 200, description = "The notification", body = ToldStory),
         (status = 404, description = "There is no such notification", body = Problem,
          content_type = "application/problem+json")
     )
@@ -31,10 +33,10 @@ const LONGEST_PAGE: usize = 2 * 1024 * 1024;
 pub(super) async fn show_notification(
     State(served): State<Served>,
     Id(id): Id,
-) -> Result<Json<Story>, Problem> {
+) -> Result<Json<ToldStory>, Problem> {
     served
         .desk
-        .ask(async move |store| Story::of(store.as_ref(), id).await)
+        .ask(async move |store| ToldStory::of(store.as_ref(), id, Utc::now()).await)
         .await?
         .map(Json)
         .ok_or_else(|| unknown(id))
@@ -49,7 +51,7 @@ pub(super) fn unknown(id: i64) -> Problem {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Notifications {
     /// The newest first.
-    notifications: Vec<Notification>,
+    notifications: Vec<Listed>,
     /// For `cursor`, to get what follows; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -112,8 +114,9 @@ async fn page(store: &dyn Store, asked: &List) -> store::Result<Notifications> {
         found.append(&mut rows);
     }
     let next = found.last().filter(|_| more).map(|row| Cursor(row.id).text());
+    let now = Utc::now();
     Ok(Notifications {
-        notifications: found,
+        notifications: found.into_iter().map(|row| Listed::of(row, now)).collect(),
         next_cursor: next,
     })
 }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
 
 use super::digest::Teller;
 use super::plan;
 use crate::config::Settings;
-use crate::schedule::{CapPolicy, DigestPolicy, Held, Leaving, Place};
+use crate::schedule::{CapPolicy, Capped, DigestPolicy, Held, Leaving, Place};
 use crate::store::{
     Admission, Beginning, Fate, Gathered, HistoryKind, KnownReader, NewNotification, Preferences, Retelling,
     Status,
@@ -58,11 +57,18 @@ impl Rules {
     }
 
     /// Makes it part of what leaves no sooner than it is due.
-    fn join(&self, row: &mut NewNotification, reader: &mut KnownReader, due: DateTime<Utc>) -> bool {
+    fn join(
+        &self,
+        row: &mut NewNotification,
+        reader: &mut KnownReader,
+        due: DateTime<Utc>,
+        capped: Option<&Capped>,
+    ) -> bool {
+        let over = capped.map(Capped::detail);
         reader
             .gathering(row.incentive_type)
             .filter(|gathered| gathered.leaves.scheduled_at.is_some_and(|leaves| due <= leaves))
-            .is_some_and(|gathered| self.teller.join(gathered, row))
+            .is_some_and(|gathered| self.teller.join(gathered, row, over.as_ref()))
     }
 
     /// Puts off what waits for others.
@@ -101,7 +107,7 @@ impl Admission for Rules {
         let due = self.leaving(row, now).at;
         let mut gathers = self.waits_for_others(row, &self.leaving(row, now));
         if gathers {
-            if self.join(row, reader, due) {
+            if self.join(row, reader, due, None) {
                 return Fate::Digested;
             }
             self.hold(row, now);
@@ -113,10 +119,7 @@ impl Admission for Rules {
             Place::Nowhere(capped) => (Fate::Suppressed, None, Some(capped)),
         };
         if fate == Fate::Waits && !gathers && self.gathers_where_capped(row, &leaving) {
-            if self.join(row, reader, due) {
-                let over = capped.map(|capped| Value::Object(capped.detail()));
-                let told = row.beginning.last_mut().zip(over);
-                told.map(|(entry, over)| entry.detail.insert("over".to_owned(), over));
+            if self.join(row, reader, due, capped.as_ref()) {
                 return Fate::Digested;
             }
             gathers = true;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::contract::{Digest, DigestPart, time};
@@ -23,8 +23,14 @@ impl Teller {
         self.words.has_digest(&row.language, row.incentive_type)
     }
 
-    /// Makes a notification part of what is gathered, and returns whether there was room for it.
-    pub(super) fn join(&self, gathered: &mut Gathered, row: &mut NewNotification) -> bool {
+    /// Makes a notification part of what is gathered, for the cap that it is `over` if it is, and returns whether there was room
+    /// for it.
+    pub(super) fn join(
+        &self,
+        gathered: &mut Gathered,
+        row: &mut NewNotification,
+        over: Option<&Map<String, Value>>,
+    ) -> bool {
         let mut digest = Digest::default();
         if gathered.is_digest() {
             let Ok(told) = Digest::read(&gathered.leaves.incentive_data) else {
@@ -40,11 +46,11 @@ impl Teller {
         digest.add(part_of(row));
         if !gathered.is_digest() {
             let mut first = gathered.leaves.clone();
-            let new = begin(&first);
-            digested(&mut first, &new.event_id);
+            let new = begin(&first, over);
+            digested(&mut first, &new.event_id, None);
             gathered.begin(new, first);
         }
-        digested(row, &gathered.leaves.event_id);
+        digested(row, &gathered.leaves.event_id, over);
         // Whom it is for is best known from the newest.
         let told = &mut gathered.leaves;
         told.priority = told.priority.max(row.priority);
@@ -85,13 +91,16 @@ impl Retelling for Teller {
     }
 }
 
-/// A digest that leaves instead of its first part.
-fn begin(first: &NewNotification) -> NewNotification {
+/// A digest that leaves instead of its first part, where it is for the cap that its parts are `over`.
+fn begin(first: &NewNotification, over: Option<&Map<String, Value>>) -> NewNotification {
     let mut detail = Map::new();
     detail.insert("rule".to_owned(), DIGEST.into());
     detail.insert("first".to_owned(), first.event_id.as_str().into());
     if let Some(due) = &first.scheduled_at {
         detail.insert("held_until".to_owned(), time::format(due).into());
+    }
+    if let Some(over) = over {
+        detail.insert("over".to_owned(), over.clone().into());
     }
     NewNotification {
         event_id: event_id(first),
@@ -116,13 +125,18 @@ fn event_id(first: &NewNotification) -> String {
 }
 
 /// A digest tells of it.
-fn digested(row: &mut NewNotification, digest: &str) {
+fn digested(row: &mut NewNotification, digest: &str, over: Option<&Map<String, Value>>) {
     row.status = Status::Digested;
     row.digest_event_id = Some(digest.to_owned());
-    let detail = json!({ "rule": DIGEST, "digest": digest });
+    let mut detail = Map::new();
+    detail.insert("rule".to_owned(), DIGEST.into());
+    detail.insert("digest".to_owned(), digest.into());
+    if let Some(over) = over {
+        detail.insert("over".to_owned(), over.clone().into());
+    }
     row.beginning.push(Beginning {
         kind: HistoryKind::Digested,
-        detail: detail.as_object().cloned().unwrap_or_default(),
+        detail,
     });
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::hold::{Leaving, OF_SEGMENT, OF_SETTINGS, OF_USER, first_segment};
 use super::quiet::first_change;
-use super::{Places, QuietPolicy};
+use super::{Held, Places, QuietPolicy};
 use crate::config::{CapRule, CapSettings, Over, QuietSettings, duration};
 use crate::contract::{IncentiveType, time};
 
@@ -34,6 +34,8 @@ pub enum Place {
 pub struct Capped {
     /// When there is a place; `None`: it waits for none.
     pub until: Option<DateTime<Utc>>,
+    /// The quiet hours that end then.
+    quiet: Option<Held>,
     at: DateTime<Utc>,
     cap: Cap,
     /// Whose the cap is, where it is a segment's.
@@ -105,14 +107,16 @@ impl CapPolicy {
         let Some((cap, others)) = full else {
             return Place::Free;
         };
-        let until = match self.settings.over {
+        let free = match self.settings.over {
             Over::Wait | Over::Digest => self.first_free(&Leaving { at, ..*leaving }, taken, zone),
             Over::Drop => None,
         };
+        let (until, quiet) = free.map_or((None, None), |(until, quiet)| (Some(until), quiet));
         let segment = first_segment(&self.settings.segments, leaving.preference);
         let segment = segment.filter(|_| cap.whose == OF_SEGMENT);
         let capped = Capped {
             until,
+            quiet,
             at,
             cap,
             segment: segment.map(|(name, _)| name.to_owned()),
@@ -125,9 +129,16 @@ impl CapPolicy {
         }
     }
 
-    /// Each rule moves the moment on as far as it must and no farther, until none does: so none earlier would do.
-    fn first_free(&self, leaving: &Leaving<'_>, taken: &Places, zone: Tz) -> Option<DateTime<Utc>> {
+    /// Each rule moves the moment on as far as it must and no farther, until none does: so none earlier would do. With it come
+    /// the quiet hours that moved it last, where these were the last to move it.
+    fn first_free(
+        &self,
+        leaving: &Leaving<'_>,
+        taken: &Places,
+        zone: Tz,
+    ) -> Option<(DateTime<Utc>, Option<Held>)> {
         let mut moment = leaving.at;
+        let mut quiet: Option<Held> = None;
         loop {
             let before = moment;
             for cap in self.caps(leaving) {
@@ -140,12 +151,13 @@ impl CapPolicy {
                 ..*leaving
             }) {
                 moment = held.until;
+                quiet = Some(held);
             }
             if moment - leaving.at > Self::FARTHEST || moment.year() > 9999 {
                 return None;
             }
             if moment == before {
-                return Some(moment);
+                return Some((moment, quiet.filter(|held| held.until == moment)));
             }
         }
     }
@@ -268,9 +280,10 @@ impl Capped {
             detail.insert("segment".to_owned(), name.as_str().into());
         }
         if let Some(until) = &self.until {
-            let local = until.with_timezone(&self.zone).format("%Y-%m-%d %H:%M");
             detail.insert("held_until".to_owned(), time::format(until).into());
-            detail.insert("held_until_local".to_owned(), local.to_string().into());
+        }
+        if let Some(quiet) = &self.quiet {
+            detail.insert("held".to_owned(), quiet.detail().into());
         }
         detail
     }

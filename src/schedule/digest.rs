@@ -93,7 +93,6 @@ impl Gathering {
             "timezone": self.zone.name(),
             "due_at": time::format(&self.at),
             "held_until": time::format(&end),
-            "held_until_local": end.with_timezone(&self.zone).format("%Y-%m-%d %H:%M").to_string(),
         });
         match said {
             Value::Object(detail) => detail,
@@ -168,7 +167,10 @@ mod tests {
         assert_eq!(time::format(&by_night.until), "2026-01-16T06:00:00.000Z");
         let detail = by_night.detail();
         assert_eq!(by_night.quiet.map(|held| held.until), Some(by_night.until));
-        assert_eq!(detail["held_until_local"], "2026-01-15 22:30");
+        assert_eq!(
+            (&detail["held_until"], &detail["timezone"]),
+            (&json!("2026-01-15T21:30:00.000Z"), &json!("Europe/Berlin"))
+        );
     }
 
     #[test]

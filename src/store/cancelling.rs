@@ -1,6 +1,6 @@
 //! What a cancel does to its notification: decided without I/O, the same on every database.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -119,7 +119,8 @@ pub(super) struct Digests<'r> {
     retelling: &'r dyn Retelling,
     /// By their events.
     open: BTreeMap<String, (i64, NewNotification)>,
-    changed: BTreeSet<String>,
+    /// Events of the parts that were taken out, by those of their digests.
+    taken_out: BTreeMap<String, Vec<String>>,
 }
 
 impl<'r> Digests<'r> {
@@ -128,17 +129,15 @@ impl<'r> Digests<'r> {
         Self {
             retelling,
             open: open.into_iter().map(by_event).collect(),
-            changed: BTreeSet::new(),
+            taken_out: BTreeMap::new(),
         }
     }
 
     /// Takes a part out of its digest, if that has not left. A digest of nothing is not to be sent, whoever asks for it.
     fn take_out(&mut self, part: &Target) -> bool {
-        let found = part
-            .digest_event_id
-            .as_ref()
-            .and_then(|event| self.open.get_mut(event));
-        let Some((_, row)) = found else {
+        let digest = part.digest_event_id.as_ref();
+        let found = digest.and_then(|event| Some((event, self.open.get_mut(event)?)));
+        let Some((event, (_, row))) = found else {
             return false;
         };
         *row = self
@@ -149,16 +148,18 @@ impl<'r> Digests<'r> {
                 incentive_data: "{}".to_owned(),
                 ..row.clone()
             });
-        self.changed.extend(part.digest_event_id.clone());
+        let taken_out = self.taken_out.entry(event.clone()).or_default();
+        taken_out.push(part.event_id.clone());
         true
     }
 
-    /// Those of which something was taken out.
-    fn changed(self) -> impl Iterator<Item = (i64, NewNotification)> {
-        let Self { open, changed, .. } = self;
+    /// Those of which something was taken out, each with the events of that.
+    fn changed(self) -> impl Iterator<Item = (i64, NewNotification, Vec<String>)> {
+        let Self {
+            open, mut taken_out, ..
+        } = self;
         open.into_iter()
-            .filter(move |(event, _)| changed.contains(event))
-            .map(|(_, digest)| digest)
+            .filter_map(move |(event, (id, row))| Some((id, row, taken_out.remove(&event)?)))
     }
 }
 
@@ -239,15 +240,16 @@ pub(super) fn orders(waiting: &[Waiting], targets: &[Target], mut digests: Optio
             detail: Value::Object(detail(cancel, target.status)).to_string(),
         });
     }
-    for (id, row) in digests.into_iter().flat_map(Digests::changed) {
-        if row.status == Status::Suppressed {
-            orders.told.push(Told {
-                id,
-                kind: HistoryKind::Suppressed,
-                attempt: 0,
-                detail: serde_json::json!({ "by": BY_EVENT, "rule": DIGEST }).to_string(),
-            });
-        }
+    for (id, row, parts) in digests.into_iter().flat_map(Digests::changed) {
+        orders.told.push(Told {
+            id,
+            kind: match row.status {
+                Status::Suppressed => HistoryKind::Suppressed,
+                _ => HistoryKind::PartCancelled,
+            },
+            attempt: 0,
+            detail: serde_json::json!({ "by": BY_EVENT, "rule": DIGEST, "parts": parts }).to_string(),
+        });
         orders.rewrite.push((id, row));
     }
     orders.rewrite.sort_by_key(|(id, _)| *id);

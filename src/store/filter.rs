@@ -101,10 +101,28 @@ impl Change {
         }
     }
 
-    /// Why it does not apply to a notification, for people.
+    /// Why it does not apply to a notification, for people, and what to do instead. `digest` is the notification that tells of
+    /// this one.
     #[must_use]
-    pub fn refusal(self, row: &Notification) -> String {
+    pub fn refusal(self, row: &Notification, digest: Option<i64>) -> String {
         let (id, status) = (row.id, row.status);
+        if status == Status::Digested
+            && let (Some(event), Some(digest)) = (&row.digest_event_id, digest)
+        {
+            let told = format!(
+                "notification {id} is digested: the digest {event} (notification {digest}) tells of it"
+            );
+            return match self {
+                Self::Retry => {
+                    format!("{told}; retry notification {digest} once it has failed or was cancelled")
+                }
+                Self::Cancel => format!(
+                    "{told}; cancel notification {digest} for all that it tells of, or send an event with action \"cancel\" and \
+                     event_id {:?} for this one alone",
+                    row.event_id
+                ),
+            };
+        }
         match (self, status) {
             (Self::Retry, _) if row.user_id == NOBODY => {
                 format!("notification {id} is of a user who was forgotten: there is nobody to send it to")

@@ -35,14 +35,19 @@ pub(super) fn repeated<T: Copy>(list: &[T]) -> impl Iterator<Item = T> {
 }
 
 /// The most rows of one statement that stores rows.
-const ROWS_AT_ONCE: usize = 16;
+const ROWS_AT_ONCE: usize = 512;
 
 /// The list in parts whose lengths are powers of two, for statements that cannot say a row twice: few lengths again.
 pub(super) fn parts<T>(list: &[T]) -> impl Iterator<Item = &[T]> {
+    parts_of(list, ROWS_AT_ONCE)
+}
+
+/// The same, with parts of at most that length, which is a power of two.
+pub(super) fn parts_of<T>(list: &[T], most: usize) -> impl Iterator<Item = &[T]> {
     let mut rest = list;
     std::iter::from_fn(move || {
         let largest = 1 << rest.len().checked_ilog2()?;
-        let (part, later) = rest.split_at(ROWS_AT_ONCE.min(largest));
+        let (part, later) = rest.split_at(most.min(largest));
         rest = later;
         Some(part)
     })

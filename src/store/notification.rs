@@ -276,6 +276,8 @@ pub enum HistoryKind {
     Held,
     /// A digest tells of it.
     Digested,
+    /// An event has called off a part of this digest, which tells of the others.
+    PartCancelled,
     /// Its reader does not want it, it is over a cap, or a digest has nothing left to tell: `rule` in the detail tells which.
     Suppressed,
     /// A person has made it due again.
@@ -288,7 +290,7 @@ pub enum HistoryKind {
 
 impl HistoryKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Delivered,
         Self::Opened,
         Self::Clicked,
@@ -302,6 +304,7 @@ impl HistoryKind {
         Self::Expired,
         Self::Held,
         Self::Digested,
+        Self::PartCancelled,
         Self::Suppressed,
         Self::Retried,
         Self::Cancelled,
@@ -325,6 +328,7 @@ impl HistoryKind {
             Self::Expired => "expired",
             Self::Held => "held",
             Self::Digested => "digested",
+            Self::PartCancelled => "part_cancelled",
             Self::Suppressed => "suppressed",
             Self::Retried => "retried",
             Self::Cancelled => "cancelled",

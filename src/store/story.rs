@@ -1,12 +1,11 @@
-//! One notification and what happened to it, as `inq show`, the API and the archive tell it.
+//! One notification and what happened to it, as it is stored and as the archive keeps it.
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{HistoryEntry, Notification, Result, Store};
 
 /// A notification and everything that happened to it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub struct Story {
     /// The row.
     #[serde(flatten)]

@@ -98,7 +98,7 @@ async fn what_is_over_waits_for_the_readers_next_day_whoever_stores_it() {
     let words = inq(&house.environment(), &["show", "--event", name]);
     let words = String::from_utf8_lossy(&words.stdout).into_owned();
     let expected = format!(
-        "({} in {}): 2 of at most 2 notifications of the day in {} were taken, a cap of the settings",
+        " until {} in {}): 2 of at most 2 notifications of the day in {} were taken, a cap of the settings",
         local.as_str().expect("a time"),
         zone.name(),
         zone.name()

@@ -71,6 +71,56 @@ fn a_preview_tells_how_long_it_would_be_gathered() {
     assert!(!said.contains("due       at once"), "{said}");
 }
 
+/// A part and its digest name each other, and what was taken out, to whoever asks.
+async fn assert_told(house: &House, service: &Service, part: &Value) {
+    let digest = part["digest_event_id"].as_str().expect("a digest");
+    let words = inq(&house.environment(), &["show", "--event", "part-3"]);
+    let words = String::from_utf8_lossy(&words.stdout).into_owned();
+    assert!(
+        words.contains(&format!("is told of by the digest {digest} (notification ")),
+        "{words}"
+    );
+    let words = inq(&house.environment(), &["show", "--event", digest]);
+    let words = String::from_utf8_lossy(&words.stdout).into_owned();
+    assert!(
+        words.contains("part-3, 250 points") && words.contains("more is gathered until"),
+        "{words}"
+    );
+    assert!(!words.contains("withdrawn,"), "{words}");
+    assert!(
+        words.contains("tells of withdrawn no more: cancelled by an event"),
+        "{words}"
+    );
+    let told = house.show(digest);
+    let parts = told["parts"].as_array().expect("parts");
+    assert_eq!(parts.len(), 9);
+    assert_eq!(told["digest"], Value::Null);
+    assert_eq!(
+        (&part["parts"], &part["digest"]["id"]),
+        (&Value::Null, &told["id"])
+    );
+    for change in ["cancel", "retry"] {
+        let refused = inq(&house.environment(), &[change, "--event", "part-3"]);
+        let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let named = format!(
+            "the digest {digest} (notification {}) tells of it; {change}",
+            told["id"]
+        );
+        assert!(!refused.status.success() && why.contains(&named), "{why}");
+    }
+    let path = format!("/v1/notifications/{}", told["id"]);
+    let answer = service.ask("GET", &path, &[], "").await.expect("an answer");
+    assert_eq!(answer.json(), told, "as `inq show` tells it");
+    let path = format!("/v1/notifications/{}/cancel", part["id"]);
+    let answer = service.ask("POST", &path, &[], "").await.expect("an answer");
+    let why = format!("cancel notification {} for all that it tells of", told["id"]);
+    assert!(
+        answer.status == 409 && answer.body.contains(&why),
+        "{}",
+        answer.body
+    );
+}
+
 #[tokio::test]
 async fn what_comes_within_the_window_leaves_as_one_request_whoever_stores_it() {
     let Some(house) = house().await else { return };
@@ -112,19 +162,7 @@ async fn what_comes_within_the_window_leaves_as_one_request_whoever_stores_it() 
     let digest = part["digest_event_id"].as_str().expect("a digest").to_owned();
     assert_eq!(house.show("withdrawn")["status"], "cancelled");
 
-    let words = inq(&house.environment(), &["show", "--event", "part-3"]);
-    let words = String::from_utf8_lossy(&words.stdout).into_owned();
-    assert!(
-        words.contains(&format!("digested: the digest {digest} tells of it")),
-        "{words}"
-    );
-    let words = inq(&house.environment(), &["show", "--event", &digest]);
-    let words = String::from_utf8_lossy(&words.stdout).into_owned();
-    assert!(
-        words.contains("part-3, 250 points") && words.contains("more is gathered until"),
-        "{words}"
-    );
-    assert!(!words.contains("withdrawn"), "{words}");
+    assert_told(&house, &instances[0], &part).await;
 
     for instance in instances {
         assert!(instance.terminate().await.success());
@@ -192,6 +230,18 @@ async fn what_is_over_a_cap_is_gathered_where_the_settings_say_so() {
         })
         .collect();
     assert_eq!(over.len(), 6, "each says which cap it was over");
+    let digest = over[0]["digest"]["event_id"].as_str().expect("a digest");
+    let words = inq(&house.environment(), &["show", "--event", digest]);
+    let words = String::from_utf8_lossy(&words.stdout).into_owned();
+    let cap = "2 of at most 2 notifications within 1h were taken, a cap of the settings";
+    let (first, begun) = (
+        words.find("its first part, event-"),
+        words.find("begun with the event event-"),
+    );
+    assert!(
+        first.is_some() && begun.is_some() && words.matches(cap).count() == 2,
+        "{words}"
+    );
     for instance in instances {
         assert!(instance.terminate().await.success());
     }

@@ -121,6 +121,11 @@ async fn a_failed_one_leaves_again(kind: &str) {
         1,
         "there is no such notification",
     );
+    refused(
+        &desk.says(&["show", "--event", "nobodys"]),
+        1,
+        "`inq dead-letters list --topic events --limit 1000` shows those",
+    );
     desk.end("event_id = 'event-3'", "sent", 0).await;
     refused(
         &desk.says(&["cancel", "--event", "event-3"]),

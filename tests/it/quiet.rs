@@ -18,6 +18,11 @@ fn around_now() -> (String, DateTime<Utc>) {
     )
 }
 
+/// As the clock in Kathmandu shows it.
+fn local(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Kathmandu).format("%Y-%m-%d %H:%M").to_string()
+}
+
 fn event(id: &str, kind: &str, priority: u8) -> String {
     json!({
         "event_id": id,
@@ -69,11 +74,22 @@ async fn what_would_leave_in_quiet_hours_is_held_and_then_leaves() {
     let words = inq(&house.environment(), &["show", "--event", "held"]);
     let words = String::from_utf8_lossy(&words.stdout).into_owned();
     let expected = format!(
-        "until {}: {} are quiet hours of the settings in Asia/Kathmandu",
-        text(end),
+        " until {} in Asia/Kathmandu): {} are quiet hours of the settings in Asia/Kathmandu",
+        local(end),
         hours.replace('-', " to ")
     );
     assert!(words.contains(&expected), "{words}");
+    let waits = format!("waits until {} ({} in Asia/Kathmandu)", text(end), local(end));
+    assert!(words.contains(&waits), "{words}");
+    assert_eq!(shown["standing"], waits);
+    assert_eq!(
+        (
+            &detail["held_until_local"],
+            &shown["scheduled_at_local"],
+            &shown["reader_timezone"]
+        ),
+        (&json!(local(end)), &json!(local(end)), &json!("Asia/Kathmandu"))
+    );
 
     // Two hours later.
     house

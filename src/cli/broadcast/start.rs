@@ -7,7 +7,6 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::show::kept_quiet;
 use super::super::{Failure, confirm, forecast, output, progress, read_message, store};
 use super::{say, whom};
 use crate::broadcast::{Draft, HIGHEST_RATE};
@@ -16,6 +15,7 @@ use crate::contract::{SEGMENT, is_segment, time};
 use crate::ingest::Forecast;
 use crate::rehearsal::{Preview, Rehearsal};
 use crate::store::{Broadcast, NewBroadcast, Store};
+use crate::story::kept_quiet;
 
 /// Count the readers of a segment, show what they would be told, and start it.
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,7 @@
 import { get, mayChange, post, pretty, Problem } from "./api.js";
 import { ask } from "./ask.js";
 import { h, put, say, table } from "./dom.js";
-import { canBeCancelled, canBeRetried, many, plain, PRIORITIES, standing, time, timeline, utc } from "./words.js";
+import { canBeCancelled, canBeRetried, capital, many, plain, PRIORITIES, time, utc } from "./words.js";
 
 const ON_A_PAGE = 25;
 const PAUSE = 2000;
@@ -43,13 +43,16 @@ export async function found(root, parameters) {
   const any = await page();
   if (by === "user" && await mayChange()) root.append(ofUser(value));
   root.append(list);
-  if (!any) list.append(h("p", {}, "There is none."));
+  if (!any) list.append(h("p", {}, "There is none."), by === "event" ? none() : "");
 }
+
+const none = () => h("p", { class: "quiet" }, "It has not been stored yet, or was removed, or it is among the ",
+  h("a", { href: "#/letters" }, "dead letters"), ".");
 
 function entry(row) {
   return h("article", { class: "entry" },
     h("h2", {}, h("a", { href: `#/notification/${row.id}` }, h("bdi", { lang: row.language }, row.message_title || `Notification ${row.id}`))),
-    h("p", {}, h("span", { class: `status ${row.status}` }, row.status), ` ${standing(row)}`),
+    h("p", {}, h("span", { class: `status ${row.status}` }, row.status), ` It ${row.standing}.`),
     h("p", { class: "quiet" }, `${row.id} · user ${row.user_id} · ${plain(row.incentive_type)} · ${utc(row.created_at)}`));
 }
 
@@ -84,27 +87,27 @@ async function change(path, filter, user, deed, what) {
 
 const byEvent = (id) => h("a", { href: `#/search?by=event&value=${encodeURIComponent(id)}` }, id);
 
-/** What a digest tells of. An event's own data can be anything. */
-function partsOf({ digest }) {
-  const parts = digest?.parts;
-  if (!Array.isArray(parts)) return null;
-  return parts.filter((part) => typeof part?.event_id === "string").map(({ event_id }) => h("div", {}, byEvent(event_id)));
-}
+const byId = (id) => h("a", { href: `#/notification/${id}` }, `Notification ${id}`);
+
+/** What a person can do about a part. */
+const ofPart = ({ id }) => h("p", {}, byId(id), " is the digest that tells of it: cancel or retry that one for all that it " +
+  "tells of. To take this one out, send an event with the action “cancel” and this event’s id.");
 
 /** One with its story. */
 export async function one(root, id) {
   const [row, operator] = await Promise.all([get(`/v1/notifications/${encodeURIComponent(id)}`), mayChange()]);
-  const told = timeline(row);
+  const wall = (at, local) => at && (local ? `${utc(at)} (${local} in ${row.reader_timezone})` : utc(at));
   const act = (verb, deed, what) => h("button", { type: "button", click: () => changeOne(row, verb, deed, what) }, `${deed}…`);
   const facts = [["User", h("a", { href: `#/search?by=user&value=${row.user_id}` }, `${row.user_id}`)], ["Event", row.event_id],
     ["Rewards", plain(row.incentive_type)], ["Priority", `${row.priority} ${PRIORITIES[row.priority]}`],
-    ["Attempts", row.attempts], ["Language", row.language], ["Wording", row.variant], ["Time zone", row.timezone], ["Device", row.device_type],
-    ["Due", utc(row.scheduled_at)], ["Expires", row.expires_at && utc(row.expires_at)],
+    ["Attempts", row.attempts], ["Language", row.language], ["Wording", row.variant], ["Time zone", row.reader_timezone], ["Device", row.device_type],
+    ["Due", wall(row.scheduled_at, row.scheduled_at_local)], ["Expires", wall(row.expires_at, row.expires_at_local)],
     ["Digest", row.digest_event_id && byEvent(row.digest_event_id)],
-    ["Tells of", partsOf(row.incentive_data)]];
+    ["Tells of", row.parts?.length ? row.parts.map(({ event_id }) => h("div", {}, byEvent(event_id))) : null]];
   put(root,
     h("h1", { tabindex: "-1" }, `Notification ${row.id}`),
-    h("p", { class: "lead", id: "standing" }, h("span", { class: `status ${row.status}` }, row.status), ` ${standing(row)}`),
+    h("p", { class: "lead", id: "standing" }, h("span", { class: `status ${row.status}` }, row.status), ` It ${row.standing}.`),
+    row.digest && ofPart(row.digest),
     operator && h("div", { class: "row" },
       canBeRetried(row) && act("retry", "Retry", "It becomes due now and is sent again, as one more attempt."),
       canBeCancelled(row) && act("cancel", "Cancel", "It will not be sent, unless somebody retries it.")),
@@ -112,9 +115,10 @@ export async function one(root, id) {
     h("div", { class: "message", lang: row.language, dir: "auto", id: "texts" },
       h("strong", {}, row.message_title), h("p", {}, row.message_body)),
     h("h2", {}, "What happened"),
-    h("ol", { class: "timeline" }, told.map(([at, words]) => {
+    h("ol", { class: "timeline" }, row.timeline.map(({ at, at_local, told }) => {
       const { utc, local } = time(at);
-      return h("li", {}, h("time", { datetime: at }, utc), h("span", {}, words), h("small", {}, `${local} here`));
+      const there = at_local ? `${at_local} in ${row.reader_timezone}, ` : "";
+      return h("li", {}, h("time", { datetime: at }, utc), h("span", {}, capital(told)), h("small", {}, `${there}${local} here`));
     })),
     h("h2", {}, "What is known of it"),
     h("dl", { class: "facts" }, facts.filter(([, fact]) => fact !== null && fact !== undefined && fact !== "")

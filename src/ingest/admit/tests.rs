@@ -113,6 +113,12 @@ fn over_a_cap_what_waits_is_gathered_for_the_next_place() {
     let digest = day.rows["2"].digest_event_id.clone().expect("a digest");
     let digest = &day.rows[&digest];
     assert_eq!((parts(digest).len(), digest.scheduled_at), (4, Some(at(3600))));
+    let begun = &digest.beginning[0].detail;
+    assert_eq!(
+        (&begun["first"], &begun["over"]["rule"]),
+        (&"2".into(), &"cap".into()),
+        "the digest says why it is one"
+    );
     let told = &day.rows["4"].beginning.last().expect("an entry").detail;
     assert_eq!(
         (&told["rule"], &told["over"]["rule"]),

@@ -139,7 +139,7 @@ fn a_type_has_caps_of_its_own_beside_those_on_all() {
         json!({
             "rule": "cap", "of": "settings", "limit": 1, "per": "day", "scope": "point_earning", "taken": 1,
             "timezone": "Europe/Berlin", "due_at": "2026-01-15T12:00:00.000Z",
-            "held_until": "2026-01-15T23:00:00.000Z", "held_until_local": "2026-01-16 00:00",
+            "held_until": "2026-01-15T23:00:00.000Z",
         })
     );
 }
@@ -288,9 +288,19 @@ fn a_place_in_quiet_hours_is_none() {
     let policy = policy("caps.per_day = 1\nquiet.hours = \"22:00-07:00\"");
     let places = taken(IncentiveType::PointEarning, &["2026-01-15T08:00:00Z"]);
     let now = leaving(moment("2026-01-15T12:00:00Z"));
+    let Place::Later(capped) = policy.place(&now, &places) else {
+        panic!("a place");
+    };
+    assert_eq!(capped.until, Some(moment("2026-01-16T06:00:00Z")));
+    let quiet = &capped.detail()["held"];
     assert_eq!(
-        waits(&policy, &now, &places),
-        Some(moment("2026-01-16T06:00:00Z"))
+        (&quiet["rule"], &quiet["due_at"], &quiet["held_until"]),
+        (
+            &json!("quiet_hours"),
+            &json!("2026-01-15T23:00:00.000Z"),
+            &json!("2026-01-16T06:00:00.000Z")
+        ),
+        "both rules are named"
     );
 }
 

@@ -196,6 +196,15 @@ fn a_part_is_taken_out_of_a_digest_that_waits_and_of_no_other() {
         .map(|(id, row)| (*id, row.message_title.as_str()))
         .collect();
     assert_eq!(told, [(7, "b")]);
+    let told = some.told.iter().find(|told| told.id == 7).unwrap();
+    let detail: serde_json::Value = serde_json::from_str(&told.detail).unwrap();
+    assert_eq!(
+        (told.kind, detail),
+        (
+            HistoryKind::PartCancelled,
+            serde_json::json!({ "by": "event", "rule": "digest", "parts": ["a", "c"] })
+        )
+    );
     let all = called_off(&["a", "b", "c"]);
     assert_eq!(all.cancel, [1, 2, 3]);
     let told: Vec<_> = all.rewrite.iter().map(|(id, row)| (*id, row.status)).collect();

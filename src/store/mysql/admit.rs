@@ -13,6 +13,7 @@ use super::super::gathered::{self, Writes};
 use super::super::{Inserted, NewNotification, bounds, ids};
 use super::error::Answer;
 use super::insert::{self, Known};
+use super::sizes::Rows;
 use super::{cancel, gather, history, listed, written};
 
 /// See [`super::super::Store::insert_admitted`]. Events are new but for replays: it is cheaper to be refused than to ask
@@ -21,10 +22,11 @@ pub(super) async fn insert(
     pool: &MySqlPool,
     batch: &[NewNotification],
     admission: &dyn Admission,
+    sizes: Rows,
 ) -> Result<Admitted, Answer> {
     bounds::check_bounds(batch)?;
-    match attempt(pool, batch, admission, Known::Refused).await {
-        Err(Answer::Known(_)) => attempt(pool, batch, admission, Known::LeftOut).await,
+    match attempt(pool, batch, admission, Known::Refused, sizes).await {
+        Err(Answer::Known(_)) => attempt(pool, batch, admission, Known::LeftOut, sizes).await,
         other => other,
     }
 }
@@ -34,9 +36,10 @@ async fn attempt(
     batch: &[NewNotification],
     admission: &dyn Admission,
     known: Known,
+    sizes: Rows,
 ) -> Result<Admitted, Answer> {
     let mut transaction = pool.begin().await?;
-    match store(&mut transaction, batch, admission, known).await {
+    match store(&mut transaction, batch, admission, known, sizes).await {
         Ok(admitted) => {
             failpoint!("store::insert_uncommitted");
             transaction.commit().await?;
@@ -58,6 +61,7 @@ async fn store(
     batch: &[NewNotification],
     admission: &dyn Admission,
     known: Known,
+    sizes: Rows,
 ) -> Result<Admitted, Answer> {
     let mut seen: HashSet<&str> = HashSet::with_capacity(batch.len());
     let distinct = batch.iter().filter(|row| seen.insert(&row.event_id));
@@ -87,7 +91,7 @@ async fn store(
         fates.push(admission.admit(row, reader, now));
     }
     let writes = gathered::writes(&before, &after);
-    let mut inserted = write_rows(connection, rows, &writes, batch.len(), admission, known).await?;
+    let mut inserted = write_rows(connection, rows, &writes, batch.len(), admission, known, sizes).await?;
     let digests = u64::try_from(writes.new.len()).unwrap_or(u64::MAX);
     inserted.inserted -= digests;
     let changed = admission::changed(&before, &after, admission.memory(), now);
@@ -107,6 +111,7 @@ async fn write_rows(
     of: usize,
     admission: &dyn Admission,
     known: Known,
+    sizes: Rows,
 ) -> Result<Inserted, Answer> {
     for row in &mut rows {
         if let Some(part) = writes.parts.get(&row.event_id) {
@@ -120,8 +125,19 @@ async fn write_rows(
         .collect();
     history::tell(connection, &told).await?;
     let rows: Vec<&NewNotification> = rows.iter().map(|row| &**row).chain(&writes.new).collect();
-    insert::store(connection, &rows, of + writes.new.len(), known, Some(admission)).await
+    insert::store(
+        connection,
+        &rows,
+        of + writes.new.len(),
+        known,
+        sizes,
+        Some(admission),
+    )
+    .await
 }
+
+/// How many readers are looked up at once: beyond a thousand MariaDB makes a join of the list.
+const AT_ONCE: usize = 512;
 
 /// So many readers, locked in order.
 pub(super) fn lock_text(readers: usize) -> String {
@@ -156,14 +172,16 @@ async fn locked(
     connection: &mut MySqlConnection,
     users: &[i64],
 ) -> Result<BTreeMap<i64, KnownReader>, Answer> {
-    let mut query = sqlx::query(AssertSqlSafe(lock_text(users.len())));
-    for user in ids::bound(users) {
-        query = query.bind(user);
-    }
     let mut readers = BTreeMap::new();
-    for row in query.fetch_all(connection).await? {
-        let reader = admission::read(&row.text("places")?, row.text_or_null("gathering")?.as_deref())?;
-        readers.insert(row.int("user_id")?, reader);
+    for some in users.chunks(AT_ONCE) {
+        let mut query = sqlx::query(AssertSqlSafe(lock_text(some.len())));
+        for user in ids::bound(some) {
+            query = query.bind(user);
+        }
+        for row in query.fetch_all(&mut *connection).await? {
+            let reader = admission::read(&row.text("places")?, row.text_or_null("gathering")?.as_deref())?;
+            readers.insert(row.int("user_id")?, reader);
+        }
     }
     Ok(readers)
 }

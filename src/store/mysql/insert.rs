@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
 use super::super::{Inserted, NewNotification, Retelling, bounds, ids};
 use super::error::{Answer, sorted};
+use super::sizes::Rows;
 use super::{cancel, history, listed, stored};
 
 const COLUMNS: &str = "event_id, user_id, incentive_type, notification_type, priority, message_title, message_body, \
@@ -15,12 +16,24 @@ const COLUMNS: &str = "event_id, user_id, incentive_type, notification_type, pri
 const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// See [`super::super::Store::insert`]. Events are new but for replays: it is cheaper to be refused than to ask first.
-pub(super) async fn insert(pool: &MySqlPool, batch: &[NewNotification]) -> Result<Inserted, Answer> {
+pub(super) async fn insert(
+    pool: &MySqlPool,
+    batch: &[NewNotification],
+    sizes: Rows,
+) -> Result<Inserted, Answer> {
     bounds::check_bounds(batch)?;
     let mut seen: HashSet<&str> = HashSet::with_capacity(batch.len());
     let distinct: Vec<&NewNotification> = batch.iter().filter(|row| seen.insert(&row.event_id)).collect();
     let mut transaction = pool.begin().await?;
-    let inserted = store(&mut transaction, &distinct, batch.len(), Known::LeftOut, None).await?;
+    let inserted = store(
+        &mut transaction,
+        &distinct,
+        batch.len(),
+        Known::LeftOut,
+        sizes,
+        None,
+    )
+    .await?;
     failpoint!("store::insert_uncommitted");
     transaction.commit().await?;
     failpoint!("store::insert_unheard", Err(sqlx::Error::PoolTimedOut.into()));
@@ -42,10 +55,11 @@ pub(super) async fn store(
     distinct: &[&NewNotification],
     of: usize,
     known: Known,
+    sizes: Rows,
     retelling: Option<&dyn Retelling>,
 ) -> Result<Inserted, Answer> {
     let mut fresh: Vec<&NewNotification> = Vec::with_capacity(distinct.len());
-    for part in ids::parts(distinct) {
+    for part in ids::parts_of(distinct, sizes.at_once(distinct)) {
         match insert_rows(connection, part, "").await.map_err(sorted) {
             Ok(()) => fresh.extend(part),
             Err(Answer::Known(_)) if known == Known::LeftOut => {

@@ -4,17 +4,15 @@
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, MySqlConnection};
 
-/// The most bytes of one list: what fits into one record of TLS is sent at once, and what follows it waits for the
-/// server's acknowledgement, for sqlx 0.9 leaves Nagle's algorithm on.
-const MOST: usize = 15 * 1024;
+use super::sizes::AT_ONCE;
 
-/// The rows as JSON arrays, in their order, none longer than [`MOST`] but where one row is.
+/// The rows as JSON arrays, in their order, none longer than what is sent at once but where one row is.
 fn lists<T: Serialize>(rows: &[T]) -> sqlx::Result<Vec<String>> {
     let mut lists: Vec<String> = Vec::new();
     for row in rows {
         let row = serde_json::to_string(row).map_err(|fault| sqlx::Error::Encode(Box::new(fault)))?;
         match lists.last_mut() {
-            Some(list) if list.len() + row.len() + 2 <= MOST => {
+            Some(list) if list.len() + row.len() + 2 <= AT_ONCE => {
                 list.push(',');
                 list.push_str(&row);
             }
@@ -69,10 +67,10 @@ mod tests {
     fn lists_are_short_and_make_the_rows() {
         let rows: Vec<(usize, String)> = (0..1000)
             .map(|number| (number, "\"x\"\n".repeat(number % 40)))
-            .chain([(1000, "y".repeat(2 * MOST)), (1001, String::new())])
+            .chain([(1000, "y".repeat(2 * AT_ONCE)), (1001, String::new())])
             .collect();
         let lists = lists(&rows).unwrap();
-        let long = lists.iter().filter(|list| list.len() > MOST).count();
+        let long = lists.iter().filter(|list| list.len() > AT_ONCE).count();
         assert_eq!(long, 1, "the one row that is longer");
         let again: Vec<(usize, String)> = lists
             .iter()

@@ -24,6 +24,7 @@ mod preferences;
 mod proof;
 mod results;
 mod retention;
+mod sizes;
 mod yardstick;
 
 use std::pin::Pin;
@@ -90,6 +91,7 @@ type Attempt<'a, T> = Pin<Box<dyn Future<Output = std::result::Result<T, Answer>
 pub(super) struct MySqlStore {
     pool: MySqlPool,
     options: MySqlConnectOptions,
+    sizes: sizes::Rows,
 }
 
 impl MySqlStore {
@@ -112,7 +114,8 @@ impl MySqlStore {
             .acquire_timeout(ACQUIRE)
             .after_connect(|connection, _| Box::pin(set_session(connection)))
             .connect_lazy_with(options.clone());
-        Ok(Self { pool, options })
+        let sizes = sizes::Rows::to(options.get_host());
+        Ok(Self { pool, options, sizes })
     }
 
     /// A connection beside the pool, which would only say that it waited in vain.
@@ -263,7 +266,8 @@ impl Store for MySqlStore {
     }
 
     async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted> {
-        self.retried(|| Box::pin(insert::insert(&self.pool, batch))).await
+        self.retried(|| Box::pin(insert::insert(&self.pool, batch, self.sizes)))
+            .await
     }
 
     async fn cancel(
@@ -287,7 +291,7 @@ impl Store for MySqlStore {
         admission: Arc<dyn Admission>,
     ) -> Result<Admitted> {
         let admission = admission.as_ref();
-        self.retried(|| Box::pin(admit::insert(&self.pool, batch, admission)))
+        self.retried(|| Box::pin(admit::insert(&self.pool, batch, admission, self.sizes)))
             .await
     }
 

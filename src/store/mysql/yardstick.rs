@@ -12,7 +12,7 @@ use super::super::{HistoryKind, NewNotification, Result, StoreError, ids, micros
 use super::claim::{due_rows_text, mark_claimed_text};
 use super::end::{SENT, change_text};
 use super::error::sorted;
-use super::{habits, insert, set_session};
+use super::{habits, insert, set_session, sizes};
 use crate::contract::Priority;
 use crate::schedule::Habit;
 
@@ -59,6 +59,7 @@ pub enum Filling {
 /// A database of its own on the server of a URL.
 pub struct Yardstick {
     pool: MySqlPool,
+    sizes: sizes::Rows,
     url: String,
     name: String,
     filled: std::sync::atomic::AtomicU64,
@@ -90,12 +91,14 @@ impl Yardstick {
         let mut own =
             url::Url::parse(url).map_err(|fault| StoreError::Refused(format!("database.url: {fault}")))?;
         own.set_path(name);
+        let sizes = sizes::Rows::to(options.get_host());
         let pool = MySqlPoolOptions::new()
             .max_connections(4)
             .after_connect(|connection, _| Box::pin(set_session(connection)))
             .connect_lazy_with(options.database(name));
         Ok(Self {
             pool,
+            sizes,
             url: own.to_string(),
             name: name.to_owned(),
             filled: std::sync::atomic::AtomicU64::new(0),
@@ -261,7 +264,7 @@ impl Yardstick {
         for chunk in rows.chunks(batch.max(1)) {
             let mut transaction = connection.begin().await.map_err(sorted)?;
             let chunk: Vec<_> = chunk.iter().collect();
-            for part in ids::parts(&chunk) {
+            for part in ids::parts_of(&chunk, self.sizes.at_once(&chunk)) {
                 insert::insert_rows(&mut transaction, part, "")
                     .await
                     .map_err(sorted)?;

@@ -87,13 +87,17 @@ async fn an_event_with_a_window_is_due_in_the_hour_that_results_have_taught() {
     }
     let words = inq(&house.environment(), &["show", "--event", "known"]);
     let words = String::from_utf8_lossy(&words.stdout).into_owned();
+    let said = |name: &str| detail[name].as_str().expect("a time");
     let expected = format!(
-        "due at {}, in the hour from {:02}:00 in Asia/Kathmandu, for of its window, {} to {}, it is when this reader opens \
-         most (2.9 of 2.9 openings within three hours)",
+        "due at {} ({} in Asia/Kathmandu), in the hour from {:02}:00 in Asia/Kathmandu, for of its window, {} to {} ({} to {} in \
+         Asia/Kathmandu), it is when this reader opens most (2.9 of 2.9 openings within three hours)",
         text(due),
+        said("held_until_local"),
         local_hour(opened_at),
-        detail["from"].as_str().expect("a time"),
-        detail["to"].as_str().expect("a time"),
+        said("from"),
+        said("to"),
+        said("from_local"),
+        said("to_local"),
     );
     assert!(words.contains(&expected), "{words}\nlacks\n{expected}");
 

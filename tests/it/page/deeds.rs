@@ -72,9 +72,9 @@ async fn what_quiet_hours_hold_back_says_so() {
     };
     seen.stored(&[event("at-night", &json!({ "priority": 0 }))]).await;
     seen.view("/notification/1").await;
-    let held = format!("for {from} to {to} are quiet hours of the settings in UTC");
+    let held = format!(": {from} to {to} are quiet hours of the settings in UTC");
     seen.browser.reads(&held).await;
-    seen.browser.reads("it is scheduled for").await;
+    seen.browser.reads("It waits until ").await;
     seen.end().await;
 }
 
@@ -83,15 +83,53 @@ async fn what_waits_for_its_best_time_says_so() {
     let Some(house) = House::fresh().await else { return };
     let Some(seen) = Seen::of(house).await else { return };
     let window = json!({ "from": "2100-01-01T09:00:00Z", "to": "2100-01-01T21:00:00Z" });
-    seen.stored(&[event("windowed", &json!({ "deliver_between": window }))])
-        .await;
+    let more = json!({ "deliver_between": window, "timezone": "Asia/Tokyo" });
+    seen.stored(&[event("windowed", &more)]).await;
     seen.view("/notification/1").await;
     seen.browser
         .reads(
-            "Due at 2100-01-01 09:00:00 UTC, the first moment that is allowed: no openings tell a better one; its window, \
-             2100-01-01 09:00:00 UTC to 2100-01-01 21:00:00 UTC",
+            "Due at 2100-01-01T09:00:00.000Z (2100-01-01 18:00 in Asia/Tokyo), the first moment that is allowed: no openings tell \
+             a better one; its window, 2100-01-01T09:00:00.000Z to 2100-01-01T21:00:00.000Z (2100-01-01 18:00 to 2100-01-02 06:00 \
+             in Asia/Tokyo)",
         )
         .await;
+    seen.end().await;
+}
+
+#[tokio::test]
+async fn a_part_leads_to_its_digest_and_what_looks_like_one_is_none() {
+    let Some(house) = House::fresh().await else { return };
+    let Some(seen) = Seen::of(house.with("INQ_DIGEST__WINDOWS__STREAK_REWARD", "1h")).await else {
+        return;
+    };
+    let browser = &seen.browser;
+    let parts = json!([{ "event_id": "nobodys", "occurred_at": "2026-01-15T08:00:00Z" }]);
+    let alike = json!({ "incentive_type": "point_earning", "incentive_data": { "digest": { "count": 1, "parts": parts } } });
+    seen.stored(&[event("alike", &alike)]).await;
+    seen.stored(&[event("one", &json!({}))]).await;
+    // The second makes the digest, too.
+    seen.house.send_event(&event("two", &json!({})).to_string()).await;
+    seen.eventually_rows("status = 'digested'", 2).await;
+    seen.view("/").await;
+    seen.find("event", "one").await;
+    browser.reads("It is told of by the digest digest-").await;
+    let part = "SELECT id FROM incentive_notify_queue WHERE event_id = 'one'";
+    let part = seen.house.database.count(part).await;
+    seen.view(&format!("/notification/{part}")).await;
+    browser.reads("which waits until ").await;
+    browser
+        .reads("is the digest that tells of it: cancel or retry that one")
+        .await;
+    let digest = "SELECT id FROM incentive_notify_queue WHERE event_id LIKE 'digest-%'";
+    let digest = seen.house.database.count(digest).await;
+    browser.press(&format!("Notification {digest}")).await;
+    browser.reads("Begun with the event one and a second one").await;
+    browser.reads("Its first part, one: held from ").await;
+    browser.reads("Tells of").await;
+    seen.view("/notification/1").await;
+    browser.reads("What happened").await;
+    let facts = "return document.querySelector('.facts').innerText.toLowerCase().includes('tells of')";
+    assert_eq!(browser.run(facts).await, false);
     seen.end().await;
 }
 
@@ -176,7 +214,7 @@ async fn one_is_retried_and_one_cancelled_after_a_question() {
     assert_eq!(seen.house.request(2).await["attempt"], 2);
 
     seen.view("/notification/2").await;
-    browser.reads("it is scheduled for").await;
+    browser.reads("It waits until ").await;
     browser.press("Cancel…").await;
     browser.reads("It will not be sent").await;
     browser.press("Cancel").await;
@@ -311,7 +349,7 @@ async fn a_token_is_asked_for_and_a_readers_may_only_look() {
     browser.reads("That token is not known here").await;
     browser.fill("#token", "readers-token").await;
     browser.press("Enter").await;
-    browser.reads("it is scheduled for").await;
+    browser.reads("It waits until ").await;
     assert_eq!(
         browser
             .run("return document.querySelectorAll('main button').length")

@@ -334,6 +334,11 @@ async fn a_part_that_is_called_off_is_taken_out(bench: Bench) {
     bench.gather(&[later("a", 7), later("b", 7), later("c", 7)]).await;
     assert_eq!(bench.call_off("b").await, CancelOutcome::Cancelled);
     assert_eq!(told_by(&bench.row("digest-of-a").await), ["a", "c"]);
+    let told = bench.history("digest-of-a").await;
+    assert_eq!(
+        (told.len(), told[0].kind, &told[0].detail["parts"]),
+        (1, HistoryKind::PartCancelled, &json!(["b"]))
+    );
     assert_eq!(bench.row("b").await.status, Status::Cancelled);
     assert_eq!(
         bench.history("b").await.last().map(|entry| entry.kind),

@@ -322,9 +322,9 @@ async fn what_is_anonymous_goes_to_nobody(bench: Bench) {
     let row = bench.by_id(id).await;
     assert_eq!(row.status, Status::Cancelled);
     assert!(
-        Change::Retry.refusal(&row).contains("forgotten"),
+        Change::Retry.refusal(&row, None).contains("forgotten"),
         "{}",
-        Change::Retry.refusal(&row)
+        Change::Retry.refusal(&row, None)
     );
 }
 

@@ -1,0 +1,64 @@
+//! How long statements are that store many rows.
+//!
+//! sqlx 0.9.0 leaves Nagle's algorithm on: the end of a statement that is not sent at once waits for the server's
+//! acknowledgement of its beginning, which the server puts off for up to 40 ms.
+
+use std::net::IpAddr;
+
+use super::super::NewNotification;
+
+/// Bytes that are sent at once, over TLS as well: a little less than one of its records, 16 KiB.
+pub(super) const AT_ONCE: usize = 15 * 1024;
+/// Rows of a statement that has to wait.
+const MANY: usize = 512;
+/// Rows of a usual length that are sent at once, a power of two.
+const FEW: usize = 16;
+
+/// How many rows one statement stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rows {
+    is_near: bool,
+}
+
+impl Rows {
+    /// For the server on this host. Within one machine a segment has 64 KiB, so that nearly every long statement waits, and
+    /// the way there and back is short; elsewhere it is the other way round.
+    pub(super) fn to(host: &str) -> Self {
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        let is_loopback = address.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+        Self {
+            is_near: is_loopback || host.eq_ignore_ascii_case("localhost"),
+        }
+    }
+
+    /// For rows like these: a power of two.
+    pub(super) fn at_once(self, rows: &[&NewNotification]) -> usize {
+        let bytes: usize = rows.iter().map(|row| length(row)).sum();
+        if self.is_near && bytes * FEW <= AT_ONCE * rows.len() {
+            FEW
+        } else {
+            MANY
+        }
+    }
+}
+
+/// About how many bytes a row is in a statement.
+fn length(row: &NewNotification) -> usize {
+    const OF_SHORT_COLUMNS: usize = 200;
+    row.message_title.len() + row.message_body.len() + row.incentive_data.len() + OF_SHORT_COLUMNS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_near_on_the_same_machine() {
+        for near in ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost", "LocalHost"] {
+            assert!(Rows::to(near).is_near, "{near}");
+        }
+        for far in ["", "10.0.0.7", "db.example.com", "localhost.example.com", "::2"] {
+            assert!(!Rows::to(far).is_near, "{far}");
+        }
+    }
+}
