@@ -49,8 +49,7 @@ pub(super) fn look_up_text(users: usize) -> String {
     )
 }
 
-/// How many users are looked up at once. The driver leaves Nagle's algorithm on: a statement that is longer than one record of
-/// TLS, 16 KiB, waits up to 40 ms for the server's acknowledgement of the first.
+/// How many users are looked up at once: as many, twice, as are sent at once (`sizes`).
 const AT_ONCE: usize = 512;
 
 /// See [`super::super::Store::readers`].

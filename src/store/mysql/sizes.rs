@@ -11,8 +11,8 @@ use super::super::NewNotification;
 pub(super) const AT_ONCE: usize = 15 * 1024;
 /// Rows of a statement that has to wait.
 const MANY: usize = 512;
-/// Rows of a usual length that are sent at once, a power of two.
-const FEW: usize = 16;
+/// With fewer rows in each it is too many statements.
+const FEW: usize = 8;
 
 /// How many rows one statement stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +34,14 @@ impl Rows {
     /// For rows like these: a power of two.
     pub(super) fn at_once(self, rows: &[&NewNotification]) -> usize {
         let bytes: usize = rows.iter().map(|row| length(row)).sum();
-        if self.is_near && bytes * FEW <= AT_ONCE * rows.len() {
-            FEW
-        } else {
-            MANY
-        }
+        self.of_length(bytes / rows.len().max(1))
+    }
+
+    fn of_length(self, bytes: usize) -> usize {
+        let fit = (AT_ONCE / bytes.max(1)).max(1);
+        // The power of two that is no larger.
+        let fit = (1 << fit.ilog2()).min(MANY);
+        if self.is_near && fit >= FEW { fit } else { MANY }
     }
 }
 
@@ -53,9 +56,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_is_near_on_the_same_machine() {
+    fn on_the_same_machine_a_statement_has_as_many_rows_as_are_sent_at_once() {
         for near in ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost", "LocalHost"] {
             assert!(Rows::to(near).is_near, "{near}");
+        }
+        for (bytes, rows) in [
+            (400, 32),
+            (1000, 8),
+            (1900, 8),
+            (2000, 512),
+            (20_000, 512),
+            (1, 512),
+            (0, 512),
+        ] {
+            assert_eq!(Rows::to("localhost").of_length(bytes), rows, "{bytes}");
+            assert_eq!(Rows::to("db.example.com").of_length(bytes), 512, "{bytes}");
         }
         for far in ["", "10.0.0.7", "db.example.com", "localhost.example.com", "::2"] {
             assert!(!Rows::to(far).is_near, "{far}");
