@@ -30,7 +30,12 @@ pub(super) struct BroadcastStart {
     event: Map<String, Value>,
     /// Whose readers get it.
     #[serde(default, deserialize_with = "segment")]
-    #[schema(min_length = 1, max_length = 64, nullable = false)]
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+        nullable = false
+    )]
     segment: Option<String>,
     /// Every reader who is known, instead of a segment.
     #[serde(default)]

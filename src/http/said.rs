@@ -118,7 +118,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
         for (name, text) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
             let number = INTEGERS
                 .contains(&name.as_ref())
-                .then(|| text.parse::<i64>().ok())
+                .then(|| written(&text))
                 .flatten();
             let value = number.map_or_else(|| Value::from(text), Value::from);
             if said.insert(name.to_string(), value).is_some() {
@@ -175,7 +175,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
             .await
             .map_err(|fault| Problem::new(Kind::Malformed, fault.body_text()))?;
         let (name, value) = said.into_iter().next().unwrap_or_default();
-        let id = value.parse().ok().filter(|id| *id >= 1).map(Self);
+        let id = written(&value).filter(|id| *id >= 1).map(Self);
         id.ok_or_else(|| {
             Problem::of_field(
                 &name,
@@ -277,6 +277,11 @@ pub(super) fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::E
 /// An integer as JSON Schema has it: `7.0` is one.
 pub(super) fn integer(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_f64().and_then(whole))
+}
+
+/// The same, as it stands in a path or a query.
+fn written(text: &str) -> Option<i64> {
+    text.parse().ok().or_else(|| text.parse().ok().and_then(whole))
 }
 
 /// The beginning of what somebody said.

@@ -80,6 +80,8 @@ async fn lists_come_the_newest_first_in_pages_that_neither_miss_nor_repeat() {
     let of_user = pages(&api, "/v1/users/1/notifications?limit=40").await.concat();
     assert_eq!(of_user.len(), 65);
     assert_eq!(of_user, pages(&api, "/v1/notifications?user_id=1").await.concat());
+    let with_fractions = pages(&api, "/v1/users/1.0/notifications?limit=40.0").await;
+    assert_eq!(of_user, with_fractions.concat(), "the same integers");
     let some = pages(
         &api,
         "/v1/notifications?user_id=1&incentive_type=point_earning&status=pending&priority=0",
@@ -145,6 +147,7 @@ async fn a_query_that_does_not_fit_names_the_parameter() {
     for (path, at) in [
         ("/v1/notifications/0", "id"),
         ("/v1/notifications/abc", "id"),
+        ("/v1/notifications/1.5", "id"),
         ("/v1/notifications/9223372036854775808", "id"),
         ("/v1/users/-1/notifications", "user_id"),
         ("/v1/users/x/preferences", "user_id"),
