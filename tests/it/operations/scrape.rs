@@ -221,7 +221,9 @@ async fn a_maintenance_that_comes_to_no_end_shows() {
     ] {
         house.database.execute(statement).await;
     }
-    let service = house.run(&["--only", "maintain,http"]).await;
+    // It may fail before anybody has seen it ready.
+    let service = Service::start(&house.environment(), &["run", "--only", "maintain,http"]);
+    eventually("it answers", async || service.get("/healthz").await.is_some()).await;
     eventually("it has failed", async || {
         total(&scraped(&service).await, "inq_ready", &[("part", "retention")]) == Some(0.0)
     })
