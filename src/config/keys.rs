@@ -18,8 +18,13 @@ pub(super) const QUIET_SEGMENTS: &str = "quiet.segments";
 /// Below it the name of any segment goes.
 pub(super) const CAP_SEGMENTS: &str = "caps.segments";
 
-/// Below each of them names of others' choice go.
-const FREE: [&str; 4] = [PROPERTIES, TOKENS, QUIET_SEGMENTS, CAP_SEGMENTS];
+/// Sections below which names of others' choice go, each with what a name and its text may look like.
+pub(super) const FREE: [(&str, &str, &str); 4] = [
+    (PROPERTIES, "linger.ms", "5"),
+    (TOKENS, "anna", "..."),
+    (QUIET_SEGMENTS, "vip", "22:00-07:00"),
+    (CAP_SEGMENTS, "vip", "5 per day"),
+];
 
 /// How alike two names must be for one to be suggested in the place of the other, 0 to 1.
 const LIKENESS: f64 = 0.6;
@@ -119,13 +124,11 @@ impl Keys {
                 _ => Err("must be text in quotes".into()),
             };
         }
-        for (section, example) in [(QUIET_SEGMENTS, "22:00-07:00"), (CAP_SEGMENTS, "5 per day")] {
-            if below(section, key).is_some() {
-                return match value {
-                    toml::Value::String(text) => Ok(ValueKind::String(text)),
-                    _ => Err(format!("must be text in quotes, for example {example:?}")),
-                };
-            }
+        if let Some((.., example)) = FREE.iter().find(|(section, ..)| below(section, key).is_some()) {
+            return match value {
+                toml::Value::String(text) => Ok(ValueKind::String(text)),
+                _ => Err(format!("must be text in quotes, for example {example:?}")),
+            };
         }
         match (self.0.get(key), value) {
             (Some(Takes::Text(_)), toml::Value::String(text)) => Ok(ValueKind::String(text)),
@@ -205,14 +208,14 @@ fn below<'k>(section: &str, key: &'k str) -> Option<&'k str> {
 
 /// Whether a key has a name of others' choice.
 fn is_free(key: &str) -> bool {
-    FREE.iter().any(|section| below(section, key).is_some())
+    FREE.iter().any(|(section, ..)| below(section, key).is_some())
 }
 
 /// The tables on the way to a key, and its own name. The dots in a name of others' choice are no way.
 pub(super) fn way(key: &str) -> Vec<&str> {
     let free = FREE
         .into_iter()
-        .find_map(|section| Some((section, below(section, key)?)));
+        .find_map(|(section, ..)| Some((section, below(section, key)?)));
     match free {
         Some((section, name)) => section.split('.').chain([name]).collect(),
         None => key.split('.').collect(),

@@ -1,6 +1,6 @@
 //! What is to be said instead of a name that does not exist, or of a value that is none.
 
-use super::keys::{CAP_SEGMENTS, Keys, PROPERTIES, QUIET_SEGMENTS, TOKENS, Takes, property};
+use super::keys::{FREE, Keys, PROPERTIES, Takes, property};
 use super::layers::PREFIX;
 
 /// How a setting was written, and is to be.
@@ -18,14 +18,6 @@ struct Example {
     name: String,
     value: String,
 }
-
-/// What names of others' choice may look like.
-const FREE: [(&str, &str, &str); 4] = [
-    (PROPERTIES, "linger.ms", "\"5\""),
-    (TOKENS, "anna", "\"...\""),
-    (QUIET_SEGMENTS, "vip", "\"22:00-07:00\""),
-    (CAP_SEGMENTS, "vip", "\"5 per day\""),
-];
 
 impl Keys {
     /// Which names there are where an unknown key was sought.
@@ -82,7 +74,7 @@ impl Keys {
             value: value.to_owned(),
         };
         if let Some((section, name, value)) = FREE.iter().find(|(free, ..)| *free == section) {
-            return Some(example(section, name, value));
+            return Some(example(section, name, &format!("{value:?}")));
         }
         let mut below = self.0.iter().filter(|(key, _)| {
             key.strip_prefix(section)

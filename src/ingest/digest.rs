@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::admit::Together;
+use super::plan::Planner;
 use crate::contract::{Digest, DigestPart, time};
 use crate::localize::{Catalogues, Reader, arguments};
 use crate::schedule::DIGEST;
@@ -18,6 +20,14 @@ pub(super) struct Teller {
 }
 
 impl Teller {
+    /// In the words in force now.
+    pub(super) fn now(planner: &Planner, together: &Together) -> Self {
+        Self {
+            words: planner.words.now(),
+            max_parts: together.digests.max_parts(),
+        }
+    }
+
     /// Whether there are words for several such notifications.
     pub(super) fn can_tell(&self, row: &NewNotification) -> bool {
         self.words.has_digest(&row.language, row.incentive_type)
@@ -93,14 +103,9 @@ impl Retelling for Teller {
 
 /// A digest that leaves instead of its first part, where it is for the cap that its parts are `over`.
 fn begin(first: &NewNotification, over: Option<&Map<String, Value>>) -> NewNotification {
-    let mut detail = Map::new();
-    detail.insert("rule".to_owned(), DIGEST.into());
-    detail.insert("first".to_owned(), first.event_id.as_str().into());
+    let mut detail = detail("first", &first.event_id, over);
     if let Some(due) = &first.scheduled_at {
         detail.insert("held_until".to_owned(), time::format(due).into());
-    }
-    if let Some(over) = over {
-        detail.insert("over".to_owned(), over.clone().into());
     }
     NewNotification {
         event_id: event_id(first),
@@ -128,16 +133,21 @@ fn event_id(first: &NewNotification) -> String {
 fn digested(row: &mut NewNotification, digest: &str, over: Option<&Map<String, Value>>) {
     row.status = Status::Digested;
     row.digest_event_id = Some(digest.to_owned());
+    row.beginning.push(Beginning {
+        kind: HistoryKind::Digested,
+        detail: detail("digest", digest, over),
+    });
+}
+
+/// For the history: the rule, the event that it is about under the name of what that is, and the cap it is for.
+fn detail(what: &str, event: &str, over: Option<&Map<String, Value>>) -> Map<String, Value> {
     let mut detail = Map::new();
     detail.insert("rule".to_owned(), DIGEST.into());
-    detail.insert("digest".to_owned(), digest.into());
+    detail.insert(what.to_owned(), event.into());
     if let Some(over) = over {
         detail.insert("over".to_owned(), over.clone().into());
     }
-    row.beginning.push(Beginning {
-        kind: HistoryKind::Digested,
-        detail,
-    });
+    detail
 }
 
 fn part_of(row: &NewNotification) -> DigestPart {

@@ -27,10 +27,7 @@ impl Forecast {
         let mut plan = self.planner.plan_for(announced, preference, now);
         let rules = Rules {
             together: Arc::clone(&self.together),
-            teller: Teller {
-                words: self.planner.words.now(),
-                max_parts: self.together.digests.max_parts(),
-            },
+            teller: Teller::now(&self.planner, &self.together),
             preferences: preference
                 .map(|preference| (preference.user_id, preference.clone()))
                 .into_iter()

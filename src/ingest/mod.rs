@@ -131,7 +131,7 @@ impl Ingest {
         failpoint!("ingest::planned");
         let rules = Rules {
             together: Arc::clone(&self.together),
-            teller: self.teller(),
+            teller: Teller::now(&self.planner, &self.together),
             preferences,
         };
         let stored = self.store_rows(&planned.rows, Arc::new(rules), begun).await;
@@ -178,21 +178,13 @@ impl Ingest {
         })
     }
 
-    /// Who tells digests, in the words in force now.
-    fn teller(&self) -> Teller {
-        Teller {
-            words: self.planner.words.now(),
-            max_parts: self.together.digests.max_parts(),
-        }
-    }
-
     /// Calls off what these cancels name. Where the database refuses one, they are tried one by one.
     async fn cancel(&self, cancels: &[Numbered<Cancellation>]) -> Result<Vec<Cancelled>, StoreError> {
         if cancels.is_empty() {
             return Ok(Vec::new());
         }
         let cancels: Vec<Cancellation> = cancels.iter().map(|(_, cancel)| cancel.clone()).collect();
-        let retelling: Arc<dyn Retelling> = Arc::new(self.teller());
+        let retelling: Arc<dyn Retelling> = Arc::new(Teller::now(&self.planner, &self.together));
         match self.store.cancel(&cancels, Arc::clone(&retelling)).await {
             Ok(outcomes) => return Ok(outcomes.into_iter().map(Ok).collect()),
             Err(StoreError::Data(_)) => {}

@@ -54,10 +54,7 @@ impl Rehearsal {
     pub(super) fn rules(&self) -> Rules {
         Rules {
             together: Arc::clone(&self.together),
-            teller: Teller {
-                words: self.planner.words.now(),
-                max_parts: self.together.digests.max_parts(),
-            },
+            teller: Teller::now(&self.planner, &self.together),
             preferences: self.preferences.clone().into_iter().collect(),
         }
     }

@@ -17,7 +17,7 @@ use super::error::Answer;
 use super::{gather, history, insert, stored};
 use crate::contract::Cancellation;
 
-/// How many events of a batch are looked up at once: beyond a thousand MariaDB makes a join of the list.
+/// How many events of a batch are looked up at once: about as many as are sent at once (`sizes`).
 const AT_ONCE: usize = 256;
 
 /// See [`super::super::Store::cancel`].

@@ -6,7 +6,7 @@ use super::super::columns::{GATHERED, gathered};
 use super::super::{NewNotification, Result, ids};
 use super::error::Answer;
 
-/// How many events are looked up at once: as many as fit into a record of TLS.
+/// How many events are looked up at once: about as many as are sent at once (`sizes`).
 const AT_ONCE: usize = 256;
 
 /// So many rows that wait, or would if somebody made them due again, and no attempt was made of, locked.

@@ -59,7 +59,7 @@ pub(super) async fn store(
     retelling: Option<&dyn Retelling>,
 ) -> Result<Inserted, Answer> {
     let mut fresh: Vec<&NewNotification> = Vec::with_capacity(distinct.len());
-    for part in ids::parts_of(distinct, sizes.at_once(distinct)) {
+    for part in sizes.parts(distinct) {
         match insert_rows(connection, part, "").await.map_err(sorted) {
             Ok(()) => fresh.extend(part),
             Err(Answer::Known(_)) if known == Known::LeftOut => {

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use super::super::NewNotification;
+use super::super::{NewNotification, ids};
 
 /// Bytes that are sent at once, over TLS as well: a little less than one of its records, 16 KiB.
 pub(super) const AT_ONCE: usize = 15 * 1024;
@@ -31,12 +31,16 @@ impl Rows {
         }
     }
 
-    /// For rows like these: a power of two.
-    pub(super) fn at_once(self, rows: &[&NewNotification]) -> usize {
+    /// The rows in parts, one for each statement.
+    pub(super) fn parts<'r, 'n>(
+        self,
+        rows: &'r [&'n NewNotification],
+    ) -> impl Iterator<Item = &'r [&'n NewNotification]> {
         let bytes: usize = rows.iter().map(|row| length(row)).sum();
-        self.of_length(bytes / rows.len().max(1))
+        ids::parts_of(rows, self.of_length(bytes / rows.len().max(1)))
     }
 
+    /// How many rows of so many bytes go into a statement: a power of two.
     fn of_length(self, bytes: usize) -> usize {
         let fit = (AT_ONCE / bytes.max(1)).max(1);
         // The power of two that is no larger.

@@ -264,7 +264,7 @@ impl Yardstick {
         for chunk in rows.chunks(batch.max(1)) {
             let mut transaction = connection.begin().await.map_err(sorted)?;
             let chunk: Vec<_> = chunk.iter().collect();
-            for part in ids::parts_of(&chunk, self.sizes.at_once(&chunk)) {
+            for part in self.sizes.parts(&chunk) {
                 insert::insert_rows(&mut transaction, part, "")
                     .await
                     .map_err(sorted)?;
