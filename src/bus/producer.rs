@@ -52,16 +52,19 @@ impl Producer {
             &[
                 ("enable.idempotence", "true"),
                 ("message.timeout.ms", "60000"),
-                // How long a record may be is the topic's to say.
-                ("message.max.bytes", "100000000"),
                 ("linger.ms", "0"),
             ],
         )
     }
 
     pub(super) fn with(cluster: &Cluster, ours: &[(&str, &str)]) -> Result<Self, BusError> {
-        // The partitioner is Java's, so that a key has one partition whoever produces.
-        let mut all = vec![("partitioner", "murmur2_random"), ("acks", "all")];
+        let mut all = vec![
+            // Java's, so that a key has one partition whoever produces.
+            ("partitioner", "murmur2_random"),
+            ("acks", "all"),
+            // How long a record may be is the topic's to say.
+            ("message.max.bytes", "100000000"),
+        ];
         all.extend_from_slice(ours);
         let context = SendContext {
             context: cluster.context(),

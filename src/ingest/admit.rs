@@ -56,7 +56,14 @@ impl Rules {
         !row.stands_alone && caps.gathers() && digests.may_gather(leaving) && self.teller.can_tell(row)
     }
 
-    /// Makes it part of what leaves no sooner than it is due.
+    fn would_disturb(&self, row: &NewNotification, at: DateTime<Utc>) -> bool {
+        let preference = self.preferences.get(&row.user_id);
+        self.together
+            .digests
+            .would_disturb(&plan::leaving(row, at, preference))
+    }
+
+    /// Makes it part of what leaves no sooner than it is due, and not in quiet hours of its own.
     fn join(
         &self,
         row: &mut NewNotification,
@@ -67,7 +74,10 @@ impl Rules {
         let over = capped.map(Capped::detail);
         reader
             .gathering(row.incentive_type)
-            .filter(|gathered| gathered.leaves.scheduled_at.is_some_and(|leaves| due <= leaves))
+            .filter(|gathered| {
+                let leaves = gathered.leaves.scheduled_at;
+                leaves.is_some_and(|leaves| due <= leaves && !self.would_disturb(row, leaves))
+            })
             .is_some_and(|gathered| self.teller.join(gathered, row, over.as_ref()))
     }
 

@@ -118,9 +118,16 @@ fn begin(first: &NewNotification, over: Option<&Map<String, Value>>) -> NewNotif
     }
 }
 
-/// The same whenever it is made again.
+/// Another one where the event comes again after its first row was removed: the digest of that may still be there.
 fn event_id(first: &NewNotification) -> String {
-    let of = format!("{}/{}/{}", first.user_id, first.incentive_type, first.event_id);
+    let due = first
+        .scheduled_at
+        .map(|at| at.timestamp_millis())
+        .unwrap_or_default();
+    let of = format!(
+        "{}/{}/{}/{due}",
+        first.user_id, first.incentive_type, first.event_id
+    );
     let mut id = String::from("digest-");
     for byte in &Sha256::digest(of)[..16] {
         // Writing to a String doesn't fail.

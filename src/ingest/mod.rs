@@ -143,6 +143,11 @@ impl Ingest {
                 "cancels that came before their events are ignored: they are not of the events' users"
             );
         }
+        // At once: should the batch be done again, nothing in it is new.
+        metrics::counter!(measures::INGESTED.name).increment(inserted.inserted);
+        CancelOutcome::Cancelled.count(inserted.cancelled);
+        CancelOutcome::NotTheirs.count(inserted.foreign_cancels);
+        count(&admitted);
         failpoint!("ingest::stored");
         rejected.extend(
             refused
@@ -162,13 +167,9 @@ impl Ingest {
         self.alerts.put_aside(letters.len());
         self.traces
             .tell(Doing::Ingest, begun, letters.iter().map(put_aside));
-        metrics::counter!(measures::INGESTED.name).increment(inserted.inserted);
         metrics::counter!(measures::DUPLICATES.name).increment(inserted.duplicates);
-        CancelOutcome::Cancelled.count(inserted.cancelled);
-        CancelOutcome::NotTheirs.count(inserted.foreign_cancels);
         metrics::counter!(measures::KEPT_OUT.name).increment(forgotten);
         planned.tell();
-        count(&admitted);
         Ok(Outcome {
             inserted: inserted.inserted,
             duplicates: inserted.duplicates,

@@ -164,6 +164,8 @@ impl Planner {
         let stands_alone = window.is_some()
             || event.expires_at.is_some()
             || event.scheduled_at.is_some_and(|at| at > now)
+            || event.message_title.is_some()
+            || event.message_body.is_some()
             || arguments::has_code(&event.incentive_data);
         let mut plan = self.plan_event(event, recorded_at, trace);
         plan.row.stands_alone = stands_alone;

@@ -53,6 +53,12 @@ impl DigestPolicy {
         self.may_gather(leaving) && !self.settings.windows.of(leaving.incentive_type).is_zero()
     }
 
+    /// Whether it would leave in quiet hours.
+    #[must_use]
+    pub fn would_disturb(&self, leaving: &Leaving<'_>) -> bool {
+        self.quiet.hold(leaving).is_some()
+    }
+
     /// The most parts of one digest.
     #[must_use]
     pub fn max_parts(&self) -> usize {

@@ -305,6 +305,11 @@ impl Service {
                 stop.clone(),
             ));
         }
+        // Previews are in the words of the service, too.
+        if self.stages.ingest || self.stages.http {
+            let interval = self.settings.localization.reload_interval;
+            tasks.spawn(words::keep_up(Arc::clone(&self.words), interval, stop.clone()));
+        }
         if self.stages.ingest {
             measures::begin(measures::INGEST);
             let stage = Ingest::new(
@@ -316,8 +321,6 @@ impl Service {
                 told.traces.clone(),
                 wake.clone(),
             );
-            let interval = self.settings.localization.reload_interval;
-            tasks.spawn(words::keep_up(Arc::clone(&self.words), interval, stop.clone()));
             tasks.spawn(stage::consume(
                 stage,
                 self.cluster.clone(),

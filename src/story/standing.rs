@@ -21,6 +21,7 @@ pub(super) fn standing(row: &Notification, clock: Clock, now: DateTime<Utc>) -> 
         Status::Processing => format!("is being published as attempt {}", row.attempts),
         Status::Sent => match row.delivered_at {
             Some(at) => format!("was delivered at {}", clock.time(at)),
+            None if was_seen(row) => "was delivered: the user has seen it".to_owned(),
             None => "was published; the notification service has not reported yet".to_owned(),
         },
         Status::Failed => format!("has failed after {attempts}, and no other follows{why}"),
@@ -33,6 +34,13 @@ pub(super) fn standing(row: &Notification, clock: Clock, now: DateTime<Utc>) -> 
             None => "is told of by a digest".to_owned(),
         },
     }
+}
+
+/// Whether the notification service has told what the user did with it.
+fn was_seen(row: &Notification) -> bool {
+    [row.opened_at, row.clicked_at, row.dismissed_at]
+        .iter()
+        .any(Option::is_some)
 }
 
 /// As the history tells it too, and the digest that tells of it, if there is one.

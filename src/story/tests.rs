@@ -318,6 +318,20 @@ fn how_it_stands_says_why_it_has_not_arrived() {
         ),
         (stands(row("e", Status::Suppressed), vec![]), "is not to be sent"),
         (
+            stands(row("e", Status::Sent), vec![]),
+            "was published; the notification service has not reported yet",
+        ),
+        (
+            stands(
+                Notification {
+                    opened_at: Some(now()),
+                    ..row("e", Status::Sent)
+                },
+                vec![],
+            ),
+            "was delivered: the user has seen it",
+        ),
+        (
             stands(row("e", Status::Cancelled), vec![]),
             "was called off before it left",
         ),

@@ -80,7 +80,11 @@ impl Kafka {
 
     /// Produces and waits for the acknowledgements.
     pub async fn produce<'a>(&self, topic: &str, records: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
-        let producer: FutureProducer = self.config().create().expect("a producer");
+        let producer: FutureProducer = self
+            .config()
+            .set("message.max.bytes", "30000000")
+            .create()
+            .expect("a producer");
         let sent: Vec<_> = records
             .into_iter()
             .map(|(key, payload)| {

@@ -384,6 +384,34 @@ async fn a_request_that_the_broker_refuses_is_retried_alone_and_holds_up_nobody(
 }
 
 #[tokio::test]
+async fn a_request_is_as_long_as_its_topic_allows() {
+    let (Some(kafka), Some(database)) = (Kafka::reached(), Database::fresh("mysql").await) else {
+        return;
+    };
+    let house = House::on(kafka, database, 1).await;
+    let wide = [("max.message.bytes", "3000000")];
+    let events = house.kafka.topic_with("wide", 1, &wide).await;
+    let deliveries = house.kafka.topic_with("wide.out", 1, &wide).await;
+    let house = house
+        .with("INQ_TOPICS__EVENTS", &events)
+        .with("INQ_TOPICS__DELIVERIES", &deliveries)
+        .with("INQ_INGEST__MAX_EVENT_BYTES", "2500000");
+    let mut long: Value = serde_json::from_str(&simple_event("long")).expect("an event");
+    // Not to be compressed into a megabyte.
+    let noise: String = (0..60_000).map(|_| uuid::Uuid::new_v4().to_string()).collect();
+    long["incentive_data"]["noise"] = noise.clone().into();
+    let event = long.to_string();
+    house.kafka.produce(&events, [("42", event.as_bytes())]).await;
+    let service = house.run(&[]).await;
+
+    let requests = house.kafka.read_until(&deliveries, 1).await;
+
+    assert_eq!(json_of(&requests[0])["incentive_data"]["noise"], noise);
+    assert!(service.terminate().await.success());
+    house.database.drop().await;
+}
+
+#[tokio::test]
 async fn a_record_that_no_dead_letter_can_hold_leaves_its_beginning_and_holds_up_nobody() {
     let (Some(kafka), Some(database)) = (Kafka::reached(), Database::fresh("mysql").await) else {
         return;

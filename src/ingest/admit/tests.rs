@@ -59,6 +59,40 @@ fn what_comes_after_it_has_left_begins_anew() {
 }
 
 #[test]
+fn nothing_joins_what_leaves_in_its_own_quiet_hours() {
+    let mut day = Rehearsal::new(&format!("quiet.hours = \"06:00-18:00\"\n{HOUR}"), "");
+    // At noon in London it is two at night in Honolulu, and at seven in the evening nine in the morning.
+    let noon = at(12 * 3600);
+    let event = |id, zone| event(id, 1, &format!(r#","timezone":"{zone}""#));
+    assert_eq!(day.comes(&event(1, "UTC"), noon), Some(Fate::Admitted));
+    assert_eq!(day.rows["1"].scheduled_at, Some(at(19 * 3600)));
+    assert_eq!(
+        day.comes(&event(2, "Pacific/Honolulu"), noon),
+        Some(Fate::Admitted)
+    );
+    assert_eq!(day.rows["2"].scheduled_at, Some(at(13 * 3600)));
+    assert_eq!(
+        day.comes(&event(3, "Pacific/Honolulu"), noon),
+        Some(Fate::Digested)
+    );
+    assert_eq!(day.rows["1"].status, Status::Pending);
+}
+
+#[test]
+fn an_event_that_comes_again_after_its_row_was_removed_begins_another_digest() {
+    let mut day = Rehearsal::new(HOUR, "");
+    day.comes(&event(1, 1, ""), at(0));
+    day.comes(&event(2, 1, ""), at(0));
+    let digest = day.rows["1"].digest_event_id.clone();
+    day.rows.remove("1");
+    let later = 8 * 86_400;
+    day.comes(&event(1, 1, ""), at(later));
+    day.comes(&event(3, 1, ""), at(later));
+    assert!(day.rows["3"].digest_event_id.is_some());
+    assert_ne!(day.rows["3"].digest_event_id, digest);
+}
+
+#[test]
 fn what_is_not_gathered_leaves_alone() {
     let mut day = Rehearsal::new(HOUR, "");
     for (id, more) in [
@@ -72,6 +106,13 @@ fn what_is_not_gathered_leaves_alone() {
     ] {
         assert_eq!(day.comes(&event(id, 1, more), at(0)), None, "{more}");
     }
+    for own in [r#","message_title":"Bravo""#, r#","message_body":"Three trips!""#] {
+        assert_eq!(
+            day.comes(&event(6, 1, own), at(0)),
+            None,
+            "nobody would read {own}"
+        );
+    }
     let mut bonuses = Rehearsal::new("digest.windows.bonus_opportunity = \"1h\"", "");
     let coded = r#"{"event_id":"c","user_id":1,"incentive_type":"bonus_opportunity","priority":0,
         "incentive_data":{"rewards":{"discount_codes":["SAVE10"]}}}"#;
@@ -81,6 +122,8 @@ fn what_is_not_gathered_leaves_alone() {
         day.comes(&event(5, 1, r#","scheduled_at":"2000-01-01T00:00:00Z""#), at(0)),
         Some(Fate::Admitted)
     );
+    let empty = r#","message_title":"","message_body":"""#;
+    assert_eq!(day.comes(&event(7, 1, empty), at(0)), Some(Fate::Digested));
 }
 
 #[test]

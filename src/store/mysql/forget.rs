@@ -59,7 +59,7 @@ fn anonymise_text(rows: usize) -> String {
          updated_at = IF(status = 'pending', UTC_TIMESTAMP(3), updated_at), \
          status = IF(status = 'pending', 'cancelled', status), \
          metrics_data = JSON_REMOVE(metrics_data, '$.user_timezone'), occurred_at = created_at, expires_at = NULL, \
-         timezone = NULL, traceparent = NULL, last_error = NULL WHERE {}",
+         timezone = NULL, traceparent = NULL, last_error = NULL, digest_event_id = NULL WHERE {}",
         ids::id_in(rows)
     )
 }

@@ -11,7 +11,8 @@ use super::super::{HistoryEntry, Status, Story, ids, micros};
 use super::error::Answer;
 use crate::contract::Priority;
 
-/// The outlived rows of one priority. What was due after the end of what is kept cannot have ended before it.
+/// The outlived rows of one priority. What ended before it was due is kept from when it would have been:
+/// so the index finds them.
 pub(super) const OUTLIVED: &str = "SELECT id FROM incentive_notify_queue FORCE INDEX (claim_order) \
      WHERE status = ? AND priority = ? AND scheduled_at < UTC_TIMESTAMP(3) - INTERVAL ? MICROSECOND \
      AND updated_at < UTC_TIMESTAMP(3) - INTERVAL ? MICROSECOND ORDER BY scheduled_at, id LIMIT ?";

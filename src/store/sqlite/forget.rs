@@ -90,7 +90,7 @@ async fn anonymise(connection: &mut SqliteConnection, rows: &[i64]) -> Result<()
          updated_at = CASE status WHEN 'pending' THEN {NOW} ELSE updated_at END, \
          status = CASE status WHEN 'pending' THEN 'cancelled' ELSE status END, \
          metrics_data = json_remove(metrics_data, '$.user_timezone'), occurred_at = created_at, expires_at = NULL, \
-         timezone = NULL, traceparent = NULL, last_error = NULL WHERE {these}"
+         timezone = NULL, traceparent = NULL, last_error = NULL, digest_event_id = NULL WHERE {these}"
     );
     let anonymised = sqlx::query(AssertSqlSafe(anonymised)).bind(Uuid::new_v4().simple().to_string());
     for mut query in [

@@ -34,24 +34,27 @@ pub(super) async fn change(pool: &SqlitePool, changes: &[PreferenceChange]) -> R
 
 /// See [`super::super::Store::readers`].
 pub(super) async fn look_up(pool: &SqlitePool, users: &[i64]) -> Result<Readers> {
-    let these = ids::column_in("user_id", users.len());
-    let text = format!(
-        "SELECT user_id, preference, NULL AS forgotten_as_of FROM user_preferences \
-         WHERE {these} AND preference IS NOT NULL \
-         UNION ALL SELECT user_id, NULL, as_of FROM incentive_notify_forgotten WHERE {these}"
-    );
-    let mut query = sqlx::query(AssertSqlSafe(text));
-    for user in ids::bound(users).chain(ids::bound(users)) {
-        query = query.bind(user);
-    }
     let mut found = Readers::default();
-    for row in query.fetch_all(pool).await.map_err(sorted)? {
-        let user = row.int("user_id")?;
-        if let Some(text) = row.text_or_null("preference")? {
-            found.preferences.insert(user, read(&text)?);
+    // A statement has 32,766 parameters at most, and each user is two.
+    for part in ids::parts(users) {
+        let these = ids::column_in("user_id", part.len());
+        let text = format!(
+            "SELECT user_id, preference, NULL AS forgotten_as_of FROM user_preferences \
+             WHERE {these} AND preference IS NOT NULL \
+             UNION ALL SELECT user_id, NULL, as_of FROM incentive_notify_forgotten WHERE {these}"
+        );
+        let mut query = sqlx::query(AssertSqlSafe(text));
+        for user in part.iter().chain(part) {
+            query = query.bind(user);
         }
-        if let Some(as_of) = row.time_or_null("forgotten_as_of")? {
-            found.forgotten.insert(user, as_of);
+        for row in query.fetch_all(pool).await.map_err(sorted)? {
+            let user = row.int("user_id")?;
+            if let Some(text) = row.text_or_null("preference")? {
+                found.preferences.insert(user, read(&text)?);
+            }
+            if let Some(as_of) = row.time_or_null("forgotten_as_of")? {
+                found.forgotten.insert(user, as_of);
+            }
         }
     }
     Ok(found)

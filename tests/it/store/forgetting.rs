@@ -98,6 +98,11 @@ async fn rows_become_anonymous_and_the_figures_stay(bench: Bench) {
             beginning: vec![held],
             ..of(USER, "waits")
         },
+        NewNotification {
+            status: Status::Digested,
+            digest_event_id: Some("digest-1".to_owned()),
+            ..of(USER, "part")
+        },
         of(8, "of another"),
     ];
     bench.insert(&rows).await;
@@ -105,6 +110,7 @@ async fn rows_become_anonymous_and_the_figures_stay(bench: Bench) {
     let settled = bench.store.settle(claim.id, &ids(&claim), true).await;
     assert_eq!(settled.expect("an answer"), Ended::Done);
     let (sent, waits) = (bench.row("sent").await, bench.row("waits").await);
+    let part = bench.row("part").await;
     let (another, figures) = (bench.row("of another").await, bench.figures().await);
 
     let asked = bench.ask().await;
@@ -124,7 +130,7 @@ async fn rows_become_anonymous_and_the_figures_stay(bench: Bench) {
             .expect("an answer")
     );
     assert_eq!(bench.anonymise(&asked, Which::Pending).await, 1);
-    assert_eq!(bench.anonymise(&asked, Which::Free).await, 1);
+    assert_eq!(bench.anonymise(&asked, Which::Free).await, 2);
     assert_eq!(bench.anonymise(&asked, Which::Free).await, 0);
     let hour = Duration::from_hours(1);
     assert!(
@@ -151,6 +157,7 @@ async fn rows_become_anonymous_and_the_figures_stay(bench: Bench) {
     assert_eq!(bench.figures().await, figures);
     for (before, status, history) in [
         (&sent, Status::Sent, vec![HistoryKind::RecoveredAsSent]),
+        (&part, Status::Digested, vec![]),
         (
             &waits,
             Status::Cancelled,
@@ -167,6 +174,7 @@ async fn rows_become_anonymous_and_the_figures_stay(bench: Bench) {
         assert_eq!((row.message_title.as_str(), row.message_body.as_str()), ("", ""));
         assert_eq!(row.incentive_data.get(), "{}");
         assert_eq!((row.timezone, row.last_error, row.expires_at), (None, None, None));
+        assert_eq!(row.digest_event_id, None, "it would tell whose it was");
         assert_eq!(
             (row.language.as_str(), row.device_type.as_deref()),
             ("en", Some("ios"))

@@ -96,6 +96,10 @@ async fn many_readers_are_looked_up_at_once(bench: Bench) {
     let users: Vec<i64> = (1001..=2000).collect();
     let found = bench.store.preferences(&users).await.expect("looked up");
     assert!(found.keys().copied().eq(1001..=1100));
+    // As many as one batch may have.
+    let users: Vec<i64> = (1..=10_000).collect();
+    let found = bench.store.preferences(&users).await.expect("looked up");
+    assert!(found.keys().copied().eq(1..=1100));
 }
 
 async fn who_write_beside_each_other_lose_nothing(bench: Bench) {
