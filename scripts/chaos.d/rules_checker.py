@@ -346,6 +346,9 @@ class Judge:
                 # What is quiet when it comes is to leave later than what waits.
                 if other.status in ("suppressed", "cancelled") or "quiet_hours" in rules_of(other):
                     continue
+                # In its own zone it may be quiet when what waits is to leave.
+                if self.rules.is_quiet(other.event, told.due):
+                    continue
                 if stored < millis(other.row["created_at"]) < told.due - A_MOMENT:
                     self.wrong(told, f"left by itself, and {other} came while it waited")
 

@@ -109,8 +109,9 @@ fn failed(row: &mut Standing, result: &DeliveryResult, rules: &Rules) -> Verdict
     let mut detail = particulars(row, result);
     row.last_error = Some(reason(result));
     let asked = result.retry_after_s.map(Duration::from_secs);
-    let delay = result
-        .retryable
+    let preference = rules.preferences.get(&row.user_id);
+    let opted_out = preference.is_some_and(|preference| preference.has_opted_out_of(row.incentive_type));
+    let delay = (result.retryable && !opted_out)
         .then(|| {
             rules
                 .retry
@@ -131,7 +132,7 @@ fn failed(row: &mut Standing, result: &DeliveryResult, rules: &Rules) -> Verdict
             priority: row.priority,
             at: row.scheduled_at,
             timezone: row.timezone.as_deref(),
-            preference: rules.preferences.get(&row.user_id),
+            preference,
         });
         if let Some(held) = held {
             row.scheduled_at = held.until;
@@ -145,10 +146,10 @@ fn failed(row: &mut Standing, result: &DeliveryResult, rules: &Rules) -> Verdict
         HistoryKind::DeliveryFailed
     } else {
         row.status = Status::Failed;
-        let why = if result.retryable {
-            "attempts are used up"
-        } else {
-            "the service says that another attempt is of no use"
+        let why = match (result.retryable, opted_out) {
+            (false, _) => "the service says that another attempt is of no use",
+            (true, true) => "the user has opted out of such notifications",
+            (true, false) => "attempts are used up",
         };
         detail.insert("final_because".to_owned(), why.into());
         HistoryKind::DeliveryFailedFinally

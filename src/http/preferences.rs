@@ -55,7 +55,7 @@ pub(super) async fn show_preferences(
     params(("user_id" = i64, Path, description = "The user's id", minimum = 1)),
     request_body(content = ref("#/components/schemas/PreferencesOfUser"), content_type = "application/json"),
     responses(
-        (status = 200, description = "They are stored", body = ref("#/components/schemas/UserPreferences")),
+        (status = 200, description = "They are stored, unless newer ones are: those of the latest `updated_at` stay", body = ref("#/components/schemas/UserPreferences")),
         (status = 202, description = "They are in the topic", body = ref("#/components/schemas/UserPreferences"))
     )
 )]

@@ -61,6 +61,8 @@ impl Teller {
             gathered.begin(new, first);
         }
         digested(row, &gathered.leaves.event_id, over);
+        // It is due with it, so that it is not removed before it.
+        row.scheduled_at = gathered.leaves.scheduled_at;
         // Whom it is for is best known from the newest.
         let told = &mut gathered.leaves;
         told.priority = told.priority.max(row.priority);

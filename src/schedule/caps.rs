@@ -100,11 +100,13 @@ impl CapPolicy {
     pub fn place(&self, leaving: &Leaving<'_>, taken: &Places) -> Place {
         let at = whole_millis(leaving.at);
         let zone = self.quiet.zone(leaving);
-        let full = self.caps(leaving).find_map(|cap| {
-            let (_, others) = cap.full(taken, at, zone)?;
-            Some((cap, others))
+        let full = self.caps(leaving).filter_map(|cap| {
+            let (later, others) = cap.full(taken, at, zone)?;
+            Some((cap, others, later))
         });
-        let Some((cap, others)) = full else {
+        // The one that holds it longest, of several the first.
+        let full = full.reduce(|one, other| if other.2 > one.2 { other } else { one });
+        let Some((cap, others, _)) = full else {
             return Place::Free;
         };
         let free = match self.settings.over {

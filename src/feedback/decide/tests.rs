@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::Settings;
-use crate::contract::{IncentiveType, Priority};
+use crate::contract::{IncentiveType, Preference, Priority};
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds)
@@ -294,6 +294,33 @@ fn another_attempt_does_not_come_in_quiet_hours() {
     let mut urgent = sent();
     let _ = decide(Some(&mut urgent), &result(ResultStatus::Failed), &rules);
     assert_eq!(urgent.scheduled_at, at(1_000 + 900), "the urgent is not held");
+}
+
+#[test]
+fn who_has_opted_out_meanwhile_gets_no_other_attempt() {
+    let mut rules = policy();
+    let said = r#"{"user_id":42,"opted_out_types":["point_earning"],"updated_at":"2026-01-01T00:00:00Z"}"#;
+    let preference = Preference::decode(Some(said.as_bytes()), 10_000).unwrap();
+    rules.preferences.insert(42, preference);
+    for (incentive_type, status, expected) in [
+        (
+            IncentiveType::PointEarning,
+            Status::Failed,
+            HistoryKind::DeliveryFailedFinally,
+        ),
+        (
+            IncentiveType::StreakReward,
+            Status::Pending,
+            HistoryKind::DeliveryFailed,
+        ),
+    ] {
+        let mut row = Standing {
+            incentive_type,
+            ..sent()
+        };
+        let verdict = decide(Some(&mut row), &result(ResultStatus::Failed), &rules);
+        assert_eq!((row.status, kind(&verdict)), (status, expected));
+    }
 }
 
 #[test]

@@ -38,6 +38,11 @@ fn the_second_makes_a_digest_of_the_first_in_its_own_words() {
     assert_eq!(day.comes(&second, at(1800)), Some(Fate::Digested));
     let digest = day.rows["1"].digest_event_id.clone().expect("a digest");
     assert_eq!(day.rows["2"].digest_event_id.as_ref(), Some(&digest));
+    assert_eq!(
+        day.rows["2"].scheduled_at,
+        Some(at(3600)),
+        "it is kept as long as its digest"
+    );
     let digest = &day.rows[&digest];
     assert_eq!(
         (digest.status, digest.scheduled_at),

@@ -124,6 +124,25 @@ fn a_window_is_any_span_of_its_length() {
 }
 
 #[test]
+fn of_several_full_caps_the_one_is_told_that_holds_it_longest() {
+    let policy = policy("caps.per_day = 2\ncaps.per_window = 3\ncaps.window = \"36h\"");
+    let times = [
+        "2026-01-15T10:00:00Z",
+        "2026-01-15T11:00:00Z",
+        "2026-01-15T23:00:00Z",
+    ];
+    let places = taken(IncentiveType::PointEarning, &times);
+    let Place::Later(capped) = policy.place(&leaving(moment("2026-01-15T12:00:00Z")), &places) else {
+        panic!("there is a place");
+    };
+    assert_eq!(capped.until, Some(moment("2026-01-16T22:00:00Z")));
+    assert_eq!(
+        (&capped.detail()["per"], &capped.detail()["limit"]),
+        (&json!("36h"), &json!(3))
+    );
+}
+
+#[test]
 fn a_type_has_caps_of_its_own_beside_those_on_all() {
     let policy = policy("caps.per_day = 3\ncaps.types.point_earning.per_day = 1");
     let now = leaving(moment("2026-01-15T12:00:00Z"));

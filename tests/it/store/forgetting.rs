@@ -83,19 +83,20 @@ impl Bench {
     }
 }
 
-async fn rows_become_anonymous_and_the_figures_stay(bench: Bench) {
-    let held = Beginning {
+fn held() -> Beginning {
+    let detail = json!({ "timezone": "Asia/Kathmandu" });
+    Beginning {
         kind: HistoryKind::Held,
-        detail: json!({ "timezone": "Asia/Kathmandu" })
-            .as_object()
-            .cloned()
-            .expect("an object"),
-    };
+        detail: detail.as_object().cloned().expect("an object"),
+    }
+}
+
+async fn rows_become_anonymous_and_the_figures_stay(bench: Bench) {
     let rows = [
         of(USER, "sent"),
         NewNotification {
             scheduled_at: Some(now() + chrono::Duration::hours(1)),
-            beginning: vec![held],
+            beginning: vec![held()],
             ..of(USER, "waits")
         },
         NewNotification {
