@@ -9,7 +9,7 @@
 //! | any, seen before | any | nothing: repeat |
 //! | failed | reached the user already | nothing: late |
 //! | failed | `processing` | waits until the claim is settled |
-//! | failed, retryable, attempts left | `sent` | `pending`, due after the retry delay, or when it expires before |
+//! | failed, retryable, attempts left, the type still wanted | `sent` | `pending`, due after the retry delay, or when it expires before |
 //! | the same | `sent`, and a cancel came since | `cancelled` |
 //! | failed otherwise | `sent` | `failed` |
 //! | failed | anything else | nothing: repeat |

@@ -56,13 +56,6 @@ impl Rules {
         !row.stands_alone && caps.gathers() && digests.may_gather(leaving) && self.teller.can_tell(row)
     }
 
-    fn would_disturb(&self, row: &NewNotification, at: DateTime<Utc>) -> bool {
-        let preference = self.preferences.get(&row.user_id);
-        self.together
-            .digests
-            .would_disturb(&plan::leaving(row, at, preference))
-    }
-
     /// Makes it part of what leaves no sooner than it is due, and not in quiet hours of its own.
     fn join(
         &self,
@@ -75,8 +68,11 @@ impl Rules {
         reader
             .gathering(row.incentive_type)
             .filter(|gathered| {
-                let leaves = gathered.leaves.scheduled_at;
-                leaves.is_some_and(|leaves| due <= leaves && !self.would_disturb(row, leaves))
+                let digests = &self.together.digests;
+                gathered
+                    .leaves
+                    .scheduled_at
+                    .is_some_and(|leaves| due <= leaves && !digests.would_disturb(&self.leaving(row, leaves)))
             })
             .is_some_and(|gathered| self.teller.join(gathered, row, over.as_ref()))
     }
