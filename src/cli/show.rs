@@ -75,7 +75,9 @@ async fn found(which: &Which, store: &dyn Store) -> Result<ToldStory, Failure> {
     found.ok_or(Failure::Failed(lack))
 }
 
-fn text(story: &ToldStory) -> String {
+/// What is printed for people.
+#[must_use]
+pub fn text(story: &ToldStory) -> String {
     let row = &story.notification;
     let mut lines = vec![
         format!(

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::heavy;
 use crate::inq::{inq, inq_json};
 use crate::kafka::Kafka;
 use crate::readme::commands;
@@ -49,8 +50,20 @@ fn of_readme(line: &str) -> Vec<&str> {
     arguments
 }
 
-#[tokio::test]
+mod thorough {
+    #[tokio::test]
+    async fn everything_is_measured_on_real_servers_and_nothing_is_left_behind() {
+        super::everything_is_measured_on_real_servers_and_nothing_is_left_behind().await;
+    }
+
+    #[test]
+    fn the_embedded_ones_are_measured_without_any_server() {
+        super::the_embedded_ones_are_measured_without_any_server();
+    }
+}
+
 async fn everything_is_measured_on_real_servers_and_nothing_is_left_behind() {
+    let _turn = heavy::turn().await;
     for server in ["mysql", "mariadb"] {
         let (Some(kafka), Some(database)) = (Kafka::reached(), Database::fresh(server).await) else {
             return;
@@ -95,8 +108,8 @@ async fn everything_is_measured_on_real_servers_and_nothing_is_left_behind() {
     }
 }
 
-#[test]
 fn the_embedded_ones_are_measured_without_any_server() {
+    let _turn = heavy::blocking_turn();
     let report = inq_json(&[], &[&["bench", "--embedded"], &SMALL[..]].concat());
     let figures = names(&report, "figures");
     for figure in ["the service", "events to delivery requests", "p99 at 90 %"] {

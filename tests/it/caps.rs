@@ -35,7 +35,7 @@ fn event(id: &str, zone: Tz, more: &Value) -> String {
 }
 
 async fn house(over: &str) -> Option<House> {
-    let (kafka, database) = (Kafka::reached()?, Database::fresh("mysql").await?);
+    let (kafka, database) = (Kafka::reached()?, Database::migrated("mysql").await?);
     let house = House::on(kafka, database, 4).await;
     Some(house.with("INQ_CAPS__PER_DAY", "2").with("INQ_CAPS__OVER", over))
 }

@@ -27,7 +27,7 @@ const CORRECT: &str = r#"{"event_id":"e-7","user_id":42,"incentive_type":"streak
 
 /// A house whose service does not run: Kafka is all that is needed.
 async fn house(partitions: i32) -> Option<House> {
-    let (kafka, database) = (Kafka::reached()?, Database::fresh("sqlite").await?);
+    let (kafka, database) = (Kafka::reached()?, Database::migrated("sqlite").await?);
     Some(House::on(kafka, database, partitions).await)
 }
 

@@ -20,7 +20,7 @@ fn event(id: &str, user_id: i64, points: Option<u32>) -> String {
 }
 
 async fn house() -> Option<House> {
-    let (kafka, database) = (Kafka::reached()?, Database::fresh("mysql").await?);
+    let (kafka, database) = (Kafka::reached()?, Database::migrated("mysql").await?);
     Some(House::on(kafka, database, 4).await)
 }
 

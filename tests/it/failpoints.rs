@@ -152,11 +152,18 @@ impl Scene {
     }
 }
 
-#[test]
+mod thorough {
+    #[test]
+    fn nothing_is_lost_or_doubled_at_any_failpoint() {
+        super::nothing_is_lost_or_doubled_at_any_failpoint();
+    }
+}
+
 fn nothing_is_lost_or_doubled_at_any_failpoint() {
     if Kafka::reached().is_none() || crate::servers::server_url("mysql").is_none() {
         return;
     }
+    let _turn = crate::heavy::blocking_turn();
     let scenes = Mutex::new(Scene::all());
     let faults = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -196,7 +203,7 @@ struct Stage {
 }
 
 async fn play(scene: &Scene) {
-    let database = Database::fresh("mysql").await.expect("a database");
+    let database = Database::migrated("mysql").await.expect("a database");
     let house = House::on(Kafka::reached().expect("Kafka"), database, 2)
         .await
         .with("INQ_KAFKA__PROPERTIES__SESSION_TIMEOUT_MS", "6000")

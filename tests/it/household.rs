@@ -1,10 +1,20 @@
 //! All that one service needs for a test: topics, a group and a database of its own.
 
+use std::ffi::OsString;
+use std::future::Future;
+use std::sync::{Arc, LazyLock, OnceLock, mpsc};
+
 use chrono::{DateTime, SecondsFormat, Utc};
+use inq::bus::{Cluster, ClusterSettings};
+use inq::config::{Effective, Settings};
+use inq::status::{QueueStatus, lag};
+use inq::store::{self, Store};
+use inq::story::ToldStory;
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::inq::{Service, inq_json};
-use crate::kafka::{Kafka, json as json_of};
+use crate::kafka::{DEADLINE, Kafka, json as json_of};
 use crate::servers::Database;
 
 /// Topics, a group and a database of its own, and the environment that names them.
@@ -12,6 +22,7 @@ pub struct House {
     pub kafka: Kafka,
     pub database: Database,
     environment: Vec<(String, String)>,
+    view: OnceLock<View>,
     pub deliveries: String,
     pub events: String,
     pub results: String,
@@ -20,17 +31,21 @@ pub struct House {
 impl House {
     /// On Kafka and MySQL; `None`, said aloud, where they are not to be had.
     pub async fn fresh() -> Option<Self> {
-        let (kafka, database) = (Kafka::reached()?, Database::fresh("mysql").await?);
+        let (kafka, database) = (Kafka::reached()?, Database::migrated("mysql").await?);
         Some(Self::on(kafka, database, 1).await)
     }
 
     /// With that many partitions of events and results, and one of deliveries, so that these have an order.
     pub async fn on(kafka: Kafka, database: Database, partitions: i32) -> Self {
-        let events = kafka.topic("events", partitions).await;
-        let deliveries = kafka.topic("deliveries", 1).await;
-        let results = kafka.topic("results", partitions).await;
-        let events_dlq = kafka.topic("events.dlq", 1).await;
-        let results_dlq = kafka.topic("results.dlq", 1).await;
+        let [events, deliveries, results, events_dlq, results_dlq] = kafka
+            .topics_with([
+                ("events", partitions),
+                ("deliveries", 1),
+                ("results", partitions),
+                ("events.dlq", 1),
+                ("results.dlq", 1),
+            ])
+            .await;
         let environment = [
             ("DATABASE_URL", database.url.clone()),
             ("KAFKA_BROKERS", kafka.brokers.clone()),
@@ -49,6 +64,7 @@ impl House {
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value))
                 .collect(),
+            view: OnceLock::new(),
             deliveries,
             events,
             results,
@@ -57,6 +73,7 @@ impl House {
 
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self.view = OnceLock::new();
         self
     }
 
@@ -71,24 +88,107 @@ impl House {
         Service::ready(&self.environment(), &[&["run"], arguments].concat()).await
     }
 
+    /// What a command prints with `--json`.
+    pub fn command(&self, arguments: &[&str]) -> Value {
+        inq_json(&self.environment(), arguments)
+    }
+
+    fn view(&self) -> &View {
+        self.view.get_or_init(|| View::new(&self.environment))
+    }
+
+    /// What `inq show --event EVENT --json` prints.
     pub fn show(&self, event: &str) -> Value {
-        inq_json(&self.environment(), &["show", "--event", event])
+        serde_json::to_value(self.story(event)).expect("JSON")
     }
 
+    /// The same as text, for people.
+    pub fn show_text(&self, event: &str) -> String {
+        inq::cli::show::text(&self.story(event))
+    }
+
+    fn story(&self, event: &str) -> ToldStory {
+        let (store, event) = (Arc::clone(&self.view().store), event.to_owned());
+        aside(async move {
+            let story = ToldStory::of_event(store.as_ref(), &event, Utc::now())
+                .await
+                .expect("an answer");
+            story.unwrap_or_else(|| panic!("there is no notification of the event {event}"))
+        })
+    }
+
+    /// What `inq status --json` prints.
     pub fn status(&self) -> Value {
-        inq_json(&self.environment(), &["status"])
+        let view = self.view().clone();
+        aside(async move {
+            let queue = QueueStatus::of(view.store.as_ref()).await.expect("an answer");
+            let lag = lag(
+                &view.cluster,
+                &view.settings.kafka.group_id,
+                &view.settings.topics,
+                DEADLINE,
+            )
+            .await;
+            serde_json::to_value(queue.with_topics(&lag)).expect("JSON")
+        })
     }
 
-    /// Records that the service has not finished, over events and results.
+    /// Records that the service has not finished, over events, results and preferences.
     pub fn behind(&self) -> i64 {
-        self.status()["topics"]
-            .as_array()
-            .expect("topics")
-            .iter()
-            .filter(|topic| topic["topic"] != self.deliveries.as_str())
-            .map(|topic| topic["behind"].as_i64().expect("a number"))
-            .sum()
+        let view = self.view().clone();
+        let lags = aside(async move {
+            lag(
+                &view.cluster,
+                &view.settings.kafka.group_id,
+                &view.settings.topics,
+                DEADLINE,
+            )
+            .await
+        });
+        let lags = lags.expect("an answer");
+        lags.iter().filter_map(|lag| lag.behind).sum()
     }
+}
+
+/// The queue as the commands see it, without a process for each look.
+#[derive(Clone)]
+struct View {
+    settings: Arc<Settings>,
+    store: Arc<dyn Store>,
+    cluster: Cluster,
+}
+
+impl View {
+    fn new(environment: &[(String, String)]) -> Self {
+        let environment = environment
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let settings = Effective::read(None, environment).expect("settings").settings;
+        let url = settings.database.url.expose().to_owned();
+        let properties = settings.kafka.properties.expose();
+        Self {
+            cluster: Cluster::new(ClusterSettings {
+                brokers: settings.kafka.brokers.clone(),
+                properties: properties
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect(),
+                oauthbearer_token_file: settings.kafka.oauthbearer_token_file.clone(),
+            }),
+            store: aside(async move { store::open_existing(&url, 2).expect("a store") }),
+            settings: Arc::new(settings),
+        }
+    }
+}
+
+/// Runs it beside the test, whose own runtime may have one thread alone, and waits for its end.
+fn aside<Output: Send + 'static>(future: impl Future<Output = Output> + Send + 'static) -> Output {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+    let (done, result) = mpsc::channel();
+    RUNTIME.spawn(async move {
+        // Nobody waits any more where the test has failed meanwhile.
+        let _waited_for = done.send(future.await);
+    });
+    result.recv().expect("it has come to its end")
 }
 
 /// The least that an event says.

@@ -1,39 +1,86 @@
 //! Real Kafka for a test: topics of its own, records in, records out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use inq::bus::{Cluster, ClusterSettings};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Headers, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::Timeout;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
-use uuid::Uuid;
+use tokio::sync::OnceCell;
 
+use crate::inq::moment;
 use crate::servers;
 
 /// How long a test waits for anything.
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
+/// What the names of the tests' topics begin with.
+const PREFIX: &str = "t";
+
 /// A broker, and a prefix that keeps this test's topics and groups apart.
 pub struct Kafka {
     pub brokers: String,
     pub prefix: String,
+    clients: Arc<Clients>,
+}
+
+/// The clients that all tests of a broker share; each is made when it is first used.
+struct Clients {
+    tidied: OnceCell<()>,
+    admin: LazyLock<
+        AdminClient<DefaultClientContext>,
+        Box<dyn FnOnce() -> AdminClient<DefaultClientContext> + Send>,
+    >,
+    producer: LazyLock<FutureProducer, Box<dyn FnOnce() -> FutureProducer + Send>>,
+}
+
+impl Clients {
+    fn of(brokers: &str) -> Self {
+        let (admin, producer) = (config_of(brokers), config_of(brokers));
+        Self {
+            tidied: OnceCell::new(),
+            admin: LazyLock::new(Box::new(move || admin.create().expect("an admin client"))),
+            producer: LazyLock::new(Box::new(move || {
+                let mut producer = producer;
+                producer
+                    .set("message.max.bytes", "30000000")
+                    .create()
+                    .expect("a producer")
+            })),
+        }
+    }
+}
+
+fn config_of(brokers: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", brokers);
+    config
 }
 
 impl Kafka {
     /// `None`, said aloud, where no broker is to be had.
     pub fn reached() -> Option<Self> {
-        Some(Self::at(servers::kafka_brokers()?))
+        static SHARED: LazyLock<Option<Arc<Clients>>> =
+            LazyLock::new(|| servers::kafka_brokers().map(|brokers| Arc::new(Clients::of(&brokers))));
+        let brokers = servers::kafka_brokers()?;
+        Some(Self {
+            clients: SHARED.clone()?,
+            ..Self::at(brokers)
+        })
     }
 
     pub fn at(brokers: String) -> Self {
         Self {
+            prefix: servers::unique_name(PREFIX),
+            clients: Arc::new(Clients::of(&brokers)),
             brokers,
-            prefix: format!("t{}", Uuid::new_v4().simple()),
         }
     }
 
@@ -57,38 +104,64 @@ impl Kafka {
     /// Makes a topic of this test with settings of its own.
     pub async fn topic_with(&self, topic: &str, partitions: i32, settings: &[(&str, &str)]) -> String {
         let name = self.name(topic);
-        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
         let new = settings.iter().fold(
             NewTopic::new(&name, partitions, TopicReplication::Fixed(1)),
             |new, (key, value)| new.set(key, value),
         );
-        let made = admin
-            .create_topics([&new], &AdminOptions::new().operation_timeout(Some(DEADLINE)))
+        self.create([new]).await;
+        name
+    }
+
+    /// Makes several topics of this test in one call, each with its number of partitions.
+    pub async fn topics_with<const COUNT: usize>(&self, topics: [(&str, i32); COUNT]) -> [String; COUNT] {
+        let names = topics.map(|(topic, _)| self.name(topic));
+        let new = std::array::from_fn::<_, COUNT, _>(|number| {
+            NewTopic::new(&names[number], topics[number].1, TopicReplication::Fixed(1))
+        });
+        self.create(new).await;
+        names
+    }
+
+    async fn create<const COUNT: usize>(&self, topics: [NewTopic<'_>; COUNT]) {
+        self.clients.tidied.get_or_init(|| self.remove_left_overs()).await;
+        let options = AdminOptions::new().operation_timeout(Some(DEADLINE));
+        let made = self
+            .clients
+            .admin
+            .create_topics(&topics, &options)
             .await
             .expect("an answer");
         for topic in made {
             topic.expect("the topic is made");
         }
-        name
+    }
+
+    /// Removes the topics that earlier test runs have left.
+    async fn remove_left_overs(&self) {
+        let topics = self.topics();
+        let old: Vec<_> = topics
+            .iter()
+            .map(String::as_str)
+            .filter(|topic| servers::is_left_over(PREFIX, topic))
+            .collect();
+        if !old.is_empty() {
+            let options = AdminOptions::new().operation_timeout(Some(DEADLINE));
+            // Another test run may be at it, too.
+            let _removed = self.clients.admin.delete_topics(&old, &options).await;
+        }
     }
 
     pub fn config(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.brokers);
-        config
+        config_of(&self.brokers)
     }
 
     /// Produces and waits for the acknowledgements.
     pub async fn produce<'a>(&self, topic: &str, records: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
-        let producer: FutureProducer = self
-            .config()
-            .set("message.max.bytes", "30000000")
-            .create()
-            .expect("a producer");
         let sent: Vec<_> = records
             .into_iter()
             .map(|(key, payload)| {
-                producer
+                self.clients
+                    .producer
                     .send_result(FutureRecord::to(topic).key(key).payload(payload))
                     .unwrap_or_else(|(error, _)| panic!("not queued: {error}"))
             })
@@ -99,19 +172,17 @@ impl Kafka {
     }
 
     pub async fn produce_with_header(&self, topic: &str, payload: &[u8], name: &str, value: &str) {
-        let producer: FutureProducer = self.config().create().expect("a producer");
         let headers = OwnedHeaders::new().insert(Header {
             key: name,
             value: Some(value),
         });
-        producer
-            .send(
-                FutureRecord::to(topic)
-                    .key("42")
-                    .payload(payload)
-                    .headers(headers),
-                Timeout::After(DEADLINE),
-            )
+        let record = FutureRecord::to(topic)
+            .key("42")
+            .payload(payload)
+            .headers(headers);
+        self.clients
+            .producer
+            .send(record, Timeout::After(DEADLINE))
             .await
             .expect("acknowledged");
     }
@@ -128,9 +199,13 @@ impl Kafka {
 
     /// As an operator deletes a topic; its name is free again when this returns.
     pub async fn delete_topic(&self, topic: &str) {
-        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
         let options = AdminOptions::new().operation_timeout(Some(DEADLINE));
-        let deleted = admin.delete_topics(&[topic], &options).await.expect("an answer");
+        let deleted = self
+            .clients
+            .admin
+            .delete_topics(&[topic], &options)
+            .await
+            .expect("an answer");
         for topic in deleted {
             topic.expect("the topic is deleted");
         }
@@ -138,9 +213,13 @@ impl Kafka {
 
     /// Kafka forgets a group, as it does when the group's offsets have expired.
     pub async fn forget_group(&self, group: &str) {
-        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
         let options = AdminOptions::new().request_timeout(Some(DEADLINE));
-        let deleted = admin.delete_groups(&[group], &options).await.expect("an answer");
+        let deleted = self
+            .clients
+            .admin
+            .delete_groups(&[group], &options)
+            .await
+            .expect("an answer");
         for group in deleted {
             group.expect("the group is deleted");
         }
@@ -152,12 +231,55 @@ impl Kafka {
     }
 
     pub fn read(&self, topic: &str, isolation: &str) -> Vec<OwnedMessage> {
-        let consumer: BaseConsumer = self
+        let mut reader = Reader::from_the_beginning(self, topic, isolation);
+        let mut records = Vec::new();
+        let deadline = Instant::now() + DEADLINE;
+        while !reader.is_at_the_end() {
+            assert!(Instant::now() < deadline, "{topic} has no end");
+            records.extend(reader.poll(Duration::from_millis(200)));
+        }
+        records
+    }
+
+    /// Reads until there are `count` records and the end of each partition is reached, and returns them all.
+    pub async fn read_until(&self, topic: &str, count: usize) -> Vec<OwnedMessage> {
+        let mut reader = Reader::from_the_beginning(self, topic, "read_committed");
+        let mut records = Vec::new();
+        let deadline = Instant::now() + DEADLINE;
+        while records.len() < count || !reader.is_at_the_end() {
+            match reader.poll(Duration::ZERO) {
+                Some(record) => records.push(record),
+                None => moment().await,
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{topic}: {} of {count} records",
+                records.len()
+            );
+        }
+        records
+    }
+}
+
+/// Reads all partitions of a topic, without a group.
+struct Reader {
+    consumer: BaseConsumer,
+    topic: String,
+    /// The partitions whose end was reached and after which nothing came.
+    ended: BTreeSet<i32>,
+    partitions: usize,
+}
+
+impl Reader {
+    fn from_the_beginning(kafka: &Kafka, topic: &str, isolation: &str) -> Self {
+        let consumer: BaseConsumer = kafka
             .config()
-            .set("group.id", self.name("reader"))
+            .set("group.id", kafka.name("reader"))
             .set("enable.auto.commit", "false")
             .set("isolation.level", isolation)
             .set("enable.partition.eof", "true")
+            // The end of a partition shows in an answer without records, which the broker holds back for so long.
+            .set("fetch.wait.max.ms", "10")
             .create()
             .expect("a consumer");
         let metadata = consumer.fetch_metadata(Some(topic), DEADLINE).expect("metadata");
@@ -170,35 +292,30 @@ impl Kafka {
                 .expect("an offset");
         }
         consumer.assign(&assignment).expect("assigned");
-        let mut records = Vec::new();
-        let mut ended = 0;
-        let deadline = Instant::now() + DEADLINE;
-        while ended < partitions {
-            assert!(Instant::now() < deadline, "{topic} has no end");
-            match consumer.poll(Duration::from_millis(200)) {
-                Some(Ok(message)) => records.push(message.detach()),
-                Some(Err(rdkafka::error::KafkaError::PartitionEOF(_))) => ended += 1,
-                Some(Err(error)) => panic!("{topic}: {error}"),
-                None => {}
-            }
+        Self {
+            consumer,
+            topic: topic.to_owned(),
+            ended: BTreeSet::new(),
+            partitions,
         }
-        records
     }
 
-    /// Reads until there are `count` records, and returns them all.
-    pub async fn read_until(&self, topic: &str, count: usize) -> Vec<OwnedMessage> {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            let records = self.read_all(topic);
-            if records.len() >= count {
-                return records;
+    fn is_at_the_end(&self) -> bool {
+        self.ended.len() == self.partitions
+    }
+
+    /// The next record, if one comes in this time.
+    fn poll(&mut self, patience: Duration) -> Option<OwnedMessage> {
+        match self.consumer.poll(patience)? {
+            Ok(message) => {
+                self.ended.remove(&message.partition());
+                Some(message.detach())
             }
-            assert!(
-                Instant::now() < deadline,
-                "{topic}: {} of {count} records",
-                records.len()
-            );
-            tokio::task::yield_now().await;
+            Err(KafkaError::PartitionEOF(partition)) => {
+                self.ended.insert(partition);
+                None
+            }
+            Err(error) => panic!("{}: {error}", self.topic),
         }
     }
 }

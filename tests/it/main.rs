@@ -1,4 +1,6 @@
 //! What its users see of `inq`: on real servers where `scripts/test` has started them.
+//!
+//! Tests in a module `thorough` take long; `scripts/test` leaves them to `scripts/test --all`.
 
 mod alerts;
 mod api;
@@ -17,6 +19,7 @@ mod expiring;
 mod failpoints;
 mod faults;
 mod forgetting;
+mod heavy;
 mod hostile;
 mod house;
 mod household;

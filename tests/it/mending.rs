@@ -12,6 +12,7 @@ use inq::store::{self, NewNotification, Status};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::heavy;
 use crate::inq::{command, inq, inq_json};
 use crate::servers::Database;
 
@@ -22,9 +23,8 @@ struct Desk {
 
 impl Desk {
     async fn open(kind: &str, rows: usize) -> Option<Self> {
-        let database = Database::fresh(kind).await?;
+        let database = Database::migrated(kind).await?;
         let store = store::open(&database.url, 4).expect("a store");
-        store.migrate().await.expect("migrated");
         let rows: Vec<_> = (0..rows)
             .map(|number| NewNotification {
                 event_id: format!("event-{number}"),
@@ -211,6 +211,7 @@ async fn what_is_past_its_retention_is_archived_and_removed() {
     let Some(desk) = Desk::open("mysql", 1200).await else {
         return;
     };
+    let _turn = heavy::turn().await;
     let archive = TempDir::new().expect("a folder");
     let place = archive.path().to_str().expect("a path").to_owned();
     desk.end("user_id = 1", "sent", 31).await;

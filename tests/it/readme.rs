@@ -86,7 +86,18 @@ impl Shell {
     }
 }
 
-#[tokio::test]
+mod thorough {
+    #[tokio::test]
+    async fn a_newcomer_sees_it_work() {
+        super::a_newcomer_sees_it_work().await;
+    }
+
+    #[tokio::test]
+    async fn an_operator_runs_it_on_real_servers() {
+        super::an_operator_runs_it_on_real_servers().await;
+    }
+}
+
 async fn a_newcomer_sees_it_work() {
     let build = commands("build");
     let [line] = build.as_slice() else {
@@ -128,7 +139,6 @@ async fn a_newcomer_sees_it_work() {
     assert!(service.terminate().await.success());
 }
 
-#[tokio::test]
 async fn an_operator_runs_it_on_real_servers() {
     let (Some(brokers), Some(server)) = (servers::kafka_brokers(), servers::server_url("mysql")) else {
         return;
@@ -180,6 +190,6 @@ fn the_test_command_is_what_ci_runs() {
     assert!(
         std::fs::read_to_string(ci)
             .expect("a script")
-            .contains("scripts/test")
+            .contains("scripts/test --all")
     );
 }

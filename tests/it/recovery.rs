@@ -34,9 +34,8 @@ struct Scene {
 
 impl Scene {
     async fn on(server: &str) -> Option<Self> {
-        let (kafka, database) = (Kafka::reached()?, Database::fresh(server).await?);
+        let (kafka, database) = (Kafka::reached()?, Database::migrated(server).await?);
         let store = store::open(&database.url, 4).expect("a store");
-        store.migrate().await.expect("migrated");
         store.insert(&[row("event")]).await.expect("inserted");
         let topic = kafka.topic("deliveries", 1).await;
         let ledger = Ledger::new(kafka.cluster(), topic.clone(), kafka.name("queue"));
@@ -468,7 +467,6 @@ async fn a_service_lives_through_a_deliveries_topic_that_is_made_anew() {
 async fn a_claim_of_another_cluster_stays_until_an_operator_decides() {
     let Some(house) = House::fresh().await else { return };
     let store = store::open(&house.database.url, 4).expect("a store");
-    store.migrate().await.expect("migrated");
     store.insert(&[row("event")]).await.expect("inserted");
     let elsewhere = Claimant::Transactional {
         transactional_id: "somebody".to_owned(),

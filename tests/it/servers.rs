@@ -1,5 +1,9 @@
 //! Where the real servers are. `scripts/test` starts them and names them in the environment.
 
+mod pool;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use sqlx::mysql::MySqlConnection;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection};
@@ -49,10 +53,37 @@ pub fn server_url(server: &str) -> Option<String> {
     named(server, &format!("INQ_TEST_{}_URL", server.to_uppercase()))
 }
 
+/// How long what a test run has made on a server is surely in use.
+const IN_USE: Duration = Duration::from_hours(2);
+
+/// A name that is used once, and tells when.
+pub fn unique_name(prefix: &str) -> String {
+    format!("{prefix}{}_{}", now_s(), Uuid::new_v4().simple())
+}
+
+/// Whether a name of [`unique_name`] is of a test run that has ended long ago.
+pub fn is_left_over(prefix: &str, name: &str) -> bool {
+    let made_s: Option<u64> = name
+        .strip_prefix(prefix)
+        .and_then(|rest| rest.split_once('_')?.0.parse().ok());
+    made_s.is_some_and(|made_s| made_s + IN_USE.as_secs() < now_s())
+}
+
+fn now_s() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.expect("a clock after 1970").as_secs()
+}
+
+/// What the names of the tests' databases begin with.
+const DATABASE_PREFIX: &str = "inq_test_";
+
 /// A database of a test's own, on `mysql`, `mariadb` or `sqlite`.
 pub struct Database {
     pub url: String,
+    /// On a server: its URL and the database's name.
     server: Option<(String, String)>,
+    /// Whether it belongs to the pool of migrated databases.
+    pooled: bool,
     _folder: Option<TempDir>,
 }
 
@@ -60,25 +91,50 @@ impl Database {
     /// An empty one, without tables; `None`, said aloud, where the server is not to be had.
     pub async fn fresh(server: &str) -> Option<Self> {
         if server == "sqlite" {
-            let folder = TempDir::new().expect("a folder");
-            return Some(Self {
-                url: format!("sqlite://{}", folder.path().join("test.db").display()),
-                server: None,
-                _folder: Some(folder),
-            });
+            return Some(Self::file());
         }
-        let server_url = server_url(server)?;
-        let name = format!("inq_test_{}", Uuid::new_v4().simple());
+        Some(Self::on_server(&server_url(server)?).await)
+    }
+
+    /// One with the schema of this program and nothing in it, from the pool of its server; `None`, said aloud, where the
+    /// server is not to be had.
+    pub async fn migrated(server: &str) -> Option<Self> {
+        if server == "sqlite" {
+            let database = Self::file();
+            pool::copy_file(&database.url).await;
+            return Some(database);
+        }
+        Some(pool::take(server_url(server)?).await)
+    }
+
+    /// A path to a SQLite file that does not exist yet.
+    fn file() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        Self {
+            url: format!("sqlite://{}", folder.path().join("test.db").display()),
+            server: None,
+            pooled: false,
+            _folder: Some(folder),
+        }
+    }
+
+    async fn on_server(server_url: &str) -> Self {
+        let name = unique_name(DATABASE_PREFIX);
         execute(
-            &server_url,
+            server_url,
             &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"),
         )
         .await;
-        Some(Self {
+        Self::named(server_url, name, false)
+    }
+
+    fn named(server_url: &str, name: String, pooled: bool) -> Self {
+        Self {
             url: format!("{}/{name}", server_url.trim_end_matches('/')),
-            server: Some((server_url, name)),
+            server: Some((server_url.to_owned(), name)),
+            pooled,
             _folder: None,
-        })
+        }
     }
 
     /// One statement past the store, as an operator or a mishap would do it.
@@ -115,10 +171,12 @@ impl Database {
         Hold(connection)
     }
 
-    /// Removes it. A test that fails leaves it, to be looked at.
+    /// Removes it, or returns it to the pool. A test that fails leaves it, to be looked at.
     pub async fn drop(self) {
-        if let Some((server, name)) = self.server {
-            execute(&server, &format!("DROP DATABASE {name}")).await;
+        match self.server {
+            Some((server, name)) if self.pooled => pool::give_back(server, name),
+            Some((server, name)) => execute(&server, &format!("DROP DATABASE {name}")).await,
+            None => {}
         }
     }
 }

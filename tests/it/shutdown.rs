@@ -60,7 +60,7 @@ async fn a_database_that_holds_its_answers_back_is_not_waited_for() {
     let (Some(kafka), Some(url), Some(database)) = (
         Kafka::reached(),
         server_url("mysql"),
-        Database::fresh("mysql").await,
+        Database::migrated("mysql").await,
     ) else {
         return;
     };

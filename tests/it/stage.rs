@@ -13,25 +13,49 @@ use tokio_util::sync::CancellationToken;
 
 use crate::kafka::Kafka;
 
+/// Tells how far it has looked.
+struct Looks(watch::Sender<i64>);
+
+#[async_trait::async_trait]
+impl Foresight for Looks {
+    type Seen = i64;
+
+    async fn look(&self, records: &[Record]) -> i64 {
+        let offset = records[0].offset;
+        self.0.send_replace(offset);
+        offset
+    }
+}
+
 /// Told to stop while something is away: it drops its first batch unfinished, and would finish every other one.
 struct ToldToStop {
     stop: CancellationToken,
+    looked_at: watch::Sender<i64>,
     given: Arc<Mutex<usize>>,
 }
 
 #[async_trait::async_trait]
 impl Stage for ToldToStop {
-    type Foresight = ();
+    type Foresight = Looks;
 
-    fn foresight(&self) {}
+    fn foresight(&self) -> Looks {
+        Looks(self.looked_at.clone())
+    }
 
-    async fn work_off(&mut self, batch: Batch, (): (), _patience: &mut Patience, stop: &CancellationToken) {
+    async fn work_off(
+        &mut self,
+        batch: Batch,
+        seen: i64,
+        _patience: &mut Patience,
+        stop: &CancellationToken,
+    ) {
         *self.given.lock().expect("unpoisoned") += 1;
         if stop.is_cancelled() {
             batch.finish();
         } else {
-            // The consumer reads on meanwhile: another batch is there when this one is dropped.
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            // Another batch is there when this one is dropped.
+            let mut looked_at = self.looked_at.subscribe();
+            let _next = looked_at.wait_for(|looked_at| *looked_at > seen).await;
             self.stop.cancel();
         }
     }
@@ -60,6 +84,7 @@ async fn no_batch_is_given_after_one_was_dropped_unfinished() {
             let given = Arc::default();
             let stage = ToldToStop {
                 stop: stop.clone(),
+                looked_at: watch::Sender::new(-1),
                 given: Arc::clone(&given),
             };
             consume(stage, cluster, settings, Health::default().part("stage"), stop).await;
@@ -75,20 +100,6 @@ struct WaitsForTheNext {
     looked_at: watch::Sender<i64>,
     worked_off: Arc<Mutex<Vec<i64>>>,
     stop: CancellationToken,
-}
-
-/// Tells how far it has looked.
-struct Looks(watch::Sender<i64>);
-
-#[async_trait::async_trait]
-impl Foresight for Looks {
-    type Seen = i64;
-
-    async fn look(&self, records: &[Record]) -> i64 {
-        let offset = records[0].offset;
-        self.0.send_replace(offset);
-        offset
-    }
 }
 
 #[async_trait::async_trait]

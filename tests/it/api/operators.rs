@@ -73,7 +73,8 @@ async fn a_notification_is_cancelled_and_made_due_again_and_the_history_says_by_
     }
 
     let story = api.get(&format!("/v1/notifications/{id}")).await.json();
-    assert_eq!(story, house.show("later"), "as `inq show` tells it");
+    let shown = house.command(&["show", "--event", "later"]);
+    assert_eq!(story, shown, "as `inq show` tells it");
     let told: Vec<_> = story["history"].as_array().expect("a history").clone();
     assert_eq!(told[0]["kind"], "cancelled");
     assert_eq!(told[1]["kind"], "retried");

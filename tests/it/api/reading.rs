@@ -206,7 +206,7 @@ async fn the_status_and_the_engagement_are_told() {
     .await;
 
     let status = api.get("/v1/status").await.json();
-    assert_eq!(status, house.status(), "as `inq status` tells it");
+    assert_eq!(status, house.command(&["status"]), "as `inq status` tells it");
     assert_eq!(status["by_status"]["pending"], 15);
     assert_eq!(status["ahead"], 15);
     let by_type = status["pending_by_type"].as_array().expect("a list");

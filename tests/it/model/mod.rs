@@ -12,6 +12,8 @@ use stateright::{Checker, HasDiscoveries, Model, Property};
 use steps::Step;
 use world::{Status, World};
 
+use crate::heavy::blocking_turn;
+
 /// What can happen, and how often.
 #[derive(Clone, Debug)]
 struct Setting {
@@ -149,6 +151,7 @@ impl Model for Setting {
 
 /// Every state of each setting.
 fn visit(settings: &[(&str, Setting)]) {
+    let _turn = blocking_turn();
     let mut total = 0;
     for (what, setting) in settings {
         let explored = setting.clone().checker().threads(2).spawn_bfs().join();
@@ -164,7 +167,13 @@ fn visit(settings: &[(&str, Setting)]) {
     println!("model check: {total} states in all, every property holds");
 }
 
-#[test]
+mod thorough {
+    #[test]
+    fn the_protocol_holds_in_every_state() {
+        super::the_protocol_holds_in_every_state();
+    }
+}
+
 fn the_protocol_holds_in_every_state() {
     let settings = [
         ("one crash, one lost answer, one slow publisher", ONE_ROW),
@@ -266,6 +275,7 @@ fn the_protocol_holds_where_rows_are_called_off() {
 
 #[test]
 fn every_mutant_is_caught() {
+    let _turn = blocking_turn();
     let mutants = [
         Mutant::NoFence,
         Mutant::FenceAfterReading,

@@ -20,7 +20,7 @@ async fn part(service: &Service, name: &str) -> Option<(f64, f64)> {
 
 #[tokio::test]
 async fn a_database_that_is_away_and_comes_back_shows() {
-    let (Some(kafka), Some(database)) = (Kafka::reached(), Database::fresh("mysql").await) else {
+    let (Some(kafka), Some(database)) = (Kafka::reached(), Database::migrated("mysql").await) else {
         return;
     };
     let (before, rest) = database.url.split_once('@').expect("a user");

@@ -3,53 +3,79 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
 
-use crate::inq::{eventually, request};
+use crate::inq::{eventually, moment, request};
 use crate::servers;
 
 /// The member of an element's reference that has its id.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// How long a test waits for the page to show something.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A browser with one tab.
-pub struct Browser {
-    driver: Child,
+/// Runs chromedriver until the test process has ended, however it ends: then the standard input is closed. Chromium's
+/// processes are those that name their profile.
+const DRIVER: &str = r#"
+"$0" --port=0 &
+read -r _
+kill $!
+for each in $(grep -lF -- "$PROFILE" /proc/[0-9]*/cmdline 2>/dev/null); do
+    each=${each#/proc/}
+    kill -KILL "${each%/cmdline}"
+done
+rm -rf "$PROFILE"
+"#;
+
+/// The browser that the tests of the page use one after the other; starting one costs more than a test.
+static SHARED: Mutex<Option<Driver>> = Mutex::const_new(None);
+
+/// A running chromedriver with one browser.
+struct Driver {
+    shell: Child,
     port: u16,
     session: String,
-    profile: TempDir,
+    profile: PathBuf,
     axe: String,
 }
 
-impl Browser {
-    /// `None`, said aloud, where there is no Chromium.
-    pub async fn open() -> Option<Self> {
-        let (program, axe) = servers::chromium()?;
-        let mut driver = Command::new(program)
-            .arg("--port=0")
-            .stdin(Stdio::null())
+/// A browser with one tab, which no other test uses meanwhile.
+pub struct Browser {
+    driver: MutexGuard<'static, Option<Driver>>,
+    is_closed: bool,
+}
+
+impl Driver {
+    async fn start(program: &str, axe: &str) -> Self {
+        let profile = TempDir::new().expect("a folder").keep();
+        let mut shell = Command::new("sh")
+            .args(["-c", DRIVER, program])
+            .env("PROFILE", &profile)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver starts");
-        let mut lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
+        let mut lines = BufReader::new(shell.stdout.take().expect("its output")).lines();
         let port = lines
             .find_map(|line| {
                 let line = line.expect("a line");
                 line.strip_suffix('.')?.rsplit_once("on port ")?.1.parse().ok()
             })
             .expect("chromedriver says its port");
-        let mut browser = Self {
-            driver,
+        let mut driver = Self {
+            shell,
             port,
             session: String::new(),
-            profile: TempDir::new().expect("a folder"),
             axe: std::fs::read_to_string(axe).expect("axe-core"),
+            profile,
         };
-        let profile = format!("--user-data-dir={}", browser.profile.path().display());
+        let profile = format!("--user-data-dir={}", driver.profile.display());
         let arguments = [
             "--headless=new",
             // Chromium's own does not work for root; this one sees our page alone.
@@ -63,16 +89,12 @@ impl Browser {
             "goog:chromeOptions": { "args": arguments },
             "goog:loggingPrefs": { "browser": "ALL" },
         } } });
-        let made = browser.ask("POST", "/session", &wanted).await;
-        browser.session = made["sessionId"].as_str().expect("a session").to_owned();
-        browser.size(1200, 900).await;
-        Some(browser)
-    }
-
-    async fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
-        self.tried(method, path, body)
+        let made = driver
+            .tried("POST", "/session", &wanted)
             .await
-            .unwrap_or_else(|fault| panic!("{method} {path} {body}: {fault}"))
+            .expect("a session");
+        driver.session = made["sessionId"].as_str().expect("a session").to_owned();
+        driver
     }
 
     async fn tried(&self, method: &str, path: &str, body: &Value) -> Result<Value, Value> {
@@ -91,10 +113,58 @@ impl Browser {
             Err(value)
         }
     }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ended = self.shell.wait();
+    }
+}
+
+impl Browser {
+    /// As a new one; `None`, said aloud, where there is no Chromium.
+    pub async fn open() -> Option<Self> {
+        let (program, axe) = servers::chromium()?;
+        let mut driver = SHARED.lock().await;
+        if driver.is_none() {
+            *driver = Some(Driver::start(&program, &axe).await);
+        }
+        let browser = Self {
+            driver,
+            is_closed: false,
+        };
+        browser.go("about:blank").await;
+        let everything = json!({ "origin": "*", "storageTypes": "all" });
+        browser.devtools("Storage.clearDataForOrigin", everything).await;
+        browser
+            .devtools("Emulation.setEmulatedMedia", json!({ "features": [] }))
+            .await;
+        browser.size(1200, 900).await;
+        browser.console().await;
+        Some(browser)
+    }
+
+    fn driver(&self) -> &Driver {
+        self.driver.as_ref().expect("it runs while it is open")
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.tried(method, path, body)
+            .await
+            .unwrap_or_else(|fault| panic!("{method} {path} {body}: {fault}"))
+    }
+
+    async fn tried(&self, method: &str, path: &str, body: &Value) -> Result<Value, Value> {
+        self.driver().tried(method, path, body).await
+    }
+
+    fn path(&self, path: &str) -> String {
+        format!("/session/{}{path}", self.driver().session)
+    }
 
     async fn post(&self, path: &str, body: Value) -> Value {
-        self.ask("POST", &format!("/session/{}{path}", self.session), &body)
-            .await
+        self.ask("POST", &self.path(path), &body).await
     }
 
     pub async fn go(&self, url: &str) {
@@ -115,10 +185,7 @@ impl Browser {
     pub async fn sees(&self, expression: &str) {
         let script = format!("return Boolean({expression})");
         let seen = eventually(expression, async || self.run(&script).await == json!(true));
-        if tokio::time::timeout(std::time::Duration::from_secs(20), seen)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(PATIENCE, seen).await.is_err() {
             let page = self.run("return document.body.innerText").await;
             panic!(
                 "{expression}: not on the page:\n{}",
@@ -133,14 +200,23 @@ impl Browser {
             .await;
     }
 
-    /// The element that a CSS selector finds, once there is one.
-    async fn find(&self, selector: &str) -> String {
-        self.sees(&format!("document.querySelector({})", json!(selector)))
-            .await;
-        let found = self
-            .post("/element", json!({ "using": "css selector", "value": selector }))
-            .await;
-        found[ELEMENT].as_str().expect("an element").to_owned()
+    /// Does something with the element that is found so. The page may replace it in between: then with the new one.
+    async fn with_element(&self, using: &str, value: &str, action: &str, body: &Value) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let found = self
+                .post("/element", json!({ "using": using, "value": value }))
+                .await;
+            let element = found[ELEMENT].as_str().expect("an element").to_owned();
+            let path = self.path(&format!("/element/{element}/{action}"));
+            match self.tried("POST", &path, body).await {
+                Ok(_) => return,
+                Err(fault) if fault["error"] == "stale element reference" && Instant::now() < deadline => {
+                    moment().await;
+                }
+                Err(fault) => panic!("{action} {value}: {fault}"),
+            }
+        }
     }
 
     /// Clicks the button or link with this text that can be seen.
@@ -154,18 +230,16 @@ impl Browser {
             json!(path)
         );
         self.sees(&found).await;
-        let element = self
-            .post("/element", json!({ "using": "xpath", "value": path }))
-            .await;
-        let element = element[ELEMENT].as_str().expect("an element");
-        self.post(&format!("/element/{element}/click"), json!({})).await;
+        self.with_element("xpath", &path, "click", &json!({})).await;
     }
 
     /// Replaces what stands in a field.
     pub async fn fill(&self, selector: &str, text: &str) {
-        let element = self.find(selector).await;
-        self.post(&format!("/element/{element}/clear"), json!({})).await;
-        self.post(&format!("/element/{element}/value"), json!({ "text": text }))
+        self.sees(&format!("document.querySelector({})", json!(selector)))
+            .await;
+        self.with_element("css selector", selector, "clear", &json!({}))
+            .await;
+        self.with_element("css selector", selector, "value", &json!({ "text": text }))
             .await;
     }
 
@@ -207,13 +281,7 @@ impl Browser {
 
     /// Keeps what is to be seen as `target/tmp/page/NAME.png`, for people.
     pub async fn picture(&self, name: &str) {
-        let shot = self
-            .ask(
-                "GET",
-                &format!("/session/{}/screenshot", self.session),
-                &Value::Null,
-            )
-            .await;
+        let shot = self.ask("GET", &self.path("/screenshot"), &Value::Null).await;
         let bytes = STANDARD
             .decode(shot.as_str().expect("a picture"))
             .expect("base64");
@@ -234,7 +302,7 @@ impl Browser {
 
     /// What axe-core has against the page, by WCAG 2.2 AA and its own best practices.
     pub async fn barriers(&self) -> Vec<String> {
-        self.run(&format!("{};return null", self.axe)).await;
+        self.run(&format!("{};return null", self.driver().axe)).await;
         let script = "const done = arguments[arguments.length - 1];
             axe.run().then(({ violations }) => done(violations.flatMap(({ id, nodes }) =>
                 nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`))), (fault) => done([String(fault)]))";
@@ -244,28 +312,18 @@ impl Browser {
         serde_json::from_value(found).expect("a list")
     }
 
-    pub async fn close(self) {
-        self.ask("DELETE", &format!("/session/{}", self.session), &Value::Null)
-            .await;
+    /// Leaves it to the next test.
+    pub async fn close(mut self) {
+        self.go("about:blank").await;
+        self.is_closed = true;
     }
 }
 
 impl Drop for Browser {
-    /// A test that fails leaves no browser running: its processes name its profile.
+    /// A test that fails may leave anything open: the next one gets a new browser.
     fn drop(&mut self) {
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-        let profile = self.profile.path().to_string_lossy().into_owned();
-        for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            if String::from_utf8_lossy(&command).contains(&profile) {
-                let pid = entry.file_name();
-                let _ = Command::new("kill")
-                    .arg("-KILL")
-                    .arg(pid)
-                    .stderr(Stdio::null())
-                    .status();
-            }
+        if !self.is_closed {
+            *self.driver = None;
         }
     }
 }

@@ -67,11 +67,10 @@ fn readers(batch: usize) -> Vec<PreferenceChange> {
 }
 
 async fn statements_use_their_index(server: &'static str) {
-    let Some(database) = Database::fresh(server).await else {
+    let Some(database) = Database::migrated(server).await else {
         return;
     };
     let store = inq::store::open(&database.url, 2).expect("a store");
-    store.migrate().await.expect("migrated");
     // Few rows, where a scan is most tempting, and more, where it hurts.
     for (more, batch) in [(0..40, 10), (40..3000, 500)] {
         let rows: Vec<_> = more

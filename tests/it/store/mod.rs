@@ -68,11 +68,10 @@ where
     Test: FnOnce(Bench) -> Run,
     Run: Future<Output = ()>,
 {
-    let Some(database) = Database::fresh(kind).await else {
+    let Some(database) = Database::migrated(kind).await else {
         return;
     };
     let store = store::open(&database.url, 8).expect("a store");
-    store.migrate().await.expect("migrated");
     let database = Arc::new(database);
     test(Bench {
         store: Arc::clone(&store),
