@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::heavy;
 use crate::household::{House, simple_event};
 use crate::inq::eventually;
 
@@ -59,8 +60,20 @@ async fn peak_with_backlog(rows: u64) -> Option<u64> {
     Some(peak)
 }
 
-#[tokio::test]
+mod thorough {
+    #[tokio::test]
+    async fn memory_does_not_grow_with_the_backlog() {
+        super::memory_does_not_grow_with_the_backlog().await;
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_events_waits_in_kafka_while_the_database_is_held_up() {
+        super::a_flood_of_events_waits_in_kafka_while_the_database_is_held_up().await;
+    }
+}
+
 async fn memory_does_not_grow_with_the_backlog() {
+    let _turn = heavy::turn().await;
     let rows = std::env::var(BACKLOG).map_or(100_000, |rows| rows.parse().expect("a number of rows"));
     let Some(small) = peak_with_backlog(SMALL_BACKLOG).await else {
         return;
@@ -70,10 +83,10 @@ async fn memory_does_not_grow_with_the_backlog() {
     assert!(large <= small * 6 / 5 + 8, "{small} MB, then {large} MB");
 }
 
-#[tokio::test]
 async fn a_flood_of_events_waits_in_kafka_while_the_database_is_held_up() {
     const EVENTS: usize = 60_000;
     let Some(house) = House::fresh().await else { return };
+    let _turn = heavy::turn().await;
     let service = house.run(&["--only", "ingest,http"]).await;
     let idle = service.peak_megabytes();
     let hold = house.database.hold("incentive_notify_queue").await;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::future::Future;
 use std::sync::{Arc, LazyLock, OnceLock, mpsc};
+use std::time::Instant;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use inq::bus::{Cluster, ClusterSettings};
@@ -13,7 +14,7 @@ use inq::story::ToldStory;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::inq::{Service, inq_json};
+use crate::inq::{Service, inq_json, moment};
 use crate::kafka::{DEADLINE, Kafka, json as json_of};
 use crate::servers::Database;
 
@@ -97,9 +98,14 @@ impl House {
         self.view.get_or_init(|| View::new(&self.environment))
     }
 
-    /// What `inq show --event EVENT --json` prints.
+    /// What `inq show --event EVENT --json` prints, once the event has a row.
     pub fn show(&self, event: &str) -> Value {
         serde_json::to_value(self.story(event)).expect("JSON")
+    }
+
+    /// The same where the data nests deeper than a [`Value`] can.
+    pub fn show_json(&self, event: &str) -> String {
+        serde_json::to_string(&self.story(event)).expect("JSON")
     }
 
     /// The same as text, for people.
@@ -110,10 +116,15 @@ impl House {
     fn story(&self, event: &str) -> ToldStory {
         let (store, event) = (Arc::clone(&self.view().store), event.to_owned());
         aside(async move {
-            let story = ToldStory::of_event(store.as_ref(), &event, Utc::now())
-                .await
-                .expect("an answer");
-            story.unwrap_or_else(|| panic!("there is no notification of the event {event}"))
+            let deadline = Instant::now() + DEADLINE;
+            loop {
+                let found = ToldStory::of_event(store.as_ref(), &event, Utc::now()).await;
+                if let Some(story) = found.expect("an answer") {
+                    return story;
+                }
+                assert!(Instant::now() < deadline, "the event {event} has no row");
+                moment().await;
+            }
         })
     }
 

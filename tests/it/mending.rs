@@ -236,7 +236,13 @@ async fn what_is_past_its_retention_is_archived_and_removed() {
     desk.database.drop().await;
 }
 
-#[tokio::test]
+mod thorough {
+    #[tokio::test]
+    async fn a_purge_that_is_killed_loses_nothing() {
+        super::a_purge_that_is_killed_loses_nothing().await;
+    }
+}
+
 async fn a_purge_that_is_killed_loses_nothing() {
     const ROWS: i64 = 8000;
     let Some(desk) = Desk::open("mysql", 8000).await else {

@@ -218,7 +218,7 @@ fn assert_rows(house: &House, kinds: &[Kind]) {
         .filter_map(serde_json::Value::as_i64)
         .sum();
     for name in &expected {
-        let shown = [house.show(name).to_string(), house.show_text(name)];
+        let shown = [house.show_json(name), house.show_text(name)];
         let steers = |each: char| each.is_ascii_control() && each != '\n';
         assert!(shown.iter().all(|text| !text.contains(steers)), "{name}");
     }

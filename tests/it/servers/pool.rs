@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use super::{DATABASE_PREFIX, Database, is_left_over};
+use crate::inq::eventually;
 
 /// Two databases must not take each other for themselves.
 const NEW_IDENTITY: &str = "UPDATE incentive_notify_identity SET id = UUID()";
@@ -167,16 +168,30 @@ impl Template {
     }
 }
 
+/// The connections of others to a database.
+async fn others_connections(connection: &mut MySqlConnection, name: &str) -> Vec<u64> {
+    let mut found = Vec::new();
+    eventually("the server shows its connections", async || {
+        let look = sqlx::query_scalar(
+            "SELECT CAST(id AS UNSIGNED) FROM information_schema.processlist \
+             WHERE db = ? AND id <> CONNECTION_ID()",
+        );
+        match look.bind(name).fetch_all(&mut *connection).await {
+            Ok(connections) => {
+                found = connections;
+                true
+            }
+            // The list has the statements, too, and MySQL fails at one with bytes that are no text.
+            Err(_) => false,
+        }
+    })
+    .await;
+    found
+}
+
 /// Makes it as [`copy`] has made it.
 async fn empty(connection: &mut MySqlConnection, template: &Template, name: &str) {
-    let left: Vec<u64> = sqlx::query_scalar(
-        "SELECT CAST(id AS UNSIGNED) FROM information_schema.processlist WHERE db = ? AND id <> CONNECTION_ID()",
-    )
-    .bind(name)
-    .fetch_all(&mut *connection)
-    .await
-    .expect("the connections");
-    for connection_id in left {
+    for connection_id in others_connections(connection, name).await {
         // It may have ended by itself.
         let _ended = sqlx::raw_sql(AssertSqlSafe(format!("KILL {connection_id}")))
             .execute(&mut *connection)
