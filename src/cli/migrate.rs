@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Failure, output};
 use crate::config::Settings;
+use crate::service::require_current_schema;
 use crate::store;
 
 /// Bring the database's schema up to date.
@@ -40,6 +41,8 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         server: store.server().await?,
         applied: store.migrate().await?,
     };
+    // A newer schema is left as it is, which does not make it one that this program can use.
+    require_current_schema(store.as_ref()).await?;
     store.close().await;
     if args.json {
         return output::print_json(&report);

@@ -441,6 +441,7 @@ fn every_failpoint_of_the_code_is_walked() {
         .into_iter()
         .map(|scene| scene.place)
         .chain(crate::forgetting::DEADLY)
+        .chain([crate::migrating::DEADLY])
         .map(str::to_owned)
         .collect();
     assert_eq!(placed, walked);

@@ -26,6 +26,7 @@ mod household;
 mod inq;
 mod kafka;
 mod mending;
+mod migrating;
 mod model;
 mod old_broker;
 mod operations;

@@ -82,6 +82,11 @@ pub(super) fn is_unknown_variable(fault: &dyn DatabaseError) -> bool {
     number(fault) == Some(1193)
 }
 
+/// Whether a statement would have made a column or an index that is there.
+pub(super) fn is_made_already(fault: &dyn DatabaseError) -> bool {
+    matches!(number(fault), Some(1060 | 1061))
+}
+
 fn by_number(number: u16, text: String) -> Answer {
     Answer::Final(match number {
         // Deadlock; lock wait time-out; a row changed since the snapshot (MariaDB 11.6.2+).

@@ -1,10 +1,12 @@
 //! The server's version, and the schema.
 
+use sqlx::AssertSqlSafe;
+use sqlx::migrate::{Migrate as _, Migration};
 use sqlx::mysql::MySqlConnection;
 
 use super::super::migrations::{self, Applied};
 use super::super::{Result, SchemaState, StoreError};
-use super::error::sorted;
+use super::error::{self, sorted};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/mysql");
 
@@ -40,18 +42,67 @@ pub(super) async fn server(connection: &mut MySqlConnection) -> Result<String> {
 pub(super) async fn run(connection: &mut MySqlConnection) -> Result<Vec<i64>> {
     lock(connection).await?;
     let before = applied(connection).await?;
-    if !migrations::is_missing_some(&MIGRATIONS, &before)? {
+    let missing = migrations::missing(&MIGRATIONS, &before)?;
+    if missing.is_empty() {
         return Ok(Vec::new());
     }
-    MIGRATIONS
-        .run_direct(None, connection, false)
+    refuse_what_is_taken(connection, &migrations::makes(&missing, &before)).await?;
+    failpoint!("store::migrate");
+    connection
+        .ensure_migrations_table(&MIGRATIONS.table_name)
         .await
-        .map_err(|fault| match fault {
-            sqlx::migrate::MigrateError::Execute(fault) => sorted(fault).into(),
-            other => migrations::failed(&other),
-        })?;
-    let after = applied(connection).await?;
-    Ok(migrations::news(&before, &after))
+        .map_err(|fault| migrations::failed(&fault))?;
+    for migration in &missing {
+        apply(connection, migration).await.map_err(sorted)?;
+    }
+    Ok(missing.iter().map(|migration| migration.version).collect())
+}
+
+/// Tables of other programs that have names of ours.
+async fn refuse_what_is_taken(connection: &mut MySqlConnection, names: &[String]) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let taken: Option<String> = sqlx::query_scalar(AssertSqlSafe(format!(
+        "SELECT CAST(table_name AS CHAR) FROM information_schema.tables \
+         WHERE table_schema = DATABASE() AND table_name IN ({}) ORDER BY table_name LIMIT 1",
+        migrations::listed(names)
+    )))
+    .fetch_optional(connection)
+    .await
+    .map_err(sorted)?;
+    taken.map_or(Ok(()), |name| Err(migrations::taken(&format!("table {name}"))))
+}
+
+/// Runs one migration, statement by statement. The server commits each by itself, so that whoever dies in between leaves it
+/// half done: a row without success says so, and the next one does every statement again.
+async fn apply(connection: &mut MySqlConnection, migration: &Migration) -> sqlx::Result<()> {
+    failpoint!("store::migrate");
+    sqlx::query(
+        "INSERT IGNORE INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (?, ?, FALSE, ?, 0)",
+    )
+    .bind(migration.version)
+    .bind(&*migration.description)
+    .bind(&*migration.checksum)
+    .execute(&mut *connection)
+    .await?;
+    for statement in migrations::statements(migration.sql.as_str()) {
+        failpoint!("store::migrate");
+        match sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut *connection)
+            .await
+        {
+            Err(sqlx::Error::Database(fault)) if error::is_made_already(fault.as_ref()) => {}
+            other => drop(other?),
+        }
+    }
+    failpoint!("store::migrate");
+    sqlx::query("UPDATE _sqlx_migrations SET success = TRUE WHERE version = ?")
+        .bind(migration.version)
+        .execute(connection)
+        .await
+        .map(drop)
 }
 
 /// Until the connection ends. The library's own lock waits forever on MySQL and not at all on MariaDB, which takes no

@@ -28,7 +28,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Row};
+use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 
 use super::bounds;
 use super::columns::Columns;
@@ -111,6 +111,18 @@ async fn applied(connection: &mut SqliteConnection) -> Result<Vec<Applied>> {
         Err(StoreError::Schema(_)) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
+}
+
+/// Tables and indexes of other programs that have names of ours.
+async fn refuse_what_is_taken(connection: &mut SqliteConnection, names: &[String]) -> Result<()> {
+    let taken: Option<String> = sqlx::query_scalar(AssertSqlSafe(format!(
+        "SELECT type || ' ' || name FROM sqlite_master WHERE name COLLATE NOCASE IN ({}) ORDER BY name LIMIT 1",
+        migrations::listed(names)
+    )))
+    .fetch_optional(connection)
+    .await
+    .map_err(sorted)?;
+    taken.map_or(Ok(()), |name| Err(migrations::taken(&name)))
 }
 
 /// Sorts an error by what can be done.
@@ -211,10 +223,12 @@ impl Store for SqliteStore {
         // All of them in one transaction, and whoever comes at the same time waits for its end.
         let mut transaction = self.pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
         let before = applied(&mut transaction).await?;
-        if !migrations::is_missing_some(&MIGRATIONS, &before)? {
+        let missing = migrations::missing(&MIGRATIONS, &before)?;
+        if missing.is_empty() {
             transaction.rollback().await.map_err(sorted)?;
             return Ok(Vec::new());
         }
+        refuse_what_is_taken(&mut transaction, &migrations::makes(&missing, &before)).await?;
         MIGRATIONS
             .run_direct(None, &mut *transaction, false)
             .await
@@ -222,9 +236,8 @@ impl Store for SqliteStore {
                 sqlx::migrate::MigrateError::Execute(fault) => sorted(fault),
                 other => migrations::failed(&other),
             })?;
-        let after = applied(&mut transaction).await?;
         transaction.commit().await.map_err(sorted)?;
-        Ok(migrations::news(&before, &after))
+        Ok(missing.iter().map(|migration| migration.version).collect())
     }
 
     async fn schema(&self) -> Result<SchemaState> {

@@ -12,7 +12,8 @@ on_every_database! {
     of_many_who_migrate_at_once_all_find_it_done,
     a_database_of_a_newer_program_is_told_and_left_alone,
     a_changed_migration_is_told,
-    a_migration_that_broke_off_is_told,
+    a_migration_that_broke_off_is_run_again,
+    a_table_of_another_program_is_named_and_nothing_is_made,
 }
 
 /// Takes every table away.
@@ -146,11 +147,37 @@ async fn a_changed_migration_is_told(bench: Bench) {
     }
 }
 
-async fn a_migration_that_broke_off_is_told(bench: Bench) {
+async fn a_migration_that_broke_off_is_run_again(bench: Bench) {
+    // It takes a migration back as a whole.
+    if bench.kind == "sqlite" {
+        return;
+    }
+    let state = bench.store.schema().await.expect("a state");
     bench
         .database
-        .execute("UPDATE _sqlx_migrations SET success = false WHERE version = 1")
+        .execute("DROP TABLE user_habits; UPDATE _sqlx_migrations SET success = false WHERE version = 1")
         .await;
-    let why = schema_error(bench.store.migrate().await);
-    assert!(why.contains("migration 1 broke off"), "{why}");
+    assert_eq!(bench.store.migrate().await.expect("migrated"), [1]);
+    assert_eq!(bench.store.schema().await.expect("a state"), state);
+    let habits = bench.store.habits(&[42]).await.expect("the table is there again");
+    assert!(habits.of(42).is_none());
+}
+
+async fn a_table_of_another_program_is_named_and_nothing_is_made(bench: Bench) {
+    empty(&bench).await;
+    let foreign = "CREATE TABLE user_preferences (user_name VARCHAR(80) PRIMARY KEY)";
+    bench.database.execute(foreign).await;
+    for _ in 0..2 {
+        let why = schema_error(bench.store.migrate().await);
+        assert!(why.contains("table user_preferences"), "{why}");
+        assert!(why.contains("nothing was changed"), "{why}");
+    }
+    // It is as it was, and alone.
+    bench
+        .database
+        .execute("INSERT INTO user_preferences (user_name) VALUES ('x'); ALTER TABLE user_preferences RENAME TO theirs")
+        .await;
+    bench.store.migrate().await.expect("migrated");
+    bench.database.execute("DROP TABLE theirs").await;
+    bench.insert(&[row("a")]).await;
 }
