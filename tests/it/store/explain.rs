@@ -66,6 +66,20 @@ fn readers(batch: usize) -> Vec<PreferenceChange> {
         .collect()
 }
 
+/// The server counts rows in the background, and plans by old counts until it has.
+async fn analyze(connection: &mut MySqlConnection) {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE table_schema = DATABASE()",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .expect("the tables");
+    sqlx::raw_sql(AssertSqlSafe(format!("ANALYZE TABLE {}", tables.join(", "))))
+        .execute(connection)
+        .await
+        .expect("analyzed");
+}
+
 async fn statements_use_their_index(server: &'static str) {
     let Some(database) = Database::migrated(server).await else {
         return;
@@ -98,6 +112,7 @@ async fn statements_use_their_index(server: &'static str) {
         let mut connection = MySqlConnection::connect(&database.url)
             .await
             .expect("a connection");
+        analyze(&mut connection).await;
         for statement in explained(batch) {
             let accesses = explain(server, &mut connection, &statement.text).await;
             let ours: Vec<_> = accesses
