@@ -73,7 +73,6 @@ const FREEZING: [&str; 12] = [
     "recovery::judged",
 ];
 
-const LEASE: Duration = Duration::from_secs(5);
 /// A freeze ends when the lease, and the recovery after it, are over for sure.
 const FREEZE: Duration = Duration::from_secs(12);
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -206,8 +205,6 @@ async fn play(scene: &Scene) {
     let database = Database::migrated("mysql").await.expect("a database");
     let house = House::on(Kafka::reached().expect("Kafka"), database, 2)
         .await
-        .with("INQ_KAFKA__PROPERTIES__SESSION_TIMEOUT_MS", "6000")
-        .with("INQ_DISPATCH__LEASE", &format!("{}s", LEASE.as_secs()))
         .with("INQ_DISPATCH__BATCH_ROWS", "8")
         .with("INQ_RETRY__INITIAL", "1s");
     let mut stage = Stage {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::future::Future;
 use std::sync::{Arc, LazyLock, OnceLock, mpsc};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use inq::bus::{Cluster, ClusterSettings};
@@ -17,6 +17,11 @@ use tokio::runtime::Runtime;
 use crate::inq::{Service, inq_json, moment};
 use crate::kafka::{DEADLINE, Kafka, json as json_of};
 use crate::servers::Database;
+
+/// After so long others take over the claims of an instance that was killed: the shortest that the settings allow.
+pub const LEASE: Duration = Duration::from_secs(5);
+/// After so long they take over its partitions. The test broker allows less; a busy machine needs some of it.
+pub const SESSION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Topics, a group and a database of its own, and the environment that names them.
 pub struct House {
@@ -56,7 +61,11 @@ impl House {
             ("INQ_TOPICS__DELIVERIES", deliveries.clone()),
             ("INQ_TOPICS__RESULTS", results.clone()),
             ("INQ_TOPICS__RESULTS_DLQ", results_dlq),
-            ("INQ_DISPATCH__LEASE", "5s".to_owned()),
+            ("INQ_DISPATCH__LEASE", format!("{}s", LEASE.as_secs())),
+            (
+                "INQ_KAFKA__PROPERTIES__SESSION_TIMEOUT_MS",
+                SESSION_TIMEOUT.as_millis().to_string(),
+            ),
         ];
         Self {
             kafka,

@@ -2,6 +2,7 @@
 
 mod pool;
 
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sqlx::mysql::MySqlConnection;
@@ -53,20 +54,24 @@ pub fn server_url(server: &str) -> Option<String> {
     named(server, &format!("INQ_TEST_{}_URL", server.to_uppercase()))
 }
 
-/// How long what a test run has made on a server is surely in use.
-const IN_USE: Duration = Duration::from_hours(2);
+/// How long a test run lasts at most, should its process id be used again.
+const LONGEST_RUN: Duration = Duration::from_hours(2);
 
-/// A name that is used once, and tells when.
+/// A name that is used once, and tells when and by which process.
 pub fn unique_name(prefix: &str) -> String {
-    format!("{prefix}{}_{}", now_s(), Uuid::new_v4().simple())
+    let process = std::process::id();
+    format!("{prefix}{}_{process}_{}", now_s(), Uuid::new_v4().simple())
 }
 
-/// Whether a name of [`unique_name`] is of a test run that has ended long ago.
+/// Whether a name of [`unique_name`] is of a test run that has ended.
 pub fn is_left_over(prefix: &str, name: &str) -> bool {
-    let made_s: Option<u64> = name
-        .strip_prefix(prefix)
-        .and_then(|rest| rest.split_once('_')?.0.parse().ok());
-    made_s.is_some_and(|made_s| made_s + IN_USE.as_secs() < now_s())
+    let made_by = |name: &str| -> Option<(u64, u32)> {
+        let mut parts = name.strip_prefix(prefix)?.split('_');
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    };
+    made_by(name).is_some_and(|(made_s, process)| {
+        made_s + LONGEST_RUN.as_secs() < now_s() || !Path::new("/proc").join(process.to_string()).exists()
+    })
 }
 
 fn now_s() -> u64 {
