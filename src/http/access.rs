@@ -21,7 +21,7 @@ use crate::config::{HttpSettings, Secret};
 const OPEN: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/v1/openapi.json"];
 
 /// It says nothing but that the process lives, so that it is answered under any name.
-const LIVENESS: &str = "/healthz";
+pub(super) const LIVENESS: &str = "/healthz";
 
 /// Whether everybody may see what is at this path.
 pub(super) fn is_open_to_all(path: &str) -> bool {

@@ -3,6 +3,7 @@
 mod connections;
 mod reach;
 mod sampling;
+mod stages;
 mod tasks;
 mod words;
 
@@ -18,6 +19,7 @@ pub use connections::{PoolSize, size as pool_size};
 pub use reach::{StartError, missing_topics, prove_transactions, require_current_schema};
 use reach::{reach_cluster, reach_store, require_the_present, require_transactions};
 use sampling::Shared;
+pub use stages::Stages;
 pub use tasks::Task;
 use tasks::Tasks;
 
@@ -39,36 +41,6 @@ use crate::schedule::RetryPolicy;
 use crate::stage;
 use crate::store::Store;
 use crate::telemetry::{Metrics, Traces};
-
-/// Which stages run in this process.
-#[allow(clippy::struct_excessive_bools)] // each stage runs or does not, whatever the others do
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stages {
-    /// What readers say of themselves becomes rows, where `topics.preferences` is set.
-    pub preferences: bool,
-    /// Events become rows.
-    pub ingest: bool,
-    /// Rows become delivery requests.
-    pub dispatch: bool,
-    /// Results change rows.
-    pub feedback: bool,
-    /// Claims that were left behind are recovered, rows that were kept long enough removed, and broadcasts brought on.
-    pub maintain: bool,
-    /// Health, metrics and the API.
-    pub http: bool,
-}
-
-impl Stages {
-    /// Every stage.
-    pub const ALL: Self = Self {
-        preferences: true,
-        ingest: true,
-        dispatch: true,
-        feedback: true,
-        maintain: true,
-        http: true,
-    };
-}
 
 /// Who is told of what the stages do.
 #[derive(Clone)]
