@@ -155,6 +155,7 @@ impl Tasks {
     /// Starts a task. It is to end when the service stops, and not before.
     pub(super) fn spawn(&mut self, task: Task, work: impl Future<Output = ()> + Send + 'static) {
         let supervisor = self.supervisor.clone();
+        metrics::counter!(measures::TASK_FAILURES.name, "task" => task.as_str()).increment(0);
         self.running.spawn(async move {
             let ended = caught(async {
                 failpoint!(&format!("task::{}", task.as_str()));
