@@ -14,12 +14,12 @@ compile_error!("the feature `failpoints` is for tests: a release has none");
 
 #[cfg(feature = "failpoints")]
 macro_rules! failpoint {
-    ($place:literal) => {
+    ($place:expr) => {
         if let Some(hold_up) = ::fail::eval($place, |argument| argument) {
             $crate::failpoint::act($place, hold_up.as_deref());
         }
     };
-    ($place:literal, $lost:expr) => {
+    ($place:expr, $lost:expr) => {
         ::fail::fail_point!($place, |_| {
             ::tracing::warn!("failpoint {}", $place);
             $lost
@@ -29,8 +29,8 @@ macro_rules! failpoint {
 
 #[cfg(not(feature = "failpoints"))]
 macro_rules! failpoint {
-    ($place:literal) => {};
-    ($place:literal, $lost:expr) => {};
+    ($place:expr) => {};
+    ($place:expr, $lost:expr) => {};
 }
 
 /// Dies at a boundary, or holds its thread up as a frozen process would.

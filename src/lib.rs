@@ -21,7 +21,7 @@
 //! | [`stage`], [`patience`], [`health`] | what the stages share: batches until the stop, waiting, readiness |
 //! | [`alerts`] | critical failures, told on a topic of their own |
 //! | [`service`] | which stages run, how they start and how they stop |
-//! | [`status`], [`story`] | how the queue stands; what happened to one notification, in words |
+//! | [`status`], [`story`], [`claims`] | how the queue stands; what happened to one notification, in words; a person's decision on a claim |
 //! | [`http`] | health, metrics and the API |
 //! | [`measures`], [`telemetry`] | every metric by name; logs, the metrics' recorder, spans for a collector |
 //! | [`mod@bench`] | the service under load, held against yardsticks |
@@ -37,6 +37,7 @@ pub mod alerts;
 pub mod bench;
 pub mod broadcast;
 pub mod bus;
+pub mod claims;
 pub mod cli;
 pub mod config;
 pub mod contract;

@@ -53,6 +53,16 @@ impl Patience {
 
     /// Something is wrong that time or a person may mend: waits, unless the service is to stop.
     pub async fn wait(&mut self, why: &str, stop: &CancellationToken) {
+        self.tell(why);
+        let wait = self.waits.next_backoff().unwrap_or(LONGEST_WAIT);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+
+    /// Something is wrong, and is being waited for elsewhere.
+    pub fn tell(&mut self, why: &str) {
         self.part.trouble(why);
         let news = self
             .told
@@ -61,11 +71,6 @@ impl Patience {
         if news {
             tracing::warn!(part = self.part.name(), "waits: {why}");
             self.told = Some((why.to_owned(), Instant::now()));
-        }
-        let wait = self.waits.next_backoff().unwrap_or(LONGEST_WAIT);
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(wait) => {}
         }
     }
 }

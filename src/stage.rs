@@ -115,11 +115,15 @@ pub async fn consume(
         drop(batches);
         match looking.await {
             Ok(consumer) => consumer.close().await,
-            Err(fault) => {
-                patience
-                    .wait(&format!("looking ahead broke off: {fault}"), &stop)
-                    .await;
-            }
+            Err(fault) => match fault.try_into_panic() {
+                // Looking ahead is part of the stage, whose panic does not go unnoticed.
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(fault) => {
+                    patience
+                        .wait(&format!("looking ahead broke off: {fault}"), &stop)
+                        .await;
+                }
+            },
         }
     }
 }

@@ -31,6 +31,16 @@ pub struct Alerts(Option<Arc<Raised>>);
 struct Raised {
     queue: Sender<Alert>,
     dead_letters: AtomicU64,
+    claims_in_doubt: AtomicU64,
+}
+
+/// What is told by its number.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    /// Records that were put aside since the start.
+    dead_letters: u64,
+    /// Claims that are in doubt now.
+    claims_in_doubt: u64,
 }
 
 /// A notification that will not be sent again.
@@ -59,8 +69,12 @@ impl Alerts {
     #[must_use]
     pub fn queued() -> (Self, Receiver<Alert>) {
         let (queue, alerts) = mpsc::channel(QUEUE);
-        let dead_letters = AtomicU64::new(0);
-        (Self(Some(Arc::new(Raised { queue, dead_letters }))), alerts)
+        let raised = Raised {
+            queue,
+            dead_letters: AtomicU64::new(0),
+            claims_in_doubt: AtomicU64::new(0),
+        };
+        (Self(Some(Arc::new(raised))), alerts)
     }
 
     /// A notification has failed for good. Raised where it is urgent.
@@ -96,11 +110,25 @@ impl Alerts {
         }
     }
 
-    /// How many records were put aside since the start.
-    fn dead_letters(&self) -> u64 {
-        self.0
-            .as_ref()
-            .map_or(0, |raised| raised.dead_letters.load(Ordering::Relaxed))
+    /// So many claims are in doubt now.
+    pub fn claims_in_doubt(&self, claims: usize) {
+        if let Some(raised) = &self.0 {
+            let claims = u64::try_from(claims).unwrap_or(u64::MAX);
+            raised.claims_in_doubt.store(claims, Ordering::Relaxed);
+        }
+    }
+
+    /// What was told of by its number.
+    fn counts(&self) -> Counts {
+        let of = |count: fn(&Raised) -> &AtomicU64| {
+            self.0
+                .as_ref()
+                .map_or(0, |raised| count(raised).load(Ordering::Relaxed))
+        };
+        Counts {
+            dead_letters: of(|raised| &raised.dead_letters),
+            claims_in_doubt: of(|raised| &raised.claims_in_doubt),
+        }
     }
 
     fn raise(&self, alert: Alert) {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::Alerts;
+use super::{Alerts, Counts};
 use crate::contract::{Alert, Trouble};
-use crate::health::{DATABASE, Health, PartHealth, Report};
+use crate::health::{BROKER, DATABASE, Health, PartHealth, Report};
 
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -26,7 +26,7 @@ pub(crate) async fn watch(alerts: Alerts, health: Health, stop: CancellationToke
     let mut watch = Watch::default();
     let mut interval = tokio::time::interval(INTERVAL);
     while stop.run_until_cancelled(interval.tick()).await.is_some() {
-        for alert in watch.look(&health.report(), alerts.dead_letters(), Utc::now()) {
+        for alert in watch.look(&health.report(), alerts.counts(), Utc::now()) {
             alerts.raise(alert);
         }
     }
@@ -40,18 +40,21 @@ struct Watch {
     counted: VecDeque<(DateTime<Utc>, u64)>,
     /// When too many dead letters were told.
     told_letters: Option<DateTime<Utc>>,
+    /// How many claims in doubt were told.
+    told_claims: u64,
 }
 
 impl Watch {
-    /// What is to be told `now`, where so many records were put aside since the start.
-    fn look(&mut self, report: &Report, dead_letters: u64, now: DateTime<Utc>) -> Vec<Alert> {
+    /// What is to be told `now`.
+    fn look(&mut self, report: &Report, counts: Counts, now: DateTime<Utc>) -> Vec<Alert> {
         let mut alerts = Vec::new();
-        for part in [DATABASE, "broker"] {
+        for part in [DATABASE, BROKER] {
             if let Some(health) = report.parts.get(part) {
                 alerts.extend(self.away(part, health, now));
             }
         }
-        alerts.extend(self.many_letters(dead_letters, now));
+        alerts.extend(self.many_letters(counts.dead_letters, now));
+        alerts.extend(self.claims(counts.claims_in_doubt, now));
         alerts
     }
 
@@ -73,6 +76,19 @@ impl Watch {
             (now - since).num_seconds()
         );
         Some(Alert::new(now, trouble, &message))
+    }
+
+    /// Told when there are more than were told.
+    fn claims(&mut self, count: u64, now: DateTime<Utc>) -> Option<Alert> {
+        let told = std::mem::replace(&mut self.told_claims, count);
+        if count <= told {
+            return None;
+        }
+        let message = format!(
+            "{count} claims are in doubt: whether their notifications were published must be decided with `inq claims`, on the \
+             page or over /v1/claims"
+        );
+        Some(Alert::new(now, Trouble::ClaimsInDoubt { count }, &message))
     }
 
     fn many_letters(&mut self, total: u64, now: DateTime<Utc>) -> Option<Alert> {
@@ -114,30 +130,68 @@ mod tests {
         };
         Report {
             ready: health.ready,
-            parts: BTreeMap::from([(part, health)]),
+            parts: BTreeMap::from([(part.to_owned(), health)]),
         }
+    }
+
+    fn letters(dead_letters: u64) -> Counts {
+        Counts {
+            dead_letters,
+            ..Counts::default()
+        }
+    }
+
+    #[test]
+    fn claims_in_doubt_are_told_when_there_are_more_of_them() {
+        let (fine, mut watch) = (report("database", None), Watch::default());
+        let mut told = |claims_in_doubt, second| {
+            let counts = Counts {
+                claims_in_doubt,
+                ..Counts::default()
+            };
+            watch
+                .look(&fine, counts, at(second))
+                .pop()
+                .map(|alert| alert.trouble)
+        };
+        assert_eq!(told(0, 0), None);
+        assert_eq!(told(2, 2), Some(Trouble::ClaimsInDoubt { count: 2 }));
+        assert_eq!(told(2, 4), None);
+        assert_eq!(told(1, 6), None, "one was decided");
+        assert_eq!(told(2, 8), Some(Trouble::ClaimsInDoubt { count: 2 }));
     }
 
     #[test]
     fn a_database_that_stays_away_is_told_once() {
         let mut watch = Watch::default();
-        assert_eq!(watch.look(&report("database", None), 0, at(900)), []);
-        assert_eq!(watch.look(&report("database", Some(1000)), 0, at(1059)), []);
-        let told = watch.look(&report("database", Some(1000)), 0, at(1060));
+        assert_eq!(watch.look(&report("database", None), letters(0), at(900)), []);
+        assert_eq!(
+            watch.look(&report("database", Some(1000)), letters(0), at(1059)),
+            []
+        );
+        let told = watch.look(&report("database", Some(1000)), letters(0), at(1060));
         assert_eq!(told[0].trouble, Trouble::DatabaseAway { since: at(1000) });
         assert_eq!(told[0].message, "the database has been away for 60 s: no answer");
-        assert_eq!(watch.look(&report("database", Some(1000)), 0, at(5000)), []);
+        assert_eq!(
+            watch.look(&report("database", Some(1000)), letters(0), at(5000)),
+            []
+        );
         // Back, and away again.
-        assert_eq!(watch.look(&report("database", None), 0, at(6000)), []);
-        assert_eq!(watch.look(&report("database", Some(7000)), 0, at(7060)).len(), 1);
+        assert_eq!(watch.look(&report("database", None), letters(0), at(6000)), []);
+        assert_eq!(
+            watch
+                .look(&report("database", Some(7000)), letters(0), at(7060))
+                .len(),
+            1
+        );
     }
 
     #[test]
     fn the_brokers_are_told_of_as_the_database_is_and_no_other_part() {
         let mut watch = Watch::default();
-        let told = watch.look(&report("broker", Some(0)), 0, at(60));
+        let told = watch.look(&report("broker", Some(0)), letters(0), at(60));
         assert_eq!(told[0].trouble, Trouble::BrokerAway { since: at(0) });
-        assert_eq!(watch.look(&report("ingest", Some(0)), 0, at(60)), []);
+        assert_eq!(watch.look(&report("ingest", Some(0)), letters(0), at(60)), []);
     }
 
     #[test]
@@ -147,14 +201,14 @@ mod tests {
         // A hundred a minute is not many, for however long.
         for second in 0..300 {
             let total = u64::try_from(second).unwrap() * 100 / 60;
-            assert_eq!(watch.look(&fine, total, at(second)), [], "{second}");
+            assert_eq!(watch.look(&fine, letters(total), at(second)), [], "{second}");
         }
-        let told = watch.look(&fine, 700, at(301));
+        let told = watch.look(&fine, letters(700), at(301));
         let Trouble::DeadLetters { count } = told[0].trouble else {
             panic!("{told:?}")
         };
         assert!((201..=302).contains(&count), "{count}");
-        assert_eq!(watch.look(&fine, 5_000, at(400)), []);
-        assert_eq!(watch.look(&fine, 9_000, at(902)).len(), 1);
+        assert_eq!(watch.look(&fine, letters(5_000), at(400)), []);
+        assert_eq!(watch.look(&fine, letters(9_000), at(902)).len(), 1);
     }
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Failure, cluster_settings, output, words};
+use super::{CONNECTIONS, Failure, cluster_settings, output, words};
 use crate::bus::{BusError, Cluster, ClusterView, Ledger};
 use crate::config::{Semantics, Settings};
-use crate::service::{missing_topics, prove_transactions, require_current_schema};
+use crate::service::{Stages, missing_topics, pool_size, prove_transactions, require_current_schema};
 use crate::store;
 
 /// Try everything the service needs: settings, catalogues, database, broker, topics.
@@ -52,7 +52,7 @@ impl Check {
 pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let cluster = Cluster::new(cluster_settings(&settings));
     // The settings were read before this command could run.
-    let mut checks = vec![Check::new("settings", Ok("read and consistent".to_owned()))];
+    let mut checks = vec![Check::new("settings", Ok(check_settings(&settings)))];
     checks.push(Check::new("catalogues", check_catalogues(&settings)));
     checks.push(Check::new("database", check_database(&settings).await));
     let seen = cluster.look(LOOK).await;
@@ -91,6 +91,17 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     }
 }
 
+/// Which stages a process runs is not in the settings, so that too few connections are no fault yet.
+fn check_settings(settings: &Settings) -> String {
+    match pool_size(settings, Stages::ALL) {
+        Ok(size) => format!(
+            "read and consistent; up to {} connections to the database for a process that runs all stages",
+            size.pool + 1
+        ),
+        Err(error) => format!("read; a process that runs all stages will not start: {error}"),
+    }
+}
+
 fn check_catalogues(settings: &Settings) -> Result<String, String> {
     let catalogues = words(settings).map_err(|failure| failure.to_string())?.now();
     let languages: Vec<_> = catalogues.languages().collect();
@@ -100,7 +111,7 @@ fn check_catalogues(settings: &Settings) -> Result<String, String> {
 async fn check_database(settings: &Settings) -> Result<String, String> {
     let look = async {
         let database = &settings.database;
-        let store = store::open_existing(database.url.expose(), database.max_connections)?;
+        let store = store::open_existing(database.url.expose(), CONNECTIONS)?;
         let server = store.server().await?;
         let schema = require_current_schema(store.as_ref()).await;
         let locks = match &schema {

@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 
 use clap::Subcommand;
-use serde::Serialize;
 
 use super::{Failure, output, store};
+use crate::claims::{self, Decision, DecisionError, ShownClaim};
 use crate::config::Settings;
-use crate::contract::time;
-use crate::store::{Claimant, Ended, OpenClaim, Store};
+use crate::store::Store;
 
 /// Look at open claims, and decide those that recovery could not.
 ///
@@ -54,40 +53,6 @@ pub enum Command {
 /// The most claims that are printed.
 const LIST_AT_MOST: u32 = 1000;
 
-#[derive(Serialize)]
-struct Shown {
-    id: i64,
-    rows: usize,
-    claimed_at: String,
-    lease_until: String,
-    transactional_id: Option<String>,
-    cluster_id: Option<String>,
-    doubt: Option<String>,
-    notification_ids: Vec<i64>,
-}
-
-impl From<OpenClaim> for Shown {
-    fn from(claim: OpenClaim) -> Self {
-        let (transactional_id, cluster_id) = match claim.claimant {
-            Claimant::Transactional {
-                transactional_id,
-                cluster_id,
-            } => (Some(transactional_id), Some(cluster_id)),
-            Claimant::Plain => (None, None),
-        };
-        Self {
-            id: claim.id,
-            rows: claim.notification_ids.len(),
-            claimed_at: time::format(&claim.claimed_at),
-            lease_until: time::format(&claim.lease_until),
-            transactional_id,
-            cluster_id,
-            doubt: claim.doubt,
-            notification_ids: claim.notification_ids,
-        }
-    }
-}
-
 /// Lists open claims, or carries out an operator's decision on one.
 ///
 /// # Errors
@@ -96,19 +61,19 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let store = store(&settings).await?;
     let done = match args.command {
         Command::List { json } => list(store.as_ref(), json).await,
-        Command::Settle { id } => decide(store.as_ref(), id, true).await,
-        Command::Release { id } => decide(store.as_ref(), id, false).await,
+        Command::Settle { id } => decide(store.as_ref(), id, Decision::MarkPublished).await,
+        Command::Release { id } => decide(store.as_ref(), id, Decision::Release).await,
     };
     store.close().await;
     done
 }
 
 async fn list(store: &dyn Store, json: bool) -> Result<(), Failure> {
-    let claims: Vec<Shown> = store
+    let claims: Vec<ShownClaim> = store
         .open_claims(LIST_AT_MOST)
         .await?
         .into_iter()
-        .map(Shown::from)
+        .map(ShownClaim::from)
         .collect();
     if json {
         return output::print_json(&claims);
@@ -129,31 +94,15 @@ async fn list(store: &dyn Store, json: bool) -> Result<(), Failure> {
     output::print(&text)
 }
 
-/// Only a claim in doubt is an operator's to decide: any other is still its publisher's or recovery's.
-async fn decide(store: &dyn Store, id: i64, published: bool) -> Result<(), Failure> {
-    let claim = store
-        .open_claim(id)
-        .await?
-        .ok_or_else(|| Failure::Failed(format!("there is no open claim {id}: see `inq claims list`")))?;
-    if claim.doubt.is_none() {
-        return Err(Failure::Failed(format!(
-            "claim {id} is not in doubt: its publisher or recovery ends it by itself"
-        )));
-    }
-    let rows = &claim.notification_ids;
-    let (ended, word) = if published {
-        (store.settle(id, rows, true).await?, "sent")
-    } else {
-        (store.release(id, rows, true).await?, "pending")
+async fn decide(store: &dyn Store, id: i64, decision: Decision) -> Result<(), Failure> {
+    let decided = match claims::decide(store, id, decision, "command").await {
+        Err(error @ DecisionError::Unknown(_)) => {
+            return Err(Failure::Failed(format!("{error}; see `inq claims list`")));
+        }
+        other => other.map_err(|error| Failure::Failed(error.to_string()))?,
     };
-    match ended {
-        Ended::Done => output::print(&format!("claim {id}: {} notifications are {word}\n", rows.len())),
-        Ended::Gone => Err(Failure::Failed(format!(
-            "claim {id} has just been ended by somebody else"
-        ))),
-        Ended::Short { expected, found } => Err(Failure::Failed(format!(
-            "claim {id}: only {found} of its {expected} rows still belong to it; nothing was changed: the database has \
-             lost a commit, see the guarantees in the README"
-        ))),
-    }
+    output::print(&format!(
+        "claim {id}: {} notifications are {}\n",
+        decided.rows, decided.status
+    ))
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Failure, output};
+use super::{CONNECTIONS, Failure, output};
 use crate::config::Settings;
 use crate::service::require_current_schema;
 use crate::store;
@@ -36,7 +36,7 @@ struct Report {
 /// If the database cannot be reached, refuses, or was migrated by a newer program.
 pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     let database = &settings.database;
-    let store = store::open(database.url.expose(), database.max_connections)?;
+    let store = store::open(database.url.expose(), CONNECTIONS)?;
     let report = Report {
         server: store.server().await?,
         applied: store.migrate().await?,

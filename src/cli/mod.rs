@@ -203,10 +203,13 @@ fn read_message(input: impl Read, name: &str, max_bytes: usize) -> Result<Vec<u8
     Ok(message)
 }
 
+/// Connections of a command: it asks a few things at once at most.
+const CONNECTIONS: u32 = 4;
+
 /// The database with a schema that this program can read, for commands that look once and do not wait.
 async fn store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
     let database = &settings.database;
-    let store = store::open_existing(database.url.expose(), database.max_connections)?;
+    let store = store::open_existing(database.url.expose(), CONNECTIONS)?;
     // Says which server does not answer; a pool only says that it waited in vain.
     store.server().await?;
     crate::service::require_current_schema(store.as_ref()).await?;

@@ -21,9 +21,6 @@ use super::{
 };
 use crate::contract::{IncentiveType, SEGMENT, is_segment};
 
-/// Connections beside the publishers' own: one each for ingest, feedback, and whoever looks.
-const CONNECTIONS_BESIDE_PUBLISHERS: u32 = 3;
-
 /// What Kafka allows for a topic's name.
 const TOPIC_CHARS: usize = 249;
 
@@ -46,7 +43,6 @@ pub(super) fn check(settings: &Settings) -> Checked {
     ranges(settings)?;
     caps(&settings.caps)?;
     digest(&settings.digest)?;
-    connections(settings)?;
     kafka(&settings.kafka)?;
     topics(&settings.topics)?;
     segments(QUIET_SEGMENTS, &settings.quiet.segments)?;
@@ -73,7 +69,7 @@ fn ranges(settings: &Settings) -> Checked {
         retention,
         ..
     } = settings;
-    number("database.max_connections", database.max_connections, 1..=1000)?;
+    number("database.max_connections", database.max_connections, 0..=1000)?;
     number("ingest.batch_rows", ingest.batch_rows, 1..=10_000)?;
     length("ingest.batch_wait", ingest.batch_wait, MILLISECOND..=10 * SECOND)?;
     number(
@@ -174,19 +170,6 @@ fn length(key: &str, value: Duration, range: RangeInclusive<Duration>) -> Checke
         key,
         format!("must be {} to {}", text(*range.start()), text(*range.end())),
     ))
-}
-
-fn connections(settings: &Settings) -> Checked {
-    let publishers = settings.dispatch.publishers;
-    let needed = publishers + CONNECTIONS_BESIDE_PUBLISHERS;
-    if settings.database.max_connections >= needed {
-        return Ok(());
-    }
-    let reason = format!(
-        "must be at least {needed}: one for each of {publishers} dispatch.publishers and \
-         {CONNECTIONS_BESIDE_PUBLISHERS} for the other stages"
-    );
-    Err(Fault::new("database.max_connections", reason))
 }
 
 /// A name that no reader can have is a slip.

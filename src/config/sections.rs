@@ -21,7 +21,7 @@ pub struct DatabaseSettings {
     pub url: DatabaseUrl,
     /// The file that `url` was read from, if any.
     pub url_file: Option<PathBuf>,
-    /// Connections in the pool; 1 to 1000, and at least `dispatch.publishers` + 3.
+    /// Connections in the pool, at most 1000; 0: as many as what runs needs.
     pub max_connections: u32,
 }
 

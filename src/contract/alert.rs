@@ -39,6 +39,11 @@ pub enum Trouble {
         /// How many within a minute.
         count: u64,
     },
+    /// Whether claims were published is not known: a person must decide.
+    ClaimsInDoubt {
+        /// How many, at most 100.
+        count: u64,
+    },
     /// An urgent notification will not be sent again.
     NotificationFailed {
         /// Its row.
@@ -75,6 +80,7 @@ impl Trouble {
             Self::DatabaseAway { .. } => "database_away",
             Self::BrokerAway { .. } => "broker_away",
             Self::DeadLetters { .. } => "dead_letters",
+            Self::ClaimsInDoubt { .. } => "claims_in_doubt",
             Self::NotificationFailed { .. } => "notification_failed",
         }
     }

@@ -10,7 +10,7 @@ use super::publisher::{PublisherSettings, PublisherTask, Step};
 use super::recovery::{Outlook, Recovery};
 use crate::bus::Cluster;
 use crate::config::SHORTEST_LEASE;
-use crate::health::Health;
+use crate::health::{Health, Part};
 use crate::measures;
 use crate::patience::Patience;
 use crate::store::Store;
@@ -36,9 +36,16 @@ pub struct Dispatch {
 }
 
 impl Dispatch {
-    /// Runs one publisher until `stop`. `wake` changes whenever rows were stored in this process.
-    pub async fn publish(self, health: Health, mut wake: watch::Receiver<()>, stop: CancellationToken) {
-        let mut patience = Patience::new(health.part("dispatch"));
+    /// Runs one publisher until `stop`; what is wrong meanwhile is told to its `part`. `wake` changes whenever rows were
+    /// stored in this process.
+    pub async fn publish(
+        self,
+        part: Part,
+        health: Health,
+        mut wake: watch::Receiver<()>,
+        stop: CancellationToken,
+    ) {
+        let mut patience = Patience::new(part.clone());
         let mut task = PublisherTask::new(
             Arc::clone(&self.store),
             self.cluster,
@@ -64,6 +71,7 @@ impl Dispatch {
                 Step::Waiting(why) => patience.wait(&why, &stop).await,
                 Step::Halted(why) => {
                     tracing::error!("a publisher stops: {why}");
+                    part.trouble(&why);
                     health.part("dispatch halted").trouble(&why);
                     stop.cancelled().await;
                 }
@@ -75,19 +83,14 @@ impl Dispatch {
     /// Recovers claims until `stop`.
     pub async fn recover(self, health: Health, stop: CancellationToken) {
         let mut patience = Patience::new(health.part("recovery"));
-        let doubts = health.part("claims");
-        doubts.ready();
         while !stop.is_cancelled() {
             match self.recovery.look().await {
                 Ok(Outlook { lapse_in, in_doubt }) => {
                     patience.fine();
+                    // No part is unready for them: they are a person's to decide, and HTTP must serve that person.
                     #[allow(clippy::cast_precision_loss)] // a count of claims, at most a hundred
-                    let count = in_doubt.as_ref().map_or(0, |(count, _)| *count) as f64;
-                    metrics::gauge!(measures::CLAIMS_IN_DOUBT.name).set(count);
-                    match in_doubt {
-                        None => doubts.ready(),
-                        Some((count, first)) => doubts.trouble(&format!("{count} in doubt; {first}")),
-                    }
+                    metrics::gauge!(measures::CLAIMS_IN_DOUBT.name).set(in_doubt as f64);
+                    self.settings.alerts.claims_in_doubt(in_doubt);
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = tokio::time::sleep(next_look(lapse_in)) => {}

@@ -13,6 +13,8 @@ use crate::store::{Claimant, Ended, OpenClaim, Store, StoreError};
 
 /// How many claims are looked at together.
 const AT_ONCE: u32 = 100;
+/// How many claims in doubt are told, at most.
+const AT_MOST: usize = 100;
 
 /// Recovers claims; clones share the connections.
 #[derive(Clone)]
@@ -29,8 +31,8 @@ pub struct Recovery {
 pub struct Outlook {
     /// The time until the next lease ends; zero where it has ended, `None` where no claim is open.
     pub lapse_in: Option<Duration>,
-    /// The claims of which an operator should know: how many, and the first one's reason.
-    pub in_doubt: Option<(usize, String)>,
+    /// How many claims a person must decide, at most 100.
+    pub in_doubt: usize,
 }
 
 /// What became of a claim.
@@ -118,26 +120,10 @@ impl Recovery {
             self.step().await?;
             glance = self.store.glance_at_claims().await?;
         }
-        let in_doubt = if glance.in_doubt > 0 {
-            self.in_doubt().await?
-        } else {
-            None
-        };
         Ok(Outlook {
             lapse_in: glance.lapse_in,
-            in_doubt,
+            in_doubt: usize::try_from(glance.in_doubt).map_or(AT_MOST, |claims| claims.min(AT_MOST)),
         })
-    }
-
-    async fn in_doubt(&self) -> Result<Option<(usize, String)>, StoreError> {
-        let open = self.store.open_claims(AT_ONCE).await?;
-        let mut reasons = open.iter().filter_map(|claim| {
-            claim
-                .doubt
-                .as_ref()
-                .map(|why| format!("claim {}: {why}", claim.id))
-        });
-        Ok(reasons.next().map(|first| (reasons.count() + 1, first)))
     }
 
     async fn recover(&self, claim: &OpenClaim) -> Result<Recovered, RecoveryError> {

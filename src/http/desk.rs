@@ -6,15 +6,9 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::{Semaphore, watch};
 
 use super::problem::{Kind, Problem};
-use crate::config::DatabaseSettings;
 use crate::contract::time;
 use crate::health::{DATABASE, Health};
 use crate::store::{self, Store};
-
-/// Connections that are the stages' own, beside one for each publisher; `database.max_connections` is at least that.
-const OF_THE_STAGES: u32 = 3;
-/// The most calls at once, however many connections there are: counting a large table keeps the server busy.
-const MOST_CALLS: u32 = 4;
 
 /// The store, as requests reach it.
 #[derive(Clone)]
@@ -30,16 +24,12 @@ struct Reached {
 }
 
 impl Desk {
-    /// Leaves to the stages the connections that they need.
+    /// For so many calls at once: the other connections are for the stages.
     #[must_use]
-    pub fn new(database: &DatabaseSettings, publishers: u32, health: Health) -> Self {
-        let spare = database
-            .max_connections
-            .saturating_sub(publishers.saturating_add(OF_THE_STAGES))
-            .clamp(1, MOST_CALLS);
+    pub fn new(connections: u32, health: Health) -> Self {
         Self {
             reached: Arc::default(),
-            free: Arc::new(Semaphore::new(usize::try_from(spare).unwrap_or(1))),
+            free: Arc::new(Semaphore::new(usize::try_from(connections).unwrap_or(1))),
             health,
         }
     }

@@ -10,6 +10,7 @@
 mod access;
 mod broadcasts;
 mod changes;
+mod claims;
 mod connections;
 mod desk;
 mod engagement;
@@ -141,6 +142,9 @@ fn api(longest_event: usize) -> OpenApiRouter<Served> {
         .routes(routes!(changes::cancel_notification))
         .routes(routes!(changes::retry_notifications))
         .routes(routes!(changes::cancel_notifications))
+        .routes(routes!(claims::list_claims))
+        .routes(routes!(claims::mark_claim_published))
+        .routes(routes!(claims::release_claim))
         .routes(routes!(letters::list_dead_letters))
         .routes(routes!(letters::replay_dead_letter))
         .routes(routes!(

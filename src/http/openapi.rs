@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 
-use super::access::is_open_to_all;
+use super::access::{LIVENESS, is_open_to_all};
 use super::problem::{Kind, MEDIA_TYPE, Problem};
 
 /// The schema that is the contract of an event, over HTTP as in the topic.
@@ -89,10 +89,16 @@ fn completed(mut document: Value) -> Result<Value, serde_json::Error> {
                 operation["requestBody"]["required"] = is_json.into();
             }
             let takes_something = has_body || operation.get("parameters").is_some();
-            if let Some(responses) = operation["responses"].as_object_mut()
-                && !is_open_to_all(path)
-            {
-                add_problems(responses, takes_something, has_body, is_json);
+            if let Some(responses) = operation["responses"].as_object_mut() {
+                if !is_open_to_all(path) {
+                    add_problems(responses, takes_something, has_body, is_json);
+                } else if path != LIVENESS {
+                    add_problem(
+                        responses,
+                        "403",
+                        "Without a token only requests to a loopback name are answered",
+                    );
+                }
             }
         }
     }
@@ -195,14 +201,17 @@ fn add_problems(responses: &mut Map<String, Value>, takes_something: bool, has_b
         ),
     ];
     for (status, description, applies) in problems {
-        if applies && !responses.contains_key(status) {
-            responses.insert(
-                status.to_owned(),
-                json!({
-                    "description": description,
-                    "content": { (MEDIA_TYPE): { "schema": { "$ref": "#/components/schemas/Problem" } } },
-                }),
-            );
+        if applies {
+            add_problem(responses, status, description);
         }
     }
+}
+
+fn add_problem(responses: &mut Map<String, Value>, status: &str, description: &str) {
+    responses.entry(status).or_insert_with(|| {
+        json!({
+            "description": description,
+            "content": { (MEDIA_TYPE): { "schema": { "$ref": "#/components/schemas/Problem" } } },
+        })
+    });
 }

@@ -24,7 +24,7 @@ type Part = (&'static str, &'static str, &'static str);
 
 const PAGE: Part = ("index.html", HTML, include_str!("page/index.html"));
 /// What the page fetches.
-const PARTS: [Part; 12] = [
+const PARTS: [Part; 13] = [
     ("style.css", CSS, include_str!("page/style.css")),
     ("icon.svg", IMAGE, include_str!("page/icon.svg")),
     ("main.js", SCRIPT, include_str!("page/main.js")),
@@ -37,6 +37,7 @@ const PARTS: [Part; 12] = [
     ("notifications.js", SCRIPT, include_str!("page/notifications.js")),
     ("letters.js", SCRIPT, include_str!("page/letters.js")),
     ("broadcasts.js", SCRIPT, include_str!("page/broadcasts.js")),
+    ("claims.js", SCRIPT, include_str!("page/claims.js")),
 ];
 
 /// The page for people: how the queue stands, one notification's story, what to do about it.

@@ -162,6 +162,7 @@ impl From<StoreError> for Problem {
             StoreError::Away(_) | StoreError::Refused(_) | StoreError::Schema(_) => {
                 Self::new(Kind::Away, error.to_string())
             }
+            StoreError::NoConnection(_) => Self::new(Kind::Busy, error.to_string()),
             StoreError::Data(_) | StoreError::Unexpected(_) => {
                 tracing::error!(%error, "a request has failed");
                 Self::new(Kind::Failed, error.to_string())

@@ -8,6 +8,7 @@ mod broadcast;
 mod forgetting;
 mod kindness;
 mod measure;
+mod process;
 mod retention;
 
 use crate::contract::{Priority, Reason, ResultStatus};
@@ -21,6 +22,7 @@ pub use forgetting::{
 pub use kindness::{CAPPED, DIGESTED, DIGESTS, NOT_SENT, WAITS};
 pub use measure::{Kind, Label, Measure, Values};
 use measure::{counter, gauge, histogram};
+pub use process::{BUILD_INFO, OUTAGES, READY, TASK_FAILURES};
 pub use retention::{ARCHIVED, MAINTENANCE_FINISHED, MAINTENANCE_INTERVAL, REMOVED};
 
 const PRIORITY: Label = Label {
@@ -39,32 +41,6 @@ const BY: Label = Label {
 pub const BY_BROKER: &str = "broker";
 /// The notification service reported the failure.
 pub const BY_SERVICE: &str = "service";
-
-/// The version.
-pub const BUILD_INFO: Measure = gauge(
-    "inq_build_info",
-    &[Label {
-        name: "version",
-        values: Values::Named("the program's version"),
-    }],
-    "Always 1; the version is in the label.",
-);
-/// Readiness.
-pub const READY: Measure = gauge(
-    "inq_ready",
-    &[PART],
-    "Whether a part of the service does its work, as /readyz tells it: 1 or 0.",
-);
-/// Losses of readiness.
-pub const OUTAGES: Measure = counter(
-    "inq_outages_total",
-    &[PART],
-    "How often a part that did its work had to wait for something that is away.",
-);
-const PART: Label = Label {
-    name: "part",
-    values: Values::Named("the part's name in /readyz"),
-};
 
 /// New rows.
 pub const INGESTED: Measure = counter("inq_ingested_total", &[], "Events that became rows.");
@@ -339,7 +315,7 @@ pub const IDLE: &str = "idle";
 pub const CONNECTIONS_MAX: Measure = gauge(
     "inq_database_connections_max",
     &[],
-    "The most connections that the pool may have: database.max_connections.",
+    "The most connections that the pool may have: database.max_connections, or as many as what runs needs.",
 );
 
 /// Alerts to the alerts topic.
@@ -361,6 +337,7 @@ pub const PROCESS: &[Measure] = &[
     BUILD_INFO,
     READY,
     OUTAGES,
+    TASK_FAILURES,
     STORE_RETRIES,
     CONNECTIONS,
     CONNECTIONS_MAX,

@@ -1,7 +1,10 @@
 //! The service as a whole: which stages run, in which order they start, and how they stop.
 
+mod connections;
 mod reach;
 mod sampling;
+mod stages;
+mod tasks;
 mod words;
 
 use std::collections::BTreeMap;
@@ -9,13 +12,16 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use connections::{PoolSize, size as pool_size};
 pub use reach::{StartError, missing_topics, prove_transactions, require_current_schema};
 use reach::{reach_cluster, reach_store, require_the_present, require_transactions};
 use sampling::Shared;
+pub use stages::Stages;
+pub use tasks::Task;
+use tasks::Tasks;
 
 use crate::alerts::{self, Alerts};
 use crate::broadcast::Broadcaster;
@@ -35,36 +41,6 @@ use crate::schedule::RetryPolicy;
 use crate::stage;
 use crate::store::Store;
 use crate::telemetry::{Metrics, Traces};
-
-/// Which stages run in this process.
-#[allow(clippy::struct_excessive_bools)] // each stage runs or does not, whatever the others do
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stages {
-    /// What readers say of themselves becomes rows, where `topics.preferences` is set.
-    pub preferences: bool,
-    /// Events become rows.
-    pub ingest: bool,
-    /// Rows become delivery requests.
-    pub dispatch: bool,
-    /// Results change rows.
-    pub feedback: bool,
-    /// Claims that were left behind are recovered, rows that were kept long enough removed, and broadcasts brought on.
-    pub maintain: bool,
-    /// Health, metrics and the API.
-    pub http: bool,
-}
-
-impl Stages {
-    /// Every stage.
-    pub const ALL: Self = Self {
-        preferences: true,
-        ingest: true,
-        dispatch: true,
-        feedback: true,
-        maintain: true,
-        http: true,
-    };
-}
 
 /// Who is told of what the stages do.
 #[derive(Clone)]
@@ -93,17 +69,15 @@ impl Service {
     /// Runs until `stop`, then ends what is under way within `shutdown_timeout`.
     ///
     /// # Errors
-    /// Where it cannot start and waiting would not help. What is merely away is waited for.
+    /// Where it cannot start and waiting would not help, or where one of its tasks has ended by itself. What is merely away is
+    /// waited for.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
+        let connections = pool_size(&self.settings, self.stages)?;
         let health = Health::default();
         // Parts come one by one: until all are there, those that are there do not make the service ready.
         let start = health.part("start");
-        let mut tasks = JoinSet::new();
-        let desk = Desk::new(
-            &self.settings.database,
-            self.settings.dispatch.publishers,
-            health.clone(),
-        );
+        let mut tasks = Tasks::new(health.clone(), stop.clone());
+        let desk = Desk::new(connections.for_http, health.clone());
         if self.stages.http {
             let listener = http::bind(self.settings.http.listen)
                 .await
@@ -115,7 +89,7 @@ impl Service {
             traces: self.start_traces()?,
         };
         let reached = tokio::select! {
-            reached = self.reach(&health, &stop) => reached,
+            reached = self.reach(connections.pool, &health, &stop) => reached,
             () = self.overdue(&stop) => Ok(None),
         };
         let started = match reached {
@@ -132,11 +106,14 @@ impl Service {
         }
         stop.cancel();
         let patience = Instant::now() + self.settings.shutdown_timeout;
-        end(tasks, patience).await;
+        let failed = tasks.end(patience).await;
         told.traces.close(patience).await;
         if let Some(store) = started? {
             // A connection whose statement is not answered would be waited for without end.
             let _given_up = tokio::time::timeout_at(patience, store.close()).await;
+        }
+        if let Some(why) = failed {
+            return Err(StartError::TaskEnded(why));
         }
         tracing::info!("stopped");
         Ok(())
@@ -154,7 +131,7 @@ impl Service {
         desk: &Desk,
         health: &Health,
         stop: &CancellationToken,
-        tasks: &mut JoinSet<()>,
+        tasks: &mut Tasks,
     ) {
         let topics = &self.settings.topics;
         let served = Served {
@@ -176,11 +153,11 @@ impl Service {
         };
         tracing::info!(listen = %self.settings.http.listen, "health, metrics and the API are served");
         let (metrics, until) = (self.metrics.clone(), stop.clone());
-        tasks.spawn(async move {
+        tasks.spawn(Task::Metrics, async move {
             let _cancelled = until.run_until_cancelled(metrics.keep_up()).await;
         });
         let router = http::router(served, &self.settings.http);
-        tasks.spawn(http::serve(listener, router, stop.clone()));
+        tasks.spawn(Task::Http, http::serve(listener, router, stop.clone()));
     }
 
     fn planner(&self) -> Planner {
@@ -205,14 +182,20 @@ impl Service {
     }
 
     /// Before anything is reached: that the database stays away is one of them.
-    fn start_alerts(&self, health: &Health, stop: &CancellationToken, tasks: &mut JoinSet<()>) -> Alerts {
+    fn start_alerts(&self, health: &Health, stop: &CancellationToken, tasks: &mut Tasks) -> Alerts {
         let Some(topic) = &self.settings.topics.alerts else {
             return Alerts::none();
         };
         let (alerts, queue) = Alerts::queued();
         let (cluster, topic) = (self.cluster.clone(), topic.clone());
-        tasks.spawn(alerts::write(queue, cluster, topic, stop.clone()));
-        tasks.spawn(alerts::watch(alerts.clone(), health.clone(), stop.clone()));
+        tasks.spawn(
+            Task::AlertWriter,
+            alerts::write(queue, cluster, topic, stop.clone()),
+        );
+        tasks.spawn(
+            Task::AlertWatch,
+            alerts::watch(alerts.clone(), health.clone(), stop.clone()),
+        );
         alerts
     }
 
@@ -226,10 +209,13 @@ impl Service {
 
     async fn reach(
         &self,
+        connections: u32,
         health: &Health,
         stop: &CancellationToken,
     ) -> Result<Option<Arc<dyn Store>>, StartError> {
-        let Some(store) = reach_store(&self.settings.database, self.migrate, health, stop).await? else {
+        let Some(store) =
+            reach_store(&self.settings.database, connections, self.migrate, health, stop).await?
+        else {
             return Ok(None);
         };
         let topics = &self.settings.topics;
@@ -276,7 +262,7 @@ impl Service {
         told: &Told,
         health: &Health,
         stop: &CancellationToken,
-        tasks: &mut JoinSet<()>,
+        tasks: &mut Tasks,
     ) -> Result<(), StartError> {
         measures::begin(measures::PROCESS);
         let (wake, woken) = watch::channel(());
@@ -297,18 +283,24 @@ impl Service {
                 told.alerts.clone(),
                 self.max_event_bytes(),
             );
-            tasks.spawn(stage::consume(
-                stage,
-                self.cluster.clone(),
-                self.consumer_settings(topic),
-                health.part("preferences"),
-                stop.clone(),
-            ));
+            tasks.spawn(
+                Task::Preferences,
+                stage::consume(
+                    stage,
+                    self.cluster.clone(),
+                    self.consumer_settings(topic),
+                    health.part_that_needs_the_broker("preferences"),
+                    stop.clone(),
+                ),
+            );
         }
         // Previews are in the words of the service, too.
-        if self.stages.ingest || self.stages.http {
+        if (self.stages.ingest || self.stages.http) && self.words.can_change() {
             let interval = self.settings.localization.reload_interval;
-            tasks.spawn(words::keep_up(Arc::clone(&self.words), interval, stop.clone()));
+            tasks.spawn(
+                Task::Catalogues,
+                words::keep_up(Arc::clone(&self.words), interval, stop.clone()),
+            );
         }
         if self.stages.ingest {
             measures::begin(measures::INGEST);
@@ -321,13 +313,16 @@ impl Service {
                 told.traces.clone(),
                 wake.clone(),
             );
-            tasks.spawn(stage::consume(
-                stage,
-                self.cluster.clone(),
-                self.consumer_settings(&topics.events),
-                health.part("ingest"),
-                stop.clone(),
-            ));
+            tasks.spawn(
+                Task::Ingest,
+                stage::consume(
+                    stage,
+                    self.cluster.clone(),
+                    self.consumer_settings(&topics.events),
+                    health.part_that_needs_the_broker("ingest"),
+                    stop.clone(),
+                ),
+            );
         }
         if self.stages.dispatch || self.stages.maintain {
             let settings = self.publisher_settings(retry.clone(), told.clone());
@@ -339,10 +334,16 @@ impl Service {
             let when = retention
                 .at
                 .map_or(When::Every(retention.interval), When::DailyAt);
-            tasks.spawn(maintenance.run(when, health.clone(), stop.clone()));
+            tasks.spawn(
+                Task::Maintenance,
+                maintenance.run(when, health.clone(), stop.clone()),
+            );
             let broadcaster =
                 Broadcaster::new(Arc::clone(&store), self.cluster.clone(), topics.events.clone());
-            tasks.spawn(broadcaster.run(health.part("broadcast"), stop.clone()));
+            tasks.spawn(
+                Task::Broadcast,
+                broadcaster.run(health.part("broadcast"), stop.clone()),
+            );
         }
         if self.stages.feedback {
             measures::begin(measures::FEEDBACK);
@@ -361,22 +362,28 @@ impl Service {
                 wake,
             )
             .traced(told.traces.clone());
-            tasks.spawn(stage::consume(
-                stage,
-                self.cluster.clone(),
-                self.consumer_settings(&topics.results),
-                health.part("feedback"),
-                stop.clone(),
-            ));
+            tasks.spawn(
+                Task::Feedback,
+                stage::consume(
+                    stage,
+                    self.cluster.clone(),
+                    self.consumer_settings(&topics.results),
+                    health.part_that_needs_the_broker("feedback"),
+                    stop.clone(),
+                ),
+            );
         }
         self.start_sampling(&store, stop, tasks);
-        tasks.spawn(reach::watch(
-            store,
-            self.cluster.clone(),
-            topics.deliveries.clone(),
-            health.clone(),
-            stop.clone(),
-        ));
+        tasks.spawn(
+            Task::Watch,
+            reach::watch(
+                store,
+                self.cluster.clone(),
+                topics.deliveries.clone(),
+                health.clone(),
+                stop.clone(),
+            ),
+        );
         Ok(())
     }
 
@@ -399,7 +406,7 @@ impl Service {
         woken: &watch::Receiver<()>,
         health: &Health,
         stop: &CancellationToken,
-        tasks: &mut JoinSet<()>,
+        tasks: &mut Tasks,
     ) {
         let dispatch = &self.settings.dispatch;
         if settings.ledger.is_none() {
@@ -420,21 +427,27 @@ impl Service {
         } else {
             0
         };
-        for _ in 0..publishers {
-            tasks.spawn(
-                dispatcher
-                    .clone()
-                    .publish(health.clone(), woken.clone(), stop.clone()),
-            );
+        for number in 1..=publishers {
+            // One entry for each: one that is stuck must not be hidden by another that is not.
+            let name = if publishers == 1 {
+                "dispatch".to_owned()
+            } else {
+                format!("dispatch {number}")
+            };
+            let part = health.part_that_needs_the_broker(name);
+            let publisher = dispatcher
+                .clone()
+                .publish(part, health.clone(), woken.clone(), stop.clone());
+            tasks.spawn(Task::Dispatch, publisher);
         }
         if self.stages.maintain {
             measures::begin(measures::MAINTAIN);
-            tasks.spawn(dispatcher.recover(health.clone(), stop.clone()));
+            tasks.spawn(Task::Recovery, dispatcher.recover(health.clone(), stop.clone()));
         }
     }
 
     /// Only for those who may scrape.
-    fn start_sampling(&self, store: &Arc<dyn Store>, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
+    fn start_sampling(&self, store: &Arc<dyn Store>, stop: &CancellationToken, tasks: &mut Tasks) {
         let topics = &self.settings.topics;
         let shared = self.stages.maintain.then(|| Shared {
             cluster: self.cluster.clone(),
@@ -448,7 +461,10 @@ impl Service {
             lease: self.settings.dispatch.lease,
         });
         if self.stages.http {
-            tasks.spawn(sampling::sample(Arc::clone(store), shared, stop.clone()));
+            tasks.spawn(
+                Task::Sampling,
+                sampling::sample(Arc::clone(store), shared, stop.clone()),
+            );
         }
     }
 
@@ -459,19 +475,5 @@ impl Service {
             batch_records: usize::try_from(self.settings.ingest.batch_rows).unwrap_or(usize::MAX),
             batch_wait: self.settings.ingest.batch_wait,
         }
-    }
-}
-
-/// Waits for the tasks; what is not done by then is left to recovery.
-async fn end(mut tasks: JoinSet<()>, patience: Instant) {
-    let all = async {
-        while let Some(ended) = tasks.join_next().await {
-            if let Err(fault) = ended {
-                tracing::error!(%fault, "a task has failed");
-            }
-        }
-    };
-    if tokio::time::timeout_at(patience, all).await.is_err() {
-        tracing::warn!("shutdown_timeout has passed: what is under way is left to recovery");
     }
 }

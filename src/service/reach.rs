@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::bus::{BusError, Cluster, Ledger, TransactionalPublisher};
 use crate::config::DatabaseSettings;
 use crate::dispatch::{RecoveryError, rewound};
-use crate::health::{DATABASE, Health};
+use crate::health::{BROKER, DATABASE, Health};
 use crate::patience::Patience;
 use crate::store::{self, SchemaState, Store, StoreError};
 
@@ -18,15 +18,22 @@ use crate::store::{self, SchemaState, Store, StoreError};
 const LOOK: Duration = Duration::from_secs(5);
 /// Between two looks at the database while the service runs.
 const WATCH_STORE: Duration = Duration::from_secs(5);
+/// How long a write may take before the database is not ready.
+const WRITE: Duration = Duration::from_secs(5);
+/// How long the answer to a write is waited for before another one is tried on a new connection.
+const LONGEST_WRITE: Duration = Duration::from_mins(1);
 /// Between two looks at the brokers while the service runs.
 const WATCH_CLUSTER: Duration = Duration::from_secs(10);
 
-/// Why the service does not start.
+/// Why the service does not start, or does not go on.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StartError {
     /// Something must be mended by a person first.
     #[error("{0}")]
     Failed(String),
+    /// A task has ended that runs until the stop: to start again is the remedy, and the log has the cause.
+    #[error("{0}")]
+    TaskEnded(String),
 }
 
 impl From<StoreError> for StartError {
@@ -35,20 +42,22 @@ impl From<StoreError> for StartError {
     }
 }
 
-/// The database, reached, with the schema that this program needs; `None` if `stop` came first.
+/// The database, reached, with a pool of so many connections and the schema that this program needs; `None` if `stop` came
+/// first.
 ///
 /// # Errors
 /// If the database refuses us, its schema is another (and `migrate` is not wanted or cannot help), or its locks do not
 /// exclude.
 pub async fn reach_store(
     settings: &DatabaseSettings,
+    connections: u32,
     migrate: bool,
     health: &Health,
     stop: &CancellationToken,
 ) -> Result<Option<Arc<dyn Store>>, StartError> {
     let mut patience = Patience::new(health.part(DATABASE));
     while !stop.is_cancelled() {
-        match try_store(settings, migrate).await {
+        match try_store(settings, connections, migrate).await {
             Ok(store) => {
                 patience.fine();
                 return Ok(Some(store));
@@ -60,8 +69,12 @@ pub async fn reach_store(
     Ok(None)
 }
 
-async fn try_store(settings: &DatabaseSettings, migrate: bool) -> Result<Arc<dyn Store>, StoreError> {
-    let store = store::open(settings.url.expose(), settings.max_connections)?;
+async fn try_store(
+    settings: &DatabaseSettings,
+    connections: u32,
+    migrate: bool,
+) -> Result<Arc<dyn Store>, StoreError> {
+    let store = store::open(settings.url.expose(), connections)?;
     let server = store.server().await?;
     if migrate {
         for version in store.migrate().await? {
@@ -103,7 +116,7 @@ pub async fn reach_cluster(
     health: &Health,
     stop: &CancellationToken,
 ) -> Result<(), StartError> {
-    let mut patience = Patience::new(health.part("broker"));
+    let mut patience = Patience::new(health.part(BROKER));
     while !stop.is_cancelled() {
         match cluster.look(LOOK).await {
             Ok(view) => {
@@ -212,7 +225,7 @@ pub(super) async fn watch(
     let watch_store = async {
         let mut patience = Patience::new(health.part(DATABASE));
         loop {
-            match store.ping().await {
+            match write(store.as_ref(), &mut patience).await {
                 Ok(()) => {
                     patience.fine();
                     tokio::time::sleep(WATCH_STORE).await;
@@ -222,7 +235,7 @@ pub(super) async fn watch(
         }
     };
     let watch_cluster = async {
-        let mut patience = Patience::new(health.part("broker"));
+        let mut patience = Patience::new(health.part(BROKER));
         loop {
             match cluster.reach(topic.clone(), LOOK).await {
                 Ok(()) => {
@@ -237,4 +250,25 @@ pub(super) async fn watch(
         () = stop.cancelled() => {}
         ((), ()) = async { tokio::join!(watch_store, watch_cluster) } => {}
     }
+}
+
+/// Proves that the database takes writes: one that only answers may hold up all of them (a global read lock, a full disk, a
+/// replica that is waited for).
+async fn write(store: &dyn Store, patience: &mut Patience) -> Result<(), StoreError> {
+    let mut write = store.try_write();
+    if let Ok(done) = tokio::time::timeout(WRITE, &mut write).await {
+        return done;
+    }
+    patience.tell(&stuck(WRITE));
+    tokio::time::timeout(LONGEST_WRITE.saturating_sub(WRITE), write)
+        .await
+        .unwrap_or_else(|_elapsed| Err(StoreError::Away(stuck(LONGEST_WRITE))))
+}
+
+fn stuck(time: Duration) -> String {
+    format!(
+        "the database answers, but a small write has not ended within {} s: look for FLUSH TABLES WITH READ LOCK, a full disk, or \
+         a replica that must acknowledge and does not",
+        time.as_secs()
+    )
 }

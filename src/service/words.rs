@@ -9,11 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::localize::{Reload, Words};
 use crate::measures;
 
-/// Looks at the directory every `interval` until `stop`; there is nothing to do where there is none.
+/// Looks at the directory every `interval` until `stop`.
 pub(super) async fn keep_up(words: Arc<Words>, interval: Duration, stop: CancellationToken) {
-    if !words.can_change() {
-        return;
-    }
     let mut looks = tokio::time::interval(interval);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(looks.tick()).await.is_some() {

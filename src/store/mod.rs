@@ -198,8 +198,9 @@ pub trait Store: Broadcasts + Forget {
     /// What is behind: `MySQL 8.4.3`, `MariaDB 10.11.9`, `SQLite 3.50.1`.
     async fn server(&self) -> Result<String>;
 
-    /// One round trip.
-    async fn ping(&self) -> Result<()>;
+    /// Proves that a write can be done: stores a row, removes it and commits, on a connection beside the pool. Unlike the
+    /// other calls it may be cancelled: the connection is closed then.
+    async fn try_write(&self) -> Result<()>;
 
     /// Runs the migrations that are missing, and returns the versions that it ran. Those who migrate at the same time
     /// wait for each other. A database of a newer program is left as it is.

@@ -45,6 +45,7 @@ mod settings;
 mod shutdown;
 mod stage;
 mod store;
+mod supervision;
 mod traces;
 mod waiting;
 mod words;

@@ -11,9 +11,10 @@ use inq::store::{self, Claim, Claimant, NewNotification, Status, Store};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, Producer};
 use rdkafka::{Offset, TopicPartitionList};
+use serde_json::{Value, json};
 
 use crate::household::{House, simple_event};
-use crate::inq::{eventually, inq, inq_json};
+use crate::inq::{Service, eventually, inq, inq_json};
 use crate::kafka::{DEADLINE, Kafka};
 use crate::servers::Database;
 
@@ -464,56 +465,74 @@ async fn a_service_lives_through_a_deliveries_topic_that_is_made_anew() {
 }
 
 #[tokio::test]
-async fn a_claim_of_another_cluster_stays_until_an_operator_decides() {
+async fn claims_of_another_cluster_stay_until_a_person_decides_and_the_service_stays_ready() {
     let Some(house) = House::fresh().await else { return };
     let store = store::open(&house.database.url, 4).expect("a store");
-    store.insert(&[row("event")]).await.expect("inserted");
     let elsewhere = Claimant::Transactional {
         transactional_id: "somebody".to_owned(),
         cluster_id: "another cluster".to_owned(),
     };
-    let claimed = store.claim(10, NO_LEASE, &elsewhere).await.expect("an answer");
-    let id = claimed.claim.expect("a claim").id.to_string();
+    let mut ids = Vec::new();
+    for event in ["published", "unpublished"] {
+        store.insert(&[row(event)]).await.expect("inserted");
+        let claimed = store.claim(10, NO_LEASE, &elsewhere).await.expect("an answer");
+        ids.push(claimed.claim.expect("a claim").id);
+    }
     store.close().await;
+    let decide = async |service: &Service, id: i64, decision: &str| {
+        let path = format!("/v1/claims/{id}/{decision}");
+        service.ask("POST", &path, &[], "").await.expect("an answer")
+    };
 
     let service = house.run(&["--only", "dispatch,feedback,ingest,http"]).await;
-    let refused = inq(&house.environment(), &["claims", "settle", &id]);
-    assert_eq!(refused.status.code(), Some(1), "it is not in doubt yet");
+    let refused = decide(&service, ids[0], "release").await;
+    assert_eq!(refused.status, 409, "it is not in doubt yet: {}", refused.body);
+    let refused = inq(&house.environment(), &["claims", "settle", &ids[0].to_string()]);
+    assert_eq!(refused.status.code(), Some(1));
     assert!(service.terminate().await.success());
 
-    let service = crate::inq::Service::start(&house.environment(), &["run"]);
-    eventually("the claim is in doubt", async || {
-        service
-            .get("/readyz")
-            .await
-            .is_some_and(|(status, body)| status == 503 && body.contains("1 in doubt"))
+    let service = house.run(&[]).await;
+    let list = async || service.get("/v1/claims").await.expect("an answer").1;
+    eventually("the claims are in doubt", async || {
+        list().await.contains("\"in_doubt\":2")
     })
     .await;
-    let claims = inq_json(&house.environment(), &["claims", "list"]);
+    let listed: Value = serde_json::from_str(&list().await).expect("JSON");
+    let told = inq_json(&house.environment(), &["claims", "list"]);
+    assert_eq!(listed["claims"], told, "as the command tells them");
     assert!(
-        claims[0]["doubt"]
+        told[0]["doubt"]
             .as_str()
             .is_some_and(|why| why.contains("another Kafka cluster"))
     );
-    assert_eq!(house.status()["claims_in_doubt"], 1);
-    // The queue goes on beside it.
+    assert_eq!(house.status()["claims_in_doubt"], 2);
+    eventually("a metric tells", async || {
+        let (_, metrics) = service.get("/metrics").await.expect("an answer");
+        metrics.contains("inq_claims_in_doubt 2")
+    })
+    .await;
+    // They are a person's to decide, and no reason to serve nobody.
+    assert_eq!(service.get("/readyz").await.expect("an answer").0, 200);
     house.send_event(&simple_event("other")).await;
     assert_eq!(house.request(1).await["event_id"], "other");
 
-    assert!(
-        inq(&house.environment(), &["claims", "settle", &id])
-            .status
-            .success()
-    );
-    eventually("the service is ready", async || {
-        service
-            .get("/readyz")
-            .await
-            .is_some_and(|(status, _)| status == 200)
-    })
-    .await;
-    assert_eq!(house.show("event")["status"], "sent");
-    assert_eq!(house.kafka.read_all(&house.deliveries).len(), 1);
+    let decided = decide(&service, ids[0], "mark-published").await;
+    let expected = json!({ "id": ids[0], "rows": 1, "status": "sent" });
+    assert_eq!((decided.status, decided.json()), (200, expected));
+    assert_eq!(house.show("published")["status"], "sent");
+    let decided = decide(&service, ids[1], "release").await;
+    let expected = json!({ "id": ids[1], "rows": 1, "status": "pending" });
+    assert_eq!((decided.status, decided.json()), (200, expected));
+    assert_eq!(house.request(2).await["event_id"], "unpublished");
+    for decision in ["mark-published", "release"] {
+        assert_eq!(
+            decide(&service, ids[0], decision).await.status,
+            404,
+            "it is decided"
+        );
+    }
+    assert!(service.log().contains("a claim in doubt was decided by hand"));
+    assert_eq!(house.kafka.read_all(&house.deliveries).len(), 2);
     assert!(service.terminate().await.success());
     house.database.drop().await;
 }

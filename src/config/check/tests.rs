@@ -70,8 +70,8 @@ fn a_segment_has_caps_in_words() {
 fn numbers_and_durations_have_ranges() {
     for (toml, expected) in [
         (
-            "database.max_connections = 0",
-            "database.max_connections = 0 in inq.toml: must be 1 to 1000",
+            "database.max_connections = 1001",
+            "database.max_connections = 1001 in inq.toml: must be 0 to 1000",
         ),
         (
             "ingest.batch_rows = 0",
@@ -193,7 +193,7 @@ fn a_zone_has_its_exact_name() {
 #[test]
 fn the_ends_of_a_range_are_in_it() {
     accepted("ingest.batch_rows = 10000\ndispatch.batch_rows = 3000\nretry.max_attempts = 1");
-    accepted("dispatch = { publishers = 32, lease = '5s' }\ndatabase.max_connections = 35");
+    accepted("dispatch = { publishers = 32, lease = '5s' }\ndatabase.max_connections = 1000");
     accepted("retry = { initial = '1h', max_interval = '1h', multiplier = 1, jitter = 0 }");
     accepted("dispatch.lease = '10m'\ningest.max_event_bytes = 1024");
     accepted("best_time.half_life = '0s'");
@@ -207,15 +207,6 @@ fn a_retry_does_not_start_above_its_ceiling() {
     assert_eq!(
         said,
         "retry.initial = \"7h\" in inq.toml: must not be longer than retry.max_interval (6h)"
-    );
-}
-
-#[test]
-fn every_publisher_has_a_connection() {
-    assert_eq!(
-        said("dispatch.publishers = 8"),
-        "database.max_connections = 10 by default: must be at least 11: one for each of 8 \
-         dispatch.publishers and 3 for the other stages"
     );
 }
 

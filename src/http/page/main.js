@@ -2,6 +2,7 @@
 
 import { hasToken, keepToken, onLocked } from "./api.js";
 import { broadcasts } from "./broadcasts.js";
+import { claims } from "./claims.js";
 import { byId, h, say } from "./dom.js";
 import { letters } from "./letters.js";
 import { found, one } from "./notifications.js";
@@ -17,6 +18,7 @@ async function view(root) {
   else if (path === "/search") await found(root, parameters);
   else if (path === "/letters") await letters(root, parameters);
   else if (path === "/broadcasts") await broadcasts(root);
+  else if (path === "/claims") await claims(root);
   else await overview(root);
 }
 

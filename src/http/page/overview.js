@@ -50,7 +50,8 @@ async function draw() {
     ["Published", "deliveries", "a minute"], ["Results in", "results", "a minute"]]
     .filter(([, name]) => of(name).length > 0);
   live.replaceChildren(
-    h("p", { class: "lead" }, sentence()),
+    h("p", { class: "lead" }, sentence(), latest.claims_in_doubt > 0 && [" ",
+      h("a", { href: "#/claims" }, `${many(latest.claims_in_doubt, "claim")} in doubt: decide`)]),
     h("div", { class: "charts" }, charts.map(([label, name, unit]) => chart(label, of(name), unit))),
     h("h2", {}, "Backlog"), backlog(),
     h("h2", {}, "By status"),
@@ -69,8 +70,7 @@ function sentence() {
     ? "Nothing is due."
     : `${many(number(latest.due), "notification")} due, the oldest for ${span(latest.oldest_due_ms ?? 0)}.`;
   const ahead = latest.ahead === 0 ? "" : ` ${number(latest.ahead)} scheduled for later.`;
-  const doubt = latest.claims_in_doubt === 0 ? "" : ` ${many(latest.claims_in_doubt, "claim")} in doubt: see inq claims list.`;
-  return due + ahead + doubt;
+  return due + ahead;
 }
 
 function backlog() {

@@ -48,10 +48,10 @@ pub(super) fn sorted(error: sqlx::Error) -> Answer {
         },
         // What rustls thinks of a certificate comes as an I/O error.
         sqlx::Error::Io(fault) if fault.kind() == std::io::ErrorKind::InvalidData => no_tls(&text),
-        sqlx::Error::Io(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => Answer::Final(StoreError::Away(text)),
+        sqlx::Error::PoolTimedOut => Answer::Final(StoreError::NoConnection(super::ACQUIRE.as_secs())),
+        sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            Answer::Final(StoreError::Away(text))
+        }
         sqlx::Error::Tls(_) => no_tls(&text),
         sqlx::Error::Configuration(_) => Answer::Final(StoreError::Refused(format!("database.url: {text}"))),
         _ => Answer::Final(StoreError::Unexpected(text)),

@@ -1,6 +1,6 @@
 //! MySQL 8.0+ and MariaDB 10.6+.
 //!
-//! Every session is strict, in UTC, READ COMMITTED, and gives a lock up after ten seconds. Rows are changed by primary
+//! Every session is as `session` makes it, whatever the server's global variables say. Rows are changed by primary
 //! key in id order. A transaction that a deadlock or a lock time-out has ended is done again at once, with jitter.
 
 mod admit;
@@ -24,6 +24,7 @@ mod preferences;
 mod proof;
 mod results;
 mod retention;
+mod session;
 mod sizes;
 mod yardstick;
 
@@ -36,6 +37,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use tokio::sync::Mutex;
 
 use super::bounds;
 use super::columns::{self, Columns};
@@ -58,15 +60,6 @@ pub use explained::{Explained, explained};
 const ACQUIRE: Duration = Duration::from_secs(5);
 /// How often a transaction is done again that lost a deadlock.
 const TRIES: u32 = 10;
-/// What makes a session ours.
-const SESSION: &str = "SET SESSION sql_mode = \
-     'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
-     SESSION transaction_isolation = 'READ-COMMITTED', SESSION innodb_lock_wait_timeout = 10";
-/// The same where the variable still has its old name (MariaDB before 11.1).
-const SESSION_OLD: &str = "SET SESSION sql_mode = \
-     'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
-     SESSION tx_isolation = 'READ-COMMITTED', SESSION innodb_lock_wait_timeout = 10";
-
 /// The driver would take a file that cannot be read for a server that is away.
 fn require_tls_files(url: &str) -> Result<()> {
     let query = url.split_once('?').map_or("", |(_, query)| query);
@@ -92,6 +85,8 @@ pub(super) struct MySqlStore {
     pool: MySqlPool,
     options: MySqlConnectOptions,
     sizes: sizes::Rows,
+    /// What [`Store::try_write`] uses, once it is made.
+    watch: Mutex<Option<MySqlConnection>>,
 }
 
 impl MySqlStore {
@@ -112,16 +107,26 @@ impl MySqlStore {
         let pool = MySqlPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE)
-            .after_connect(|connection, _| Box::pin(set_session(connection)))
+            .after_connect(|connection, _| Box::pin(session::set(connection)))
             .connect_lazy_with(options.clone());
         let sizes = sizes::Rows::to(options.get_host());
-        Ok(Self { pool, options, sizes })
+        Ok(Self {
+            pool,
+            options,
+            sizes,
+            watch: Mutex::default(),
+        })
     }
 
     /// A connection beside the pool, which would only say that it waited in vain.
     async fn connect(&self) -> Result<MySqlConnection> {
         let place = format!("{}:{}", self.options.get_host(), self.options.get_port());
-        match tokio::time::timeout(ACQUIRE, MySqlConnection::connect_with(&self.options)).await {
+        let connected = async {
+            let mut connection = MySqlConnection::connect_with(&self.options).await?;
+            session::set(&mut connection).await?;
+            Ok(connection)
+        };
+        match tokio::time::timeout(ACQUIRE, connected).await {
             Ok(connected) => connected.map_err(|fault| match StoreError::from(sorted(fault)) {
                 StoreError::Away(why) => StoreError::Away(format!("{why}; check database.url ({place})")),
                 other => other,
@@ -167,15 +172,6 @@ impl MySqlStore {
 fn jitter(tries: u32) -> Duration {
     let noise = uuid::Uuid::new_v4().as_u64_pair().0 % 3_000;
     Duration::from_micros(noise * u64::from(tries))
-}
-
-async fn set_session(connection: &mut MySqlConnection) -> sqlx::Result<()> {
-    match sqlx::raw_sql(SESSION).execute(&mut *connection).await {
-        Err(sqlx::Error::Database(fault)) if error::is_unknown_variable(fault.as_ref()) => {
-            sqlx::raw_sql(SESSION_OLD).execute(connection).await.map(drop)
-        }
-        other => other.map(drop),
-    }
 }
 
 /// A time as the tables keep it. As a DATETIME: MariaDB makes NULL of a TIMESTAMP that is out of that type's range.
@@ -237,12 +233,19 @@ impl Store for MySqlStore {
         Ok(server)
     }
 
-    async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1")
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(|fault| sorted(fault).into())
+    async fn try_write(&self) -> Result<()> {
+        if self.pool.is_closed() {
+            return Err(StoreError::from(sorted(sqlx::Error::PoolClosed)));
+        }
+        let mut kept = self.watch.lock().await;
+        // Put back after a success only: one that is broken or was cancelled is closed.
+        let mut connection = match kept.take() {
+            Some(connection) => connection,
+            None => proof::writer(self.connect().await?).await?,
+        };
+        proof::write(&mut connection).await?;
+        *kept = Some(connection);
+        Ok(())
     }
 
     async fn migrate(&self) -> Result<Vec<i64>> {
@@ -489,6 +492,9 @@ impl Store for MySqlStore {
     }
 
     async fn close(&self) {
+        if let Some(connection) = self.watch.lock().await.take() {
+            drop(connection.close().await);
+        }
         self.pool.close().await;
     }
 }

@@ -1,11 +1,12 @@
-//! Whether the server locks what it says it locks.
+//! Whether the server locks what it says it locks, and whether it can write.
 
 use std::time::Duration;
 
 use sqlx::{Connection, MySqlConnection};
+use uuid::Uuid;
 
 use super::super::{Result, StoreError};
-use super::error::sorted;
+use super::error::{Answer, sorted};
 
 const CONTEND: &str = "SELECT id FROM incentive_notify_lock_probe WHERE id = 1 FOR UPDATE SKIP LOCKED";
 /// How often the row is asked for while other instances prove the same.
@@ -51,4 +52,38 @@ async fn contend(connection: &mut MySqlConnection) -> Result<bool> {
         .await
         .map_err(sorted)?;
     Ok(row.is_some())
+}
+
+/// A connection for [`write`].
+pub(super) async fn writer(mut connection: MySqlConnection) -> Result<MySqlConnection> {
+    // FLUSH TABLES WITH READ LOCK and DDL hold statements up for `lock_wait_timeout`, by default a year. Nobody waits that
+    // long for this one: it must not stay on the server.
+    sqlx::raw_sql("SET SESSION lock_wait_timeout = 30")
+        .execute(&mut connection)
+        .await
+        .map_err(sorted)?;
+    Ok(connection)
+}
+
+/// Writes and commits. A statement that changes nothing would prove nothing: the server leaves it out.
+pub(super) async fn write(connection: &mut MySqlConnection) -> Result<()> {
+    insert_and_delete(connection)
+        .await
+        .map_err(|fault| match sorted(fault) {
+            Answer::Again(why) => StoreError::Away(format!("no write can be done: {why}")),
+            answer => answer.into(),
+        })
+}
+
+async fn insert_and_delete(connection: &mut MySqlConnection) -> sqlx::Result<()> {
+    // Another for each, never 1, which is there: instances that do the same at this moment do not wait for each other.
+    let id = (Uuid::new_v4().as_u64_pair().0 >> 34) | 2;
+    let mut transaction = connection.begin().await?;
+    for statement in [
+        "INSERT INTO incentive_notify_lock_probe (id) VALUES (?)",
+        "DELETE FROM incentive_notify_lock_probe WHERE id = ?",
+    ] {
+        sqlx::query(statement).bind(id).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await
 }

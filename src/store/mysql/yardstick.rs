@@ -12,7 +12,7 @@ use super::super::{HistoryKind, NewNotification, Result, StoreError, ids, micros
 use super::claim::{due_rows_text, mark_claimed_text};
 use super::end::{SENT, change_text};
 use super::error::sorted;
-use super::{habits, insert, set_session, sizes};
+use super::{habits, insert, session, sizes};
 use crate::contract::Priority;
 use crate::schedule::Habit;
 
@@ -94,7 +94,7 @@ impl Yardstick {
         let sizes = sizes::Rows::to(options.get_host());
         let pool = MySqlPoolOptions::new()
             .max_connections(4)
-            .after_connect(|connection, _| Box::pin(set_session(connection)))
+            .after_connect(|connection, _| Box::pin(session::set(connection)))
             .connect_lazy_with(options.database(name));
         Ok(Self {
             pool,

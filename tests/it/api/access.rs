@@ -88,6 +88,10 @@ async fn without_a_token_pages_of_other_sites_are_kept_out() {
     let cases = [
         ("GET", "/v1/status", ("Host", "rebound.example.com"), 403),
         ("GET", "/v1/status", ("Host", "rebound.example.com:8080"), 403),
+        ("GET", "/metrics", ("Host", "rebound.example.com"), 403),
+        ("GET", "/readyz", ("Host", "rebound.example.com"), 403),
+        ("GET", "/healthz", ("Host", "rebound.example.com"), 200),
+        ("GET", "/metrics", ("Host", "localhost"), 200),
         ("GET", "/v1/status", ("Host", "localhost"), 200),
         ("GET", "/v1/status", ("Host", "[::1]:8080"), 200),
         ("POST", cancel, ("Host", "rebound.example.com"), 403),

@@ -147,6 +147,7 @@ fn every_alert_is_what_its_schema_says() {
         Trouble::DatabaseAway { since: noon() },
         Trouble::BrokerAway { since: noon() },
         Trouble::DeadLetters { count: 101 },
+        Trouble::ClaimsInDoubt { count: 1 },
         Trouble::NotificationFailed {
             notification_id: i64::MAX,
             user_id: 42,

@@ -376,3 +376,30 @@ async fn a_token_is_asked_for_and_a_readers_may_only_look() {
     assert!(said.iter().all(|line| line.contains("401")), "{said:?}");
     seen.end().await;
 }
+
+#[tokio::test]
+async fn a_claim_in_doubt_is_decided_on_the_page() {
+    let Some(seen) = Seen::fresh().await else { return };
+    let browser = &seen.browser;
+    seen.view("/claims").await;
+    browser.reads("There is none.").await;
+    seen.stored(&[ahead("doubtful", 42)]).await;
+    // As recovery leaves it: nobody knows whether it was published.
+    for statement in [
+        "INSERT INTO incentive_notify_claims (id, notification_ids, claimed_at, lease_until, doubt) \
+         VALUES (7, '[1]', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3) + INTERVAL 1 DAY, 'its ledger is <b>gone</b>')",
+        "UPDATE incentive_notify_queue SET status = 'processing', claim_id = 7, attempts = 1",
+    ] {
+        seen.house.database.execute(statement).await;
+    }
+    seen.view("/").await;
+    browser.press("1 claim in doubt: decide").await;
+    browser.reads("its ledger is <b>gone</b>").await;
+    browser.press("Mark published…").await;
+    browser.reads("Its notifications become sent.").await;
+    browser.press("Mark published").await;
+    browser.reads("Claim 7: 1 notification sent.").await;
+    seen.eventually_rows("status = 'sent'", 1).await;
+    browser.reads("There is none.").await;
+    seen.end().await;
+}

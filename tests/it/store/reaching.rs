@@ -14,7 +14,7 @@ on_every_database! {
 }
 
 async fn a_server_says_what_it_is(bench: Bench) {
-    bench.store.ping().await.expect("an answer");
+    bench.store.try_write().await.expect("an answer");
     let name = bench.store.server().await.expect("a name");
     let expected = match bench.kind {
         "sqlite" => "SQLite 3.",
@@ -43,8 +43,33 @@ async fn claims_exclude_each_other_also_where_many_prove_it(bench: Bench) {
 async fn a_closed_store_is_away(bench: Bench) {
     let other = store::open(&bench.database.url, 1).expect("a store");
     other.close().await;
-    let answer = other.ping().await;
+    let answer = other.try_write().await;
     assert!(matches!(answer, Err(StoreError::Away(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_pool_that_is_used_up_is_no_database_that_is_away() {
+    let Some(database) = Database::fresh("mysql").await else {
+        return;
+    };
+    let store = store::open(&database.url, 1).expect("a store");
+    store.migrate().await.expect("migrated");
+    let hold = database.hold("incentive_notify_queue").await;
+    let busy = Arc::clone(&store);
+    let asked = tokio::spawn(async move { busy.notification(1).await });
+    // The one connection is in use for as long as the table is held.
+    let mut refused = store.identity().await;
+    while refused.is_ok() {
+        refused = store.identity().await;
+    }
+    assert!(matches!(refused, Err(StoreError::NoConnection(5))), "{refused:?}");
+    let why = refused.expect_err("refused").to_string();
+    assert!(why.contains("raise database.max_connections"), "{why}");
+    store.try_write().await.expect("the database is there");
+    hold.release().await;
+    asked.await.expect("an end").expect("an answer");
+    store.close().await;
+    database.drop().await;
 }
 
 async fn first_answer(url: &str) -> StoreError {
