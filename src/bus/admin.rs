@@ -84,7 +84,9 @@ impl Cluster {
         let options = AdminOptions::new().request_timeout(Some(patience));
         let deleted = runtime.block_on(admin.delete_groups(&[group], &options));
         let failed = match deleted {
-            Ok(groups) => groups.into_iter().find_map(|group| group.err().map(|(_, code)| code)),
+            Ok(groups) => groups
+                .into_iter()
+                .find_map(|group| group.err().map(|(_, code)| code)),
             Err(error) => return Err(BusError::from_kafka(&error)),
         };
         match failed {
@@ -192,7 +194,10 @@ impl ClusterPolicies {
             )),
             _ => {}
         }
-        if settings.get("unclean.leader.election.enable").is_some_and(|on| on == "true") {
+        if settings
+            .get("unclean.leader.election.enable")
+            .is_some_and(|on| on == "true")
+        {
             warnings.push(format!(
                 "a broker that lacks records may become the leader of the topic {topic}: kafka-configs.sh --alter \
                  --topic {topic} --add-config unclean.leader.election.enable=false"
@@ -242,8 +247,14 @@ mod tests {
     fn each_risk_is_named_with_its_remedy() {
         for (policies, remedy) in [
             (policies(1, &[], &[]), "--replication-factor 3"),
-            (policies(3, &[("min.insync.replicas", "1")], &[]), "min.insync.replicas=2"),
-            (policies(2, &[("min.insync.replicas", "2")], &[]), "min.insync.replicas=1"),
+            (
+                policies(3, &[("min.insync.replicas", "1")], &[]),
+                "min.insync.replicas=2",
+            ),
+            (
+                policies(2, &[("min.insync.replicas", "2")], &[]),
+                "min.insync.replicas=1",
+            ),
             (
                 policies(3, &[("unclean.leader.election.enable", "true")], &[]),
                 "unclean.leader.election.enable=false",

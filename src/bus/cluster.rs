@@ -76,8 +76,12 @@ impl Cluster {
         }
         // librdkafka makes no transactional producer whose requests may take longer than its transactions, and the
         // transactions of some are short.
-        if let Some(longest) = config.get("transaction.timeout.ms").and_then(|text| text.parse().ok())
-            && self.milliseconds(SOCKET_TIMEOUT_KEY).is_some_and(|wanted: u64| wanted > longest)
+        if let Some(longest) = config
+            .get("transaction.timeout.ms")
+            .and_then(|text| text.parse().ok())
+            && self
+                .milliseconds(SOCKET_TIMEOUT_KEY)
+                .is_some_and(|wanted: u64| wanted > longest)
         {
             config.set(SOCKET_TIMEOUT_KEY, longest.to_string());
         }
@@ -102,7 +106,10 @@ impl Cluster {
     pub(super) fn observer(&self, ours: &[(&str, &str)]) -> Result<BaseConsumer<Context>, BusError> {
         let mut config = self.client_config(ours);
         // librdkafka makes no consumer whose max.poll.interval.ms is shorter than this, though none of these joins a group.
-        config.set(SESSION_TIMEOUT_KEY, self.session_timeout().as_millis().to_string());
+        config.set(
+            SESSION_TIMEOUT_KEY,
+            self.session_timeout().as_millis().to_string(),
+        );
         let client = config
             .create_with_context(self.context())
             .map_err(|error| BusError::from_kafka(&error))?;

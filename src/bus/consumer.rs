@@ -123,7 +123,8 @@ impl Consumer {
             told: None,
             next_look: Instant::now(),
         };
-        metrics::counter!(measures::UNREAD_DELETED.name, "topic" => reader.settings.topic.clone()).increment(0);
+        metrics::counter!(measures::UNREAD_DELETED.name, "topic" => reader.settings.topic.clone())
+            .increment(0);
         let thread = std::thread::Builder::new()
             .name(format!("consume {}", reader.topic))
             .spawn(move || reader.run())
@@ -597,7 +598,8 @@ mod tests {
         };
         assert_eq!(Reset::in_log("OFFSET", line), Some(reset));
         assert_eq!(Reset::in_log("FAIL", line), None);
-        let new_group = "a [0]: offset reset (at offset INVALID (leader epoch -1), broker 1) to offset BEGINNING";
+        let new_group =
+            "a [0]: offset reset (at offset INVALID (leader epoch -1), broker 1) to offset BEGINNING";
         assert_eq!(Reset::in_log("OFFSET", new_group), None);
     }
 }

@@ -146,7 +146,10 @@ mod tests {
         context.error(refused, "wrong password");
         assert!(matches!(context.trouble(), Some(BusError::Refused(_))));
         context.error(KafkaError::Global(RDKafkaErrorCode::AllBrokersDown), "1/1 down");
-        assert!(matches!(context.trouble(), Some(BusError::Refused(_))), "it says why");
+        assert!(
+            matches!(context.trouble(), Some(BusError::Refused(_))),
+            "it says why"
+        );
         context.succeeded();
         assert_eq!(context.trouble(), None);
         context.error(KafkaError::Global(RDKafkaErrorCode::AllBrokersDown), "1/1 down");

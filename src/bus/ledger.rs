@@ -167,7 +167,11 @@ impl Ledger {
 
     /// Deletes the ledger of a publisher that has no open claim and will make none. That it stays is said, and harmless.
     pub async fn delete(&self, transactional_id: &str) {
-        let (cluster, group, runtime) = (self.cluster.clone(), transactional_id.to_owned(), Handle::current());
+        let (cluster, group, runtime) = (
+            self.cluster.clone(),
+            transactional_id.to_owned(),
+            Handle::current(),
+        );
         let deleted = blocking(move || cluster.delete_group(&group, DELETE_PATIENCE, &runtime)).await;
         if let Err(error) = deleted {
             tracing::info!(transactional.id = transactional_id, %error, "the group of a publisher's ledger stays");

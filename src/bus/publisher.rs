@@ -413,7 +413,12 @@ pub(super) fn initialised(
     transaction_timeout: Duration,
 ) -> Result<Producer, BusError> {
     // The claim is the batch: nothing is gained by waiting for more.
-    initialised_with(cluster, transactional_id, transaction_timeout, &[("linger.ms", "1")])
+    initialised_with(
+        cluster,
+        transactional_id,
+        transaction_timeout,
+        &[("linger.ms", "1")],
+    )
 }
 
 /// The same with properties of its own.

@@ -134,9 +134,10 @@ impl Ledger {
                 }
             }
             missing.extend(ledger.missing_for_writing(&needs.write, &transactional_id)?);
-            let deletes = ledger
-                .cluster()
-                .delete_group(&format!("{}-nothing", ledger.queue()), CALL, &runtime);
+            let deletes =
+                ledger
+                    .cluster()
+                    .delete_group(&format!("{}-nothing", ledger.queue()), CALL, &runtime);
             let useful = matches!(deletes, Err(BusError::Refused(_)))
                 .then(|| MissingRight::on_prefix("Delete", "group", ledger.queue()));
             Ok((missing, useful))
@@ -170,15 +171,15 @@ impl Ledger {
         transactional_id: &str,
     ) -> Result<Vec<MissingRight>, BusError> {
         let linger = [("linger.ms", LINGER_MS)];
-        let producer =
-            match initialised_with(self.cluster(), transactional_id, TRANSACTION_TIMEOUT, &linger) {
-                Ok(producer) => producer,
-                Err(BusError::Refused(_)) => {
-                    let right = MissingRight::on_prefix("Write", "transactional-id", self.queue());
-                    return Ok(vec![right]);
-                }
-                Err(error) => return Err(error),
-            };
+        let producer = match initialised_with(self.cluster(), transactional_id, TRANSACTION_TIMEOUT, &linger)
+        {
+            Ok(producer) => producer,
+            Err(BusError::Refused(_)) => {
+                let right = MissingRight::on_prefix("Write", "transactional-id", self.queue());
+                return Ok(vec![right]);
+            }
+            Err(error) => return Err(error),
+        };
         let mut missing = Vec::new();
         for group in [self.queue(), transactional_id] {
             let group = self.group(group)?;
@@ -224,7 +225,10 @@ impl Ledger {
         client.begin_transaction().map_err(sorted)?;
         if let Some(topic) = topic {
             // The partition is known to the client once the topic is.
-            client.client().fetch_metadata(Some(topic), CALL).map_err(sorted)?;
+            client
+                .client()
+                .fetch_metadata(Some(topic), CALL)
+                .map_err(sorted)?;
             producer.enqueue_one(topic).map_err(sorted)?;
             std::thread::sleep(ANNOUNCED);
         }
@@ -268,7 +272,10 @@ mod tests {
         let right = MissingRight::on_topic("Write", "incentive.deliveries");
         assert_eq!(right.to_string(), "Write on topic incentive.deliveries");
         let command = right.remedy("kafka:9092", "inq");
-        assert!(command.ends_with("User:inq --operation Write --topic incentive.deliveries"), "{command}");
+        assert!(
+            command.ends_with("User:inq --operation Write --topic incentive.deliveries"),
+            "{command}"
+        );
         let group = MissingRight::on_prefix("Read", "group", "incentive-notify-queue");
         assert!(group.remedy("kafka:9092", "inq").ends_with("prefixed"));
     }

@@ -140,11 +140,7 @@ async fn check_database(settings: &Settings) -> Result<String, String> {
     }
 }
 
-async fn check_topics(
-    settings: &Settings,
-    cluster: &Cluster,
-    view: &ClusterView,
-) -> Result<String, String> {
+async fn check_topics(settings: &Settings, cluster: &Cluster, view: &ClusterView) -> Result<String, String> {
     let topics = &settings.topics;
     // The dead letters of a topic that is not read need no topic.
     let of_preferences = topics
@@ -164,7 +160,10 @@ async fn check_topics(
     let missing = view.missing(wanted.clone().map(String::as_str));
     if !missing.is_empty() {
         let asked = missing.iter().map(|topic| (*topic).to_owned()).collect();
-        let hidden = cluster.hidden_topics(asked).await.map_err(|error| error.to_string())?;
+        let hidden = cluster
+            .hidden_topics(asked)
+            .await
+            .map_err(|error| error.to_string())?;
         if !hidden.is_empty() {
             return Err(format!(
                 "our user lacks Describe on topic {}: the rights that it needs stand in docs/operate/rights.md",
@@ -188,7 +187,9 @@ async fn check_transactions(settings: &Settings, cluster: &Cluster) -> Result<St
     let ledger = Ledger::new(cluster.clone(), topic.clone(), queue.clone());
     match prove_transactions(&ledger, settings.dispatch.lease).await {
         // An instance that starts, or another check, has proved it at the same moment, under the same name.
-        Ok(()) | Err(BusError::Spent(_)) => Ok("the broker takes them, and keeps what they commit".to_owned()),
+        Ok(()) | Err(BusError::Spent(_)) => {
+            Ok("the broker takes them, and keeps what they commit".to_owned())
+        }
         Err(error) => Err(error.to_string()),
     }
 }

@@ -36,11 +36,7 @@ pub(super) async fn rights(settings: &Settings, cluster: &Cluster) -> Check {
         );
     }
     let queue = &settings.kafka.group_id;
-    let ledger = Ledger::new(
-        cluster.clone(),
-        settings.topics.deliveries.clone(),
-        queue.clone(),
-    );
+    let ledger = Ledger::new(cluster.clone(), settings.topics.deliveries.clone(), queue.clone());
     let (missing, useful) = match ledger.missing_rights(needs(settings), check_id(queue)).await {
         Ok(found) => found,
         Err(error) => return Check::new("rights", Err(error.to_string())),
@@ -49,14 +45,22 @@ pub(super) async fn rights(settings: &Settings, cluster: &Cluster) -> Check {
     let all = |rights: &[crate::bus::MissingRight]| {
         let rights: Vec<_> = rights
             .iter()
-            .map(|right| format!("our user lacks {right}: {}", right.remedy(cluster.brokers(), user)))
+            .map(|right| {
+                format!(
+                    "our user lacks {right}: {}",
+                    right.remedy(cluster.brokers(), user)
+                )
+            })
             .collect();
         rights.join("; ")
     };
     if !missing.is_empty() {
         return Check::new("rights", Err(all(&missing)));
     }
-    let check = Check::new("rights", Ok("our user may do all that the service does".to_owned()));
+    let check = Check::new(
+        "rights",
+        Ok("our user may do all that the service does".to_owned()),
+    );
     match useful {
         None => check,
         Some(right) => check.warning(format!(
@@ -83,7 +87,10 @@ pub(super) async fn policies(settings: &Settings, cluster: &Cluster, view: &Clus
     if !faults.is_empty() {
         return Check::new("safety", Err(faults.join("; ")));
     }
-    let check = Check::new("safety", Ok("the settings of brokers and topics keep records safe".to_owned()));
+    let check = Check::new(
+        "safety",
+        Ok("the settings of brokers and topics keep records safe".to_owned()),
+    );
     let warnings = policies.warnings();
     if warnings.is_empty() {
         check

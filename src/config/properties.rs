@@ -12,23 +12,53 @@ const GOVERNED: &[(&str, &str)] = &[
     ("bootstrap.servers", "set kafka.brokers"),
     ("metadata.broker.list", "set kafka.brokers"),
     ("group.id", "set kafka.group_id"),
-    ("group.instance.id", "the consumers of events, results and preferences are members of one group, and members of one name shut each other out"),
+    (
+        "group.instance.id",
+        "the consumers of events, results and preferences are members of one group, and members of one name shut each other out",
+    ),
     ("transaction.timeout.ms", "it follows from dispatch.lease"),
     ("message.timeout.ms", "it follows from dispatch.lease"),
     ("delivery.timeout.ms", "it follows from dispatch.lease"),
-    ("transactional.id", "each publisher has its own; see dispatch.semantics"),
+    (
+        "transactional.id",
+        "each publisher has its own; see dispatch.semantics",
+    ),
     ("enable.idempotence", "it is always on; see dispatch.semantics"),
     ("acks", "a record counts when all in-sync replicas have it"),
-    ("request.required.acks", "a record counts when all in-sync replicas have it"),
+    (
+        "request.required.acks",
+        "a record counts when all in-sync replicas have it",
+    ),
     ("retries", "a record is sent again until its time is up"),
-    ("message.send.max.retries", "a record is sent again until its time is up"),
+    (
+        "message.send.max.retries",
+        "a record is sent again until its time is up",
+    ),
     ("queuing.strategy", "records keep their order"),
-    ("delivery.report.only.error", "the program waits for the report of each record"),
-    ("enable.auto.commit", "an offset is committed when its row is durable"),
-    ("auto.commit.enable", "an offset is committed when its row is durable"),
-    ("auto.commit.interval.ms", "an offset is committed when its row is durable"),
-    ("enable.auto.offset.store", "an offset is committed when its row is durable"),
-    ("auto.offset.reset", "a partition without an offset is read from its beginning, or the first events of a new partition would be lost; only `earliest` is taken"),
+    (
+        "delivery.report.only.error",
+        "the program waits for the report of each record",
+    ),
+    (
+        "enable.auto.commit",
+        "an offset is committed when its row is durable",
+    ),
+    (
+        "auto.commit.enable",
+        "an offset is committed when its row is durable",
+    ),
+    (
+        "auto.commit.interval.ms",
+        "an offset is committed when its row is durable",
+    ),
+    (
+        "enable.auto.offset.store",
+        "an offset is committed when its row is durable",
+    ),
+    (
+        "auto.offset.reset",
+        "a partition without an offset is read from its beginning, or the first events of a new partition would be lost; only `earliest` is taken",
+    ),
     ("offset.store.method", "offsets are kept by the broker"),
     ("offset.store.path", "offsets are kept by the broker"),
     ("offset.store.sync.interval.ms", "offsets are kept by the broker"),
@@ -38,19 +68,37 @@ const GOVERNED: &[(&str, &str)] = &[
     ("group.protocol.type", "rebalancing is cooperative"),
     ("group.remote.assignor", "rebalancing is cooperative"),
     ("enable.partition.eof", "the consumer needs it as it is"),
-    ("enable.gapless.guarantee", "nothing is given up after a gap; transactions see to it"),
-    ("consume.callback.max.messages", "the program reads without callbacks"),
-    ("log_level", "set log.level; the program itself reads librdkafka's warnings"),
+    (
+        "enable.gapless.guarantee",
+        "nothing is given up after a gap; transactions see to it",
+    ),
+    (
+        "consume.callback.max.messages",
+        "the program reads without callbacks",
+    ),
+    (
+        "log_level",
+        "set log.level; the program itself reads librdkafka's warnings",
+    ),
     ("log.queue", "the program itself reads librdkafka's log"),
     ("statistics.interval.ms", "nothing reads them; see /metrics"),
     ("topic.blacklist", "the topics are named in [topics]"),
-    ("enable.sasl.oauthbearer.unsecure.jwt", "tokens come from kafka.oauthbearer_token_file"),
-    ("plugin.library.paths", "no foreign code is loaded into the service"),
+    (
+        "enable.sasl.oauthbearer.unsecure.jwt",
+        "tokens come from kafka.oauthbearer_token_file",
+    ),
+    (
+        "plugin.library.paths",
+        "no foreign code is loaded into the service",
+    ),
     ("interceptors", "no foreign code is loaded into the service"),
     ("internal.termination.signal", "signals belong to the program"),
     ("builtin.features", "it only tells what librdkafka was built with"),
     ("ssl_key", "set ssl.key.pem or ssl.key.location"),
-    ("ssl_certificate", "set ssl.certificate.pem or ssl.certificate.location"),
+    (
+        "ssl_certificate",
+        "set ssl.certificate.pem or ssl.certificate.location",
+    ),
     ("ssl_ca", "set ssl.ca.pem or ssl.ca.location"),
     ("enabled_events", "it is set in a program, not by text"),
     ("opaque", "it is set in a program, not by text"),
@@ -68,7 +116,10 @@ const GOVERNED: &[(&str, &str)] = &[
     ("closesocket_cb", "it is set in a program, not by text"),
     ("open_cb", "it is set in a program, not by text"),
     ("resolve_cb", "it is set in a program, not by text"),
-    ("oauthbearer_token_refresh_cb", "it is set in a program, not by text"),
+    (
+        "oauthbearer_token_refresh_cb",
+        "it is set in a program, not by text",
+    ),
     ("consume_cb", "it is set in a program, not by text"),
     ("rebalance_cb", "it is set in a program, not by text"),
     ("offset_commit_cb", "it is set in a program, not by text"),
@@ -356,7 +407,10 @@ mod tests {
     #[test]
     fn librdkafka_knows_what_is_allowed() {
         // A build for a machine without them refuses their values, not their names.
-        let unknown: Vec<_> = ALLOWED.iter().filter(|name| !crate::bus::has_property(name)).collect();
+        let unknown: Vec<_> = ALLOWED
+            .iter()
+            .filter(|name| !crate::bus::has_property(name))
+            .collect();
         assert_eq!(unknown, Vec::<&&str>::new());
     }
 
