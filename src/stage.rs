@@ -12,6 +12,10 @@ use crate::bus::{Batch, BusError, Cluster, Consumer, ConsumerSettings, Record};
 use crate::health::Part;
 use crate::patience::Patience;
 
+/// How long a consumer that follows on one that has failed must last before it counts as well again; a batch that it has
+/// worked off tells sooner. Two that shut each other out in turn are joined each time, and never read.
+const STEADY: Duration = Duration::from_secs(10);
+
 /// What a stage sees of a batch before its turn; without one, nothing.
 #[async_trait]
 pub trait Foresight: Send + Sync + 'static {
@@ -67,6 +71,7 @@ pub async fn consume(
     stop: CancellationToken,
 ) {
     let mut patience = Patience::new(part);
+    let mut has_failed = false;
     while !stop.is_cancelled() {
         let consumer = match Consumer::start(&cluster, settings.clone()) {
             Ok(consumer) => consumer,
@@ -80,6 +85,7 @@ pub async fn consume(
         let (sender, mut batches) = mpsc::channel(1);
         let looking = tokio::spawn(look_ahead(consumer, stage.foresight(), sender));
         let mut has_joined = false;
+        let mut steady_at: Option<Instant> = None;
         let mut look_again_at: Option<Instant> = None;
         loop {
             // Not put off by batches that come meanwhile.
@@ -92,6 +98,15 @@ pub async fn consume(
                 () = stop.cancelled() => break,
                 () = &mut joined, if !has_joined => {
                     has_joined = true;
+                    if has_failed {
+                        steady_at = Some(Instant::now() + STEADY);
+                    } else {
+                        patience.fine();
+                    }
+                    continue;
+                }
+                () = sleep_until(steady_at.unwrap_or_else(Instant::now)), if steady_at.is_some() => {
+                    (steady_at, has_failed) = (None, false);
                     patience.fine();
                     continue;
                 }
@@ -105,6 +120,7 @@ pub async fn consume(
             match batch {
                 Some(Ok((batch, seen))) => stage.work_off(batch, seen, &mut patience, &stop).await,
                 Some(Err(error)) => {
+                    has_failed = true;
                     patience.wait(&error.to_string(), &stop).await;
                     break;
                 }

@@ -102,6 +102,7 @@ pub async fn lag(
         .await?;
     for lag in lags.iter_mut().filter(|lag| lag.topic == topics.deliveries) {
         lag.behind = None;
+        lag.behind_high_watermark = None;
     }
     Ok(lags)
 }

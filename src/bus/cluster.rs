@@ -28,6 +28,11 @@ pub struct Cluster {
     settings: ClusterSettings,
 }
 
+/// How long the group waits for a member that was killed, unless kafka.properties says otherwise.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(15);
+const SESSION_TIMEOUT_KEY: &str = "session.timeout.ms";
+const SOCKET_TIMEOUT_KEY: &str = "socket.timeout.ms";
+
 /// The longest single call while the cluster is looked at; between calls the client's errors are read.
 const LOOK_SLICE: Duration = Duration::from_millis(500);
 
@@ -56,18 +61,41 @@ impl Cluster {
             .set("bootstrap.servers", &self.settings.brokers)
             .set("client.id", "incentive-notify-queue")
             .set("socket.keepalive.enable", "true")
-            // After an outage a client is back within a second or so instead of ten.
-            .set("reconnect.backoff.max.ms", "1000")
             // The vendored OpenSSL knows no certificates: find the system's.
             .set("ssl.ca.location", "probe")
             .set_log_level(RDKafkaLogLevel::Info);
+        if self.property("reconnect.backoff.ms").is_none() {
+            // After an outage a client is back within a second or so instead of ten.
+            config.set("reconnect.backoff.max.ms", "1000");
+        }
         for (key, value) in ours {
             config.set(*key, *value);
         }
         for (key, value) in &self.settings.properties {
             config.set(key, value);
         }
+        // librdkafka makes no transactional producer whose requests may take longer than its transactions, and the
+        // transactions of some are short.
+        if let Some(longest) = config
+            .get("transaction.timeout.ms")
+            .and_then(|text| text.parse().ok())
+            && self
+                .milliseconds(SOCKET_TIMEOUT_KEY)
+                .is_some_and(|wanted: u64| wanted > longest)
+        {
+            config.set(SOCKET_TIMEOUT_KEY, longest.to_string());
+        }
         config
+    }
+
+    fn milliseconds(&self, property: &str) -> Option<u64> {
+        self.property(property)?.trim().parse().ok()
+    }
+
+    /// How long the group waits for a member of which nothing is heard.
+    pub(super) fn session_timeout(&self) -> Duration {
+        self.milliseconds(SESSION_TIMEOUT_KEY)
+            .map_or(SESSION_TIMEOUT, Duration::from_millis)
     }
 
     pub(super) fn context(&self) -> Context {
@@ -76,8 +104,13 @@ impl Cluster {
 
     /// A client that only asks.
     pub(super) fn observer(&self, ours: &[(&str, &str)]) -> Result<BaseConsumer<Context>, BusError> {
-        let client = self
-            .client_config(ours)
+        let mut config = self.client_config(ours);
+        // librdkafka makes no consumer whose max.poll.interval.ms is shorter than this, though none of these joins a group.
+        config.set(
+            SESSION_TIMEOUT_KEY,
+            self.session_timeout().as_millis().to_string(),
+        );
+        let client = config
             .create_with_context(self.context())
             .map_err(|error| BusError::from_kafka(&error))?;
         serve(&client);
@@ -115,7 +148,10 @@ pub(super) fn look_with(
         let slice = LOOK_SLICE.min(deadline.saturating_duration_since(Instant::now()));
         let fault = match client.fetch_metadata(topic, slice) {
             Ok(metadata) => match client.client().fetch_cluster_id(slice) {
-                Some(id) => return Ok(ClusterView::new(id, &metadata)),
+                Some(id) => {
+                    client.context().succeeded();
+                    return Ok(ClusterView::new(id, &metadata));
+                }
                 None => BusError::Away("the broker does not tell its cluster id".to_owned()),
             },
             Err(error) => BusError::from_kafka(&error),
@@ -147,7 +183,10 @@ pub(super) fn committed_offsets(
         // A publisher asks for each claim, and the answer is there in a millisecond: nothing is served before it.
         let left = deadline.saturating_duration_since(Instant::now());
         match client.committed_offsets(asked.clone(), left.min(LOOK_SLICE)) {
-            Ok(committed) => return Ok(committed),
+            Ok(committed) => {
+                client.context().succeeded();
+                return Ok(committed);
+            }
             Err(error) => match BusError::from_kafka(&error) {
                 BusError::Away(_) if left > PAUSE => std::thread::sleep(PAUSE),
                 fault => return Err(fault),

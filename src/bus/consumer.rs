@@ -30,6 +30,7 @@ use super::batch::{Batch, Offsets};
 use super::context::Context;
 use super::in_flight::InFlight;
 use super::{BusError, Cluster, Record};
+use crate::measures;
 
 /// How long a full channel is only waited for before the partitions are paused.
 const PAUSE_AFTER: Duration = Duration::from_secs(2);
@@ -41,8 +42,8 @@ const IDLE_SLICE: Duration = Duration::from_millis(500);
 const IDLENESS_SLICE: Duration = Duration::from_millis(1);
 /// A batch ends at this many bytes even if it has room for records.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
-/// How long the group waits for a member that was killed, unless kafka.properties says otherwise.
-const SESSION_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a look at a partition's ends may take, and the pause after one without an answer.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// What to consume, and in which portions.
 #[derive(Clone, Debug)]
@@ -73,10 +74,7 @@ impl Consumer {
     pub fn start(cluster: &Cluster, settings: ConsumerSettings) -> Result<Self, BusError> {
         let (joined_tx, joined) = watch::channel(false);
         let in_flight = InFlight::default();
-        let session = cluster
-            .property("session.timeout.ms")
-            .and_then(|text| text.parse().ok())
-            .map_or(SESSION_TIMEOUT, Duration::from_millis);
+        let session = cluster.session_timeout();
         // The drain on revocation must end well before the group gives us up.
         let drain = session / 2;
         let context = GroupContext {
@@ -85,6 +83,7 @@ impl Consumer {
             in_flight: in_flight.clone(),
             drain,
             revoked: Mutex::default(),
+            resets: Mutex::default(),
             joined: joined_tx,
         };
         let session = session.as_millis().to_string();
@@ -121,7 +120,11 @@ impl Consumer {
             stop: Arc::clone(&stop),
             runtime: Handle::current(),
             paused: false,
+            told: None,
+            next_look: Instant::now(),
         };
+        metrics::counter!(measures::UNREAD_DELETED.name, "topic" => reader.settings.topic.clone())
+            .increment(0);
         let thread = std::thread::Builder::new()
             .name(format!("consume {}", reader.topic))
             .spawn(move || reader.run())
@@ -191,6 +194,10 @@ struct Reader {
     stop: Arc<AtomicBool>,
     runtime: Handle,
     paused: bool,
+    /// The last error that was told and does not end the consumer.
+    told: Option<String>,
+    /// When resets may be looked at again.
+    next_look: Instant,
 }
 
 /// A batch that grows.
@@ -246,12 +253,15 @@ impl Reader {
                 })
             });
             self.forget_revoked(&mut growing);
+            self.tell_resets();
             match polled {
-                Some(Ok(record)) => growing.push(record),
+                Some(Ok(record)) => {
+                    self.read_well();
+                    growing.push(record);
+                }
                 Some(Err(error)) => {
                     if let Some(fault) = self.sort(&error) {
-                        tracing::error!(topic = %self.topic, %fault, "the consumer ends");
-                        let _receiver_gone = self.sender.blocking_send(Err(fault));
+                        self.end(fault);
                         break;
                     }
                 }
@@ -307,10 +317,23 @@ impl Reader {
             if full_since.elapsed() >= PAUSE_AFTER {
                 self.pause();
                 // Serves callbacks; a record that slipped through the pause joins the batch.
-                if let Some(Ok(message)) = self.consumer.poll(Duration::ZERO) {
-                    growing.push(Record::from_message(&message));
+                let polled = self
+                    .consumer
+                    .poll(Duration::ZERO)
+                    .map(|polled| polled.map(|message| Record::from_message(&message)));
+                match polled {
+                    Some(Ok(record)) => growing.push(record),
+                    Some(Err(error)) => {
+                        if let Some(fault) = self.sort(&error) {
+                            // What was not handed over is not finished: it comes again.
+                            self.end(fault);
+                            return None;
+                        }
+                    }
+                    None => {}
                 }
                 self.forget_revoked(&mut growing);
+                self.tell_resets();
             }
         }
         self.resume();
@@ -371,20 +394,83 @@ impl Reader {
         revoked.clear();
     }
 
+    /// A record has come: whatever was wrong is over.
+    fn read_well(&mut self) {
+        if self.told.take().is_some() {
+            self.consumer.context().context.succeeded();
+        }
+    }
+
+    /// Says why there are no more batches.
+    fn end(&self, fault: BusError) {
+        tracing::error!(topic = %self.topic, %fault, "the consumer ends");
+        let _receiver_gone = self.sender.blocking_send(Err(fault));
+    }
+
+    /// Tells where reading went on at another offset than the one that was next, and counts what was never read.
+    fn tell_resets(&mut self) {
+        let context = self.consumer.context();
+        let mut waiting = context.resets.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.is_empty() || Instant::now() < self.next_look {
+            return;
+        }
+        let resets = std::mem::take(&mut *waiting);
+        // librdkafka writes its log from threads of its own, which must not wait for a broker.
+        drop(waiting);
+        for reset in resets {
+            let partition = reset.partition;
+            match self.consumer.fetch_watermarks(&self.topic, partition, LOOK) {
+                Ok((first, _)) if first > reset.wanted => {
+                    let deleted = first - reset.wanted;
+                    tracing::error!(
+                        topic = %self.topic,
+                        partition,
+                        from = reset.wanted,
+                        to = first,
+                        deleted,
+                        "records were deleted by the topic's retention before they were read: raise its retention.ms \
+                         or retention.bytes"
+                    );
+                    metrics::counter!(measures::UNREAD_DELETED.name, "topic" => self.settings.topic.clone())
+                        .increment(deleted.unsigned_abs());
+                }
+                Ok((first, end)) => tracing::error!(
+                    topic = %self.topic,
+                    partition,
+                    wanted = reset.wanted,
+                    end,
+                    "the partition ends before the offset that was next (was the topic made anew?): it is read again \
+                     from offset {first}"
+                ),
+                Err(error) => {
+                    tracing::debug!(topic = %self.topic, partition, %error, "the partition's ends are not known");
+                    self.next_look = Instant::now() + LOOK;
+                    context
+                        .resets
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(reset);
+                }
+            }
+        }
+    }
+
     /// Whether an error ends this consumer; others are told to people and outlived.
-    fn sort(&self, error: &KafkaError) -> Option<BusError> {
+    fn sort(&mut self, error: &KafkaError) -> Option<BusError> {
         if let KafkaError::MessageConsumptionFatal(code) = error {
             return Some(BusError::Spent(code.to_string()));
         }
-        match self.consumer.context().context.trouble() {
-            Some(fault @ BusError::Refused(_)) => Some(fault),
-            _ => match BusError::from_kafka(error) {
-                fault @ BusError::Refused(_) => Some(fault),
-                BusError::Away(text) | BusError::Spent(text) => {
-                    tracing::debug!(topic = %self.topic, "{text}");
-                    None
+        let trouble = self.consumer.context().context.trouble();
+        match (trouble, BusError::from_kafka(error)) {
+            (Some(fault @ BusError::Refused(_)), _)
+            | (_, fault @ (BusError::Refused(_) | BusError::Spent(_))) => Some(fault),
+            (_, BusError::Away(text)) => {
+                if self.told.as_ref() != Some(&text) {
+                    tracing::warn!(topic = %self.topic, "reading is disturbed: {text}");
+                    self.told = Some(text);
                 }
-            },
+                None
+            }
         }
     }
 
@@ -400,6 +486,29 @@ impl Reader {
     }
 }
 
+/// A partition that has no record at the offset that was next.
+#[derive(Debug, PartialEq, Eq)]
+struct Reset {
+    partition: i32,
+    /// The offset that was next.
+    wanted: i64,
+}
+
+impl Reset {
+    /// From a line of librdkafka's log, which is the only place where it tells (`auto.offset.reset = error` would stop the
+    /// partition instead): `TOPIC [3]: offset reset (at offset 5 (leader epoch 0), broker 1) to ...`.
+    fn in_log(facility: &str, message: &str) -> Option<Self> {
+        if facility != "OFFSET" {
+            return None;
+        }
+        let (before, after) = message.split_once("]: offset reset (at offset ")?;
+        let partition = before.rsplit_once('[')?.1.parse().ok()?;
+        let digits = after.find(|c: char| !c.is_ascii_digit())?;
+        let wanted = after[..digits].parse().ok()?;
+        Some(Self { partition, wanted })
+    }
+}
+
 /// The context of a group member.
 pub(super) struct GroupContext {
     topic: String,
@@ -409,6 +518,8 @@ pub(super) struct GroupContext {
     drain: Duration,
     /// Partitions that were revoked since the thread last looked.
     revoked: Mutex<Vec<i32>>,
+    /// Where librdkafka went on at another offset than the one that was next, since the thread last looked.
+    resets: Mutex<Vec<Reset>>,
     /// Whether the partitions were shared out once.
     joined: watch::Sender<bool>,
 }
@@ -417,6 +528,12 @@ impl ClientContext for GroupContext {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = Context::ENABLE_REFRESH_OAUTH_TOKEN;
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if let Some(reset) = Reset::in_log(facility, message) {
+            self.resets
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(reset);
+        }
         self.context.log(level, facility, message);
     }
 
@@ -463,5 +580,26 @@ impl ConsumerContext for GroupContext {
             }
             Err(error) => tracing::warn!(%error, "the assignment cannot be read"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reset_is_read_from_the_log() {
+        let line = "[thrd:main]: a.topic [3]: offset reset (at offset 5 (leader epoch 0), broker 1) to cached BEGINNING \
+                    offset 105 (leader epoch -1): fetch failed due to requested offset not available on the broker: \
+                    Broker: Offset out of range";
+        let reset = Reset {
+            partition: 3,
+            wanted: 5,
+        };
+        assert_eq!(Reset::in_log("OFFSET", line), Some(reset));
+        assert_eq!(Reset::in_log("FAIL", line), None);
+        let new_group =
+            "a [0]: offset reset (at offset INVALID (leader epoch -1), broker 1) to offset BEGINNING";
+        assert_eq!(Reset::in_log("OFFSET", new_group), None);
     }
 }

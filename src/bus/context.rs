@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
@@ -15,7 +16,7 @@ use super::{BusError, oauth};
 /// The context of a client: what it reported last, and where its token is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Context {
-    trouble: Arc<Mutex<Option<BusError>>>,
+    trouble: Arc<Mutex<Option<(BusError, Instant)>>>,
     token_file: Option<PathBuf>,
 }
 
@@ -28,23 +29,33 @@ impl Context {
     }
 
     /// The last error that the client reported of its own accord. Such errors (a broker that refuses a password,
-    /// a connection that fails) come beside the calls that suffer from them, which themselves only time out.
+    /// a connection that fails) come beside the calls that suffer from them, which themselves only time out. `None` once
+    /// something has succeeded since, or long after it: an old error does not explain a new failure.
     pub(super) fn trouble(&self) -> Option<BusError> {
-        self.trouble
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref()
+            .filter(|(_, at)| at.elapsed() < EXPLAINS_FOR)
+            .map(|(error, _)| error.clone())
+    }
+
+    /// The brokers have done what this client asked for.
+    pub(super) fn succeeded(&self) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn note(&self, error: BusError) {
         let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         // That all brokers are down follows the error that says why: keep the why.
         let general = matches!(&error, BusError::Away(text) if text.starts_with(ALL_DOWN));
-        if !(general && last.is_some()) {
-            *last = Some(error);
+        let explained = last.as_ref().is_some_and(|(_, at)| at.elapsed() < EXPLAINS_FOR);
+        if !(general && explained) {
+            *last = Some((error, Instant::now()));
         }
     }
 }
+
+/// librdkafka reports an error that stays the same every 30 seconds.
+const EXPLAINS_FOR: Duration = Duration::from_secs(60);
 
 const ALL_DOWN: &str = "no broker can be reached";
 
@@ -127,6 +138,33 @@ impl ConsumerContext for Context {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_explains_nothing_once_something_has_succeeded() {
+        let context = Context::default();
+        let refused = KafkaError::Global(RDKafkaErrorCode::SaslAuthenticationFailed);
+        context.error(refused, "wrong password");
+        assert!(matches!(context.trouble(), Some(BusError::Refused(_))));
+        context.error(KafkaError::Global(RDKafkaErrorCode::AllBrokersDown), "1/1 down");
+        assert!(
+            matches!(context.trouble(), Some(BusError::Refused(_))),
+            "it says why"
+        );
+        context.succeeded();
+        assert_eq!(context.trouble(), None);
+        context.error(KafkaError::Global(RDKafkaErrorCode::AllBrokersDown), "1/1 down");
+        assert!(matches!(context.trouble(), Some(BusError::Away(_))));
+    }
+
+    #[test]
+    fn an_old_error_explains_no_new_failure() {
+        let context = Context::default();
+        context.note(BusError::Refused("wrong password".to_owned()));
+        if let Some((_, at)) = context.trouble.lock().expect("a lock").as_mut() {
+            *at = at.checked_sub(EXPLAINS_FOR).expect("a time");
+        }
+        assert_eq!(context.trouble(), None);
+    }
 
     #[test]
     fn only_a_connection_that_hardly_stood_was_closed_at_once() {

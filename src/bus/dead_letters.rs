@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{BusError, Cluster, Outgoing, Producer, Record};
-use crate::contract::{DeadLetter, Reason, Rejection, is_dead_letter_header};
+use crate::contract::{DeadLetter, NO_KEY_HEADER, Reason, Rejection, is_dead_letter_header};
 use crate::measures;
 
 /// What is left of a value that no dead letter can hold; its place in `dlq-topic` still has the whole of it.
@@ -33,7 +33,8 @@ impl DeadLetters {
         Ok(letters)
     }
 
-    /// A record as it came, with the reasons as headers.
+    /// A record as it came, with the reasons as headers. A record without a key gets its place as the key, and a header that
+    /// says so: a compacted topic takes nothing without a key, and a partition would stand still at it.
     #[must_use]
     pub fn letter(record: &Record, rejection: &Rejection, failed_at: DateTime<Utc>) -> Outgoing {
         // The reasons of an earlier life would contradict the new ones.
@@ -51,13 +52,16 @@ impl DeadLetters {
             failed_at,
         }
         .headers();
+        let place = || format!("{}/{}/{}", record.topic, record.partition, record.offset);
+        let no_key = record.key.is_none().then(|| (NO_KEY_HEADER, "true".to_owned()));
         Outgoing {
-            key: record.key.clone(),
+            key: Some(record.key.clone().unwrap_or_else(|| place().into_bytes())),
             payload: record.payload.clone(),
             headers: kept
                 .chain(
                     reasons
                         .into_iter()
+                        .chain(no_key)
                         .map(|(name, value)| (name.to_owned(), Some(value.into_bytes()))),
                 )
                 .collect(),
@@ -83,7 +87,7 @@ impl DeadLetters {
             .collect();
         for unsent in self.producer.send(&self.topic, records).await? {
             if !unsent.too_large {
-                return Err(unsent.error);
+                return Err(self.named(unsent.error));
             }
             let (record, rejection) = &letters[unsent.index];
             self.put_aside_alone(Self::letter(record, rejection, now)).await?;
@@ -99,6 +103,16 @@ impl DeadLetters {
             self.count(rejection.reason, 1);
         }
         Ok(())
+    }
+
+    /// Of a refusal that does not pass, which topic it is about: the records behind this one wait until it is changed.
+    fn named(&self, error: BusError) -> BusError {
+        match error {
+            BusError::Refused(why) => {
+                BusError::Refused(format!("the topic {} takes no dead letters: {why}", self.topic))
+            }
+            passing => passing,
+        }
     }
 
     fn count(&self, reason: Reason, letters: u64) {
@@ -124,7 +138,7 @@ impl DeadLetters {
             {
                 None => return Ok(()),
                 Some(unsent) if unsent.too_large => {}
-                Some(unsent) => return Err(unsent.error),
+                Some(unsent) => return Err(self.named(unsent.error)),
             }
         }
         Err(BusError::Refused(format!(

@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
+use tokio::runtime::Handle;
 
 use super::cluster::committed_offsets;
 use super::context::Context;
@@ -25,6 +26,8 @@ use crate::contract::time;
 
 /// The partition of the deliveries topic in whose name a ledger keeps its offset. Every topic has it.
 const PARTITION: i32 = 0;
+/// A service that stops does not wait for long.
+const DELETE_PATIENCE: Duration = Duration::from_secs(2);
 const READ_PATIENCE: Duration = Duration::from_secs(20);
 /// After the fence nothing is open any more: what Kafka still calls undecided then it has lost the decision of.
 const DECIDED_WITHIN: Duration = Duration::from_secs(5);
@@ -160,6 +163,19 @@ impl Ledger {
                 .map(|(claim, _)| claim))
         })
         .await
+    }
+
+    /// Deletes the ledger of a publisher that has no open claim and will make none. That it stays is said, and harmless.
+    pub async fn delete(&self, transactional_id: &str) {
+        let (cluster, group, runtime) = (
+            self.cluster.clone(),
+            transactional_id.to_owned(),
+            Handle::current(),
+        );
+        let deleted = blocking(move || cluster.delete_group(&group, DELETE_PATIENCE, &runtime)).await;
+        if let Err(error) = deleted {
+            tracing::info!(transactional.id = transactional_id, %error, "the group of a publisher's ledger stays");
+        }
     }
 
     pub(super) fn look(&self) -> Result<ClusterView, BusError> {

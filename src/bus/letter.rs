@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 
 use super::Record;
-use crate::contract::{Mentioned, PutAside, is_dead_letter_header, time};
+use crate::contract::{Mentioned, NO_KEY_HEADER, PutAside, is_dead_letter_header, time};
 
 /// A dead letter.
 ///
@@ -24,6 +24,9 @@ impl Letter {
     /// The letter in a record of a dead-letter topic.
     pub(super) fn new(mut record: Record) -> Self {
         let put_aside = PutAside::from_headers(|name| record.header(name));
+        if record.header(NO_KEY_HEADER).is_some() {
+            record.key = None;
+        }
         record.headers.retain(|(name, _)| !is_dead_letter_header(name));
         Self { record, put_aside }
     }

@@ -10,6 +10,7 @@
 //!
 //! Calls that block are made on blocking threads, never on the async ones.
 
+mod admin;
 mod batch;
 mod cluster;
 mod consumer;
@@ -27,11 +28,13 @@ mod oauth;
 mod producer;
 mod publisher;
 mod record;
+mod rights;
 mod scratch;
 mod search;
 mod stretch;
 mod topics;
 
+pub use admin::ClusterPolicies;
 pub use batch::{Batch, Offsets};
 pub use cluster::{Cluster, ClusterSettings};
 pub use consumer::{Consumer, ConsumerSettings};
@@ -44,9 +47,20 @@ pub use letter::Letter;
 pub use producer::{Producer, Unsent};
 pub use publisher::{Outcome, Publisher, TransactionalPublisher};
 pub use record::{Outgoing, Record};
+pub use rights::{MissingRight, Needs};
 pub use search::Held;
 pub use stretch::{NoStretch, Stretch};
 pub use topics::{ClusterView, Lag};
+
+/// Whether librdkafka has a property of that name.
+#[cfg(test)]
+pub(crate) fn has_property(name: &str) -> bool {
+    use rdkafka::error::KafkaError;
+    use rdkafka::types::RDKafkaConfRes;
+    let made = rdkafka::ClientConfig::new().set(name, "").create_native_config();
+    let unknown = RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN;
+    !matches!(made, Err(KafkaError::ClientConfig(result, ..)) if result == unknown)
+}
 
 /// Runs a blocking call of librdkafka off the async threads.
 async fn blocking<T: Send + 'static>(

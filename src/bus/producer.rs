@@ -93,6 +93,11 @@ impl Producer {
         self.inner.context().context.trouble()
     }
 
+    /// The brokers have done what was asked for: what was reported before explains nothing any more.
+    pub(super) fn succeeded(&self) {
+        self.inner.context().context.succeeded();
+    }
+
     /// Whether the client has ended itself: make a new one.
     #[must_use]
     pub fn is_spent(&self) -> bool {
@@ -162,6 +167,19 @@ impl Producer {
         });
         let failed = tally.wait().into_iter().next().map(|(_, error)| error);
         refused.or(failed).map_or(Ok(()), Err)
+    }
+
+    /// Takes a record that is not sent before its linger ends.
+    pub(super) fn enqueue_one(&self, topic: &str) -> Result<(), KafkaError> {
+        let mut built: BaseRecord<'_, [u8], [u8], usize> = BaseRecord::with_opaque_to(topic, 0);
+        built.key = Some(b"never sent");
+        let tally = Arc::clone(&self.inner.context().tally);
+        self.enqueue(built, &tally)
+    }
+
+    /// Until what was taken is reported, after an abort has taken it back.
+    pub(super) fn take_back_all(&self) {
+        let _purged = self.inner.context().tally.wait();
     }
 
     fn enqueue(
@@ -273,6 +291,9 @@ impl ProducerContext for SendContext {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
+        if result.is_ok() {
+            self.context.succeeded();
+        }
         self.tally
             .report(index, result.as_ref().err().map(|(error, _record)| error.clone()));
     }

@@ -6,8 +6,9 @@
 //! | call | fails | then |
 //! | --- | --- | --- |
 //! | begin | the producer was fenced or is spent | unknown: recovery decides |
-//! | send, acknowledgements | a record is refused, or the broker is away | abort |
-//! | send the ledger's offset | the group's coordinator is away | abort |
+//! | send, acknowledgements | a record is refused | abort |
+//! | send, acknowledgements | a time-out, or a lost connection | abort, then a new producer |
+//! | send the ledger's offset | the group's coordinator is away | abort, then a new producer |
 //! | commit | anything | unknown: an error from a commit is no proof of an abort (librdkafka#4558) |
 //! | read the ledger back | not the claim, or no answer | unknown |
 //! | abort | answered, and the partitions know | not published |
@@ -17,6 +18,11 @@
 //! dies or loses its session in between can forget to (see [`super::left_open`]). The claim is published when its ledger
 //! shows it, and aborted when nothing of it holds back the readers.
 //!
+//! A request that has timed out may still reach its partition after the abort. Brokers take it then for the beginning of the
+//! same producer's next transaction, and its commit would publish what was aborted (librdkafka has no KIP-890 yet:
+//! librdkafka#5423). So that producer makes no other transaction: recovery fences it, and the publisher goes on under
+//! another `transactional.id`.
+//!
 //! The commit has no time limit of its own (librdkafka's recommendation): an answer that is merely late must not
 //! become an unknown. A broker that stays away ends it by the transaction's time-out.
 
@@ -24,11 +30,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, ConsumerGroupMetadata};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::producer::Producer as _;
 use rdkafka::util::Timeout;
 
 use super::context::Context;
+use super::error::{Class, class_of, is_the_records_own_fault};
 use super::ledger::entry;
 use super::{BusError, Cluster, Ledger, LedgerEntry, Outgoing, Producer, blocking};
 use crate::contract::time;
@@ -47,6 +54,8 @@ pub enum Outcome {
     NotPublished {
         /// Requests that the broker refused for a reason of their own, by position, with the reason.
         refused: Vec<(usize, String)>,
+        /// Whether requests may still be on their way to the broker: its producer must make no other transaction.
+        has_stragglers: bool,
         /// What else was wrong, for people.
         error: BusError,
     },
@@ -217,6 +226,14 @@ impl TransactionalPublisher {
         }
     }
 
+    /// Lets it go, and deletes its ledger, which nobody will ask for: only where no claim of it is open. What the broker
+    /// does not delete it forgets after offsets.retention.minutes.
+    pub async fn close_for_good(self) {
+        let (ledger, transactional_id) = (self.ledger.clone(), Arc::clone(&self.transactional_id));
+        self.close().await;
+        ledger.delete(&transactional_id).await;
+    }
+
     /// Its `transactional.id`.
     #[must_use]
     pub fn transactional_id(&self) -> &str {
@@ -276,14 +293,19 @@ impl TransactionalPublisher {
                 .filter(|(_, error)| is_the_records_own_fault(error))
                 .map(|(index, error)| (*index, error.to_string()))
                 .collect();
-            return self.abort(refused, error);
+            let has_stragglers = sent.failures.iter().any(|(_, error)| leaves_stragglers(error));
+            return self.abort(refused, has_stragglers, error);
         }
         failpoint!(
             "publish::refused",
-            self.abort(Vec::new(), BusError::Away("refused".to_owned()))
+            self.abort(Vec::new(), false, BusError::Away("refused".to_owned()))
+        );
+        failpoint!(
+            "publish::timed_out",
+            self.abort(Vec::new(), true, BusError::Away("timed out".to_owned()))
         );
         if let Err(error) = self.write_ledger(claim).and_then(|()| self.note_newest(claim)) {
-            return self.abort(Vec::new(), self.sorted(&error));
+            return self.abort(Vec::new(), leaves_stragglers(&error), self.sorted(&error));
         }
         failpoint!("publish::uncommitted");
         match client.commit_transaction(Timeout::Never) {
@@ -339,7 +361,7 @@ impl TransactionalPublisher {
         Ok(())
     }
 
-    fn abort(&self, refused: Vec<(usize, String)>, error: BusError) -> Outcome {
+    fn abort(&self, refused: Vec<(usize, String)>, has_stragglers: bool, error: BusError) -> Outcome {
         failpoint!("publish::unaborted");
         match self.producer.client().abort_transaction(COORDINATOR_PATIENCE) {
             Ok(()) if !self.ledger.is_marked().unwrap_or(false) => {
@@ -352,7 +374,11 @@ impl TransactionalPublisher {
                     "publish::aborted_unheard",
                     Outcome::Unknown(BusError::Away("lost".to_owned()))
                 );
-                Outcome::NotPublished { refused, error }
+                Outcome::NotPublished {
+                    refused,
+                    has_stragglers,
+                    error,
+                }
             }
             Err(abort) => {
                 tracing::warn!(%abort, "a transaction could not be aborted");
@@ -372,6 +398,13 @@ impl TransactionalPublisher {
     }
 }
 
+/// Whether the failure of a record or call leaves open whether the broker gets it later: no answer has come.
+fn leaves_stragglers(error: &KafkaError) -> bool {
+    error
+        .rdkafka_error_code()
+        .is_none_or(|code| matches!(class_of(code), Class::Transient | Class::Spent))
+}
+
 /// A producer whose `init_transactions` has answered: every older producer of that `transactional.id` is fenced, and
 /// its open transaction has ended one way or the other.
 pub(super) fn initialised(
@@ -379,37 +412,38 @@ pub(super) fn initialised(
     transactional_id: &str,
     transaction_timeout: Duration,
 ) -> Result<Producer, BusError> {
-    let timeout = transaction_timeout.as_millis().to_string();
-    let producer = Producer::with(
+    // The claim is the batch: nothing is gained by waiting for more.
+    initialised_with(
         cluster,
-        &[
-            ("transactional.id", transactional_id),
-            ("transaction.timeout.ms", &timeout),
-            // The claim is the batch: nothing is gained by waiting for more.
-            ("linger.ms", "1"),
-        ],
-    )?;
+        transactional_id,
+        transaction_timeout,
+        &[("linger.ms", "1")],
+    )
+}
+
+/// The same with properties of its own.
+pub(super) fn initialised_with(
+    cluster: &Cluster,
+    transactional_id: &str,
+    transaction_timeout: Duration,
+    ours: &[(&str, &str)],
+) -> Result<Producer, BusError> {
+    let timeout = transaction_timeout.as_millis().to_string();
+    let mut all = vec![
+        ("transactional.id", transactional_id),
+        ("transaction.timeout.ms", &timeout),
+    ];
+    all.extend_from_slice(ours);
+    let producer = Producer::with(cluster, &all)?;
     match producer.client().init_transactions(COORDINATOR_PATIENCE) {
-        Ok(()) => Ok(producer),
+        Ok(()) => {
+            producer.succeeded();
+            Ok(producer)
+        }
         Err(error) => Err(match producer.trouble() {
             Some(refused @ BusError::Refused(_)) => refused,
             Some(BusError::Away(why)) => BusError::Away(format!("{error}: {why}")),
             _ => BusError::from_kafka(&error),
         }),
     }
-}
-
-/// Whether the record, not the broker or the connection, is to blame.
-fn is_the_records_own_fault(error: &KafkaError) -> bool {
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            RDKafkaErrorCode::MessageSizeTooLarge
-                | RDKafkaErrorCode::InvalidMessageSize
-                | RDKafkaErrorCode::InvalidMessage
-                | RDKafkaErrorCode::InvalidTimestamp
-                | RDKafkaErrorCode::InvalidRecord
-                | RDKafkaErrorCode::PolicyViolation
-        )
-    )
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
@@ -47,12 +47,6 @@ impl Cluster {
             .await
             .map_err(|error| BusError::from_kafka(&error))?;
         all_done(gone)
-    }
-
-    fn admin(&self) -> Result<AdminClient<Context>, BusError> {
-        self.client_config(&[])
-            .create_with_context(self.context())
-            .map_err(|error| BusError::from_kafka(&error))
     }
 
     /// Shows `each` every committed record of the topic, from its beginning to where it ends now, and returns how long

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::metadata::Metadata;
+use rdkafka::metadata::{Metadata, MetadataBroker};
 use rdkafka::{Offset, TopicPartitionList};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -22,6 +22,10 @@ pub struct ClusterView {
     pub id: String,
     /// Topics and how many partitions each has.
     pub topics: BTreeMap<String, usize>,
+    /// Topics and how many replicas the partition with the fewest of them has.
+    pub replicas: BTreeMap<String, usize>,
+    /// The brokers' numbers.
+    pub broker_ids: Vec<i32>,
 }
 
 impl ClusterView {
@@ -32,7 +36,20 @@ impl ClusterView {
             .filter(|topic| !topic.partitions().is_empty())
             .map(|topic| (topic.name().to_owned(), topic.partitions().len()))
             .collect();
-        Self { id, topics }
+        let replicas = metadata
+            .topics()
+            .iter()
+            .filter_map(|topic| {
+                let fewest = topic.partitions().iter().map(|one| one.replicas().len()).min()?;
+                Some((topic.name().to_owned(), fewest))
+            })
+            .collect();
+        Self {
+            id,
+            topics,
+            replicas,
+            broker_ids: metadata.brokers().iter().map(MetadataBroker::id).collect(),
+        }
     }
 
     /// The numbers of the topic's partitions; none where there is no such topic.
@@ -57,6 +74,9 @@ pub struct Lag {
     pub topic: String,
     /// Records that the group has not finished, over all partitions; `None` for a topic that it does not read.
     pub behind: Option<i64>,
+    /// The same up to the end of the topic: records behind an open transaction of another producer, which cannot be read
+    /// before it ends, included.
+    pub behind_high_watermark: Option<i64>,
     /// Offsets that were taken within the last minute: the records that came, and the markers that end transactions. The
     /// broker of `inq dev` does not tell: 0.
     pub last_minute: i64,
@@ -76,12 +96,20 @@ impl Cluster {
     ) -> Result<Vec<Lag>, BusError> {
         let cluster = self.clone();
         blocking(move || {
-            let client = cluster.observer(&[("group.id", &group), ("enable.auto.commit", "false")])?;
+            let of_group = |isolation| {
+                let ours = [
+                    ("group.id", group.as_str()),
+                    ("enable.auto.commit", "false"),
+                    ("isolation.level", isolation),
+                ];
+                cluster.observer(&ours)
+            };
+            let (client, to_end) = (of_group("read_committed")?, of_group("read_uncommitted")?);
             let mut lags = Vec::with_capacity(topics.len());
             for topic in topics {
                 let view = super::cluster::look_with(&client, Some(&topic), patience)?;
                 if let Some(partitions) = view.topics.get(&topic).copied() {
-                    lags.push(lag_of(&client, topic, partitions, now, patience)?);
+                    lags.push(lag_of(&client, &to_end, topic, partitions, now, patience)?);
                 }
             }
             Ok(lags)
@@ -92,6 +120,7 @@ impl Cluster {
 
 fn lag_of(
     client: &BaseConsumer<Context>,
+    to_end: &BaseConsumer<Context>,
     topic: String,
     partitions: usize,
     now: DateTime<Utc>,
@@ -122,7 +151,12 @@ fn lag_of(
             Offset::Offset(next) => next.max(low),
             _ => low,
         };
+        let (_, end) = to_end
+            .fetch_watermarks(&lag.topic, partition, patience)
+            .map_err(sorted)?;
         *lag.behind.get_or_insert(0) += (high - next).max(0);
+        // What has come since the line above is no open transaction, but it is counted with those.
+        *lag.behind_high_watermark.get_or_insert(0) += (end - next).max(0);
         if let Some(Offset::Offset(first)) = since
             .find_partition(&lag.topic, partition)
             .map(|element| element.offset())

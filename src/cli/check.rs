@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::check_kafka;
 use super::{CONNECTIONS, Failure, cluster_settings, output, words};
 use crate::bus::{BusError, Cluster, ClusterView, Ledger};
 use crate::config::{Semantics, Settings};
@@ -19,6 +20,7 @@ Examples:
   inq check
   inq --config /etc/inq.toml check --json
 
+A warning (`warn`) is no failure: it works now, and something may take it away.
 Exit status: 0 all is well, 1 something is not, 2 wrong usage or settings.")]
 pub struct Args {
     /// Print one JSON object: each check with its outcome.
@@ -26,22 +28,38 @@ pub struct Args {
     pub json: bool,
 }
 
-const LOOK: Duration = Duration::from_secs(5);
+pub(super) const LOOK: Duration = Duration::from_secs(5);
 
 /// One thing that was looked at.
 #[derive(Serialize)]
-struct Check {
+pub(super) struct Check {
     what: &'static str,
     ok: bool,
+    /// Whether it works now, and something may take it away.
+    warns: bool,
     /// What was found, or what to do.
     detail: String,
 }
 
 impl Check {
-    fn new(what: &'static str, outcome: Result<String, String>) -> Self {
+    pub(super) fn new(what: &'static str, outcome: Result<String, String>) -> Self {
         let ok = outcome.is_ok();
         let (Ok(detail) | Err(detail)) = outcome;
-        Self { what, ok, detail }
+        Self {
+            what,
+            ok,
+            warns: false,
+            detail,
+        }
+    }
+
+    /// The same with a warning in the place of what was found.
+    pub(super) fn warning(self, detail: String) -> Self {
+        Self {
+            warns: true,
+            detail,
+            ..self
+        }
     }
 }
 
@@ -65,7 +83,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     };
     checks.push(Check::new("broker", broker));
     if let Ok(view) = seen {
-        let topics = check_topics(&settings, &cluster, &view);
+        let topics = check_topics(&settings, &cluster, &view).await;
         let deliverable = topics.is_ok();
         checks.push(Check::new("topics", topics));
         if deliverable {
@@ -73,6 +91,8 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
                 "transactions",
                 check_transactions(&settings, &cluster).await,
             ));
+            checks.push(check_kafka::rights(&settings, &cluster).await);
+            checks.push(check_kafka::policies(&settings, &cluster, &view).await);
         }
     }
     let wrong = checks.iter().filter(|check| !check.ok).count();
@@ -80,7 +100,11 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         output::print_json(&checks)?;
     } else {
         for check in &checks {
-            let sign = if check.ok { "ok  " } else { "FAIL" };
+            let sign = match (check.ok, check.warns) {
+                (true, false) => "ok  ",
+                (true, true) => "warn",
+                (false, _) => "FAIL",
+            };
             output::print(&format!("{sign}  {:<13} {}\n", check.what, check.detail))?;
         }
     }
@@ -127,7 +151,7 @@ async fn check_database(settings: &Settings) -> Result<String, String> {
     }
 }
 
-fn check_topics(settings: &Settings, cluster: &Cluster, view: &ClusterView) -> Result<String, String> {
+async fn check_topics(settings: &Settings, cluster: &Cluster, view: &ClusterView) -> Result<String, String> {
     let topics = &settings.topics;
     // The dead letters of a topic that is not read need no topic.
     let of_preferences = topics
@@ -146,6 +170,17 @@ fn check_topics(settings: &Settings, cluster: &Cluster, view: &ClusterView) -> R
     .chain(&topics.alerts);
     let missing = view.missing(wanted.clone().map(String::as_str));
     if !missing.is_empty() {
+        let asked = missing.iter().map(|topic| (*topic).to_owned()).collect();
+        let hidden = cluster
+            .hidden_topics(asked)
+            .await
+            .map_err(|error| error.to_string())?;
+        if !hidden.is_empty() {
+            return Err(format!(
+                "our user lacks Describe on topic {}: the rights that it needs stand in docs/operate/rights.md",
+                hidden.join(", ")
+            ));
+        }
         return Err(missing_topics(&missing, cluster.brokers()));
     }
     let found: Vec<_> = wanted
@@ -162,7 +197,10 @@ async fn check_transactions(settings: &Settings, cluster: &Cluster) -> Result<St
     let (topic, queue) = (&settings.topics.deliveries, &settings.kafka.group_id);
     let ledger = Ledger::new(cluster.clone(), topic.clone(), queue.clone());
     match prove_transactions(&ledger, settings.dispatch.lease).await {
-        Ok(()) => Ok("the broker takes them, and keeps what they commit".to_owned()),
+        // An instance that starts, or another check, has proved it at the same moment, under the same name.
+        Ok(()) | Err(BusError::Spent(_)) => {
+            Ok("the broker takes them, and keeps what they commit".to_owned())
+        }
         Err(error) => Err(error.to_string()),
     }
 }

@@ -9,6 +9,7 @@ pub mod cancel;
 pub mod catalogue;
 pub mod change;
 pub mod check;
+mod check_kafka;
 pub mod choose;
 pub mod claims;
 pub mod completions;

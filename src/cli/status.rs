@@ -105,6 +105,10 @@ fn text(report: &QueueStatus) -> String {
         let _ = write!(text, "{}: {} in the last minute", lag.topic, lag.last_minute);
         if let Some(behind) = lag.behind {
             let _ = write!(text, ", {behind} behind");
+            let held_back = lag.behind_high_watermark.unwrap_or(behind) - behind;
+            if held_back > 0 {
+                let _ = write!(text, ", {held_back} more behind an open transaction");
+            }
         }
         text.push('\n');
     }

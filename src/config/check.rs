@@ -207,14 +207,12 @@ fn kafka(kafka: &KafkaSettings) -> Checked {
         broker_address(broker.trim()).map_err(|reason| Fault::new("kafka.brokers", reason))?;
     }
     name(&kafka.group_id, GROUP_CHARS).map_err(|reason| Fault::new("kafka.group_id", reason))?;
-    for (property, _) in kafka.properties.expose() {
+    for (property, value) in kafka.properties.expose() {
         let key = format!("{PROPERTIES}.{property}");
         if property.is_empty() {
             return Err(Fault::new(key, "a property needs a name"));
         }
-        if let Some(instead) = properties::governed(property) {
-            return Err(Fault::new(key, format!("is governed by the program: {instead}")));
-        }
+        properties::decide(property, value).map_err(|reason| Fault::new(key, reason))?;
     }
     let Some(file) = &kafka.oauthbearer_token_file else {
         return Ok(());

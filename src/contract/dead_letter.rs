@@ -164,6 +164,9 @@ impl DeadLetter<'_> {
     }
 }
 
+/// The header of a dead letter whose record had no key: its own is only its place.
+pub const NO_KEY_HEADER: &str = "dlq-no-key";
+
 /// Whether a header was put there by [`DeadLetter::headers`], of this version or another: all names that start with
 /// `dlq-` are ours. A replayed dead letter that fails again would else carry its whole past.
 #[must_use]

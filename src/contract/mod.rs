@@ -31,7 +31,7 @@ mod wire;
 
 pub use alert::{Alert, Trouble};
 pub use cancellation::Cancellation;
-pub use dead_letter::{DeadLetter, Reason, Rejection, is_dead_letter_header};
+pub use dead_letter::{DeadLetter, NO_KEY_HEADER, Reason, Rejection, is_dead_letter_header};
 pub use delivery::DeliveryRequest;
 pub(crate) use digest::LARGEST;
 pub use digest::{Digest, DigestPart};

@@ -9,6 +9,8 @@ pub enum Published {
     Yes,
     /// Commit was never called, and the abort answered.
     No,
+    /// The same, and requests of it may still be on their way to the broker.
+    NoWithStragglers,
     /// Anything else.
     Unknown,
 }
@@ -30,7 +32,8 @@ pub const fn after_publish(outcome: Published) -> Next {
     match outcome {
         Published::Yes => Next::Settle,
         Published::No => Next::GiveBack,
-        Published::Unknown => Next::Recover,
+        // Recovery fences the producer: what arrives late is refused, and stands in no later transaction.
+        Published::NoWithStragglers | Published::Unknown => Next::Recover,
     }
 }
 
@@ -162,6 +165,11 @@ mod tests {
         assert_eq!(after_publish(Published::Yes), Next::Settle);
         assert_eq!(after_publish(Published::No), Next::GiveBack);
         assert_eq!(after_publish(Published::Unknown), Next::Recover);
+    }
+
+    #[test]
+    fn a_producer_with_requests_on_their_way_makes_no_other_transaction() {
+        assert_eq!(after_publish(Published::NoWithStragglers), Next::Recover);
     }
 
     #[test]

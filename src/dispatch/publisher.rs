@@ -160,7 +160,17 @@ impl PublisherTask {
                 tracing::warn!(claim = claim.id, "a claim is left to recovery");
             }
         }
-        self.give_up().await;
+        match self.open.take() {
+            // All its claims have ended: nobody will ask its ledger.
+            Some(Open {
+                publisher: Publisher::Transactional(publisher),
+                ..
+            }) if self.debt.is_none() => publisher.close_for_good().await,
+            open => {
+                self.open = open;
+                self.give_up().await;
+            }
+        }
     }
 
     /// A claim, and when it was asked for.
@@ -264,6 +274,7 @@ impl PublisherTask {
                 }
                 Err(error) => Outcome::NotPublished {
                     refused: vec![(0, error.to_string())],
+                    has_stragglers: false,
                     error: BusError::Refused(error.to_string()),
                 },
             }
@@ -278,8 +289,17 @@ impl PublisherTask {
                 told::traced(&claim.rows, now, &self.settings.traces);
                 None
             }
-            Outcome::NotPublished { refused, error } => {
-                self.follow(after_publish(Published::No), claim.id, ids).await;
+            Outcome::NotPublished {
+                refused,
+                has_stragglers,
+                error,
+            } => {
+                let published = if has_stragglers {
+                    Published::NoWithStragglers
+                } else {
+                    Published::No
+                };
+                self.follow(after_publish(published), claim.id, ids).await;
                 self.blame(&claim.rows, refused, &error, now)
             }
             Outcome::Unknown(error) => {

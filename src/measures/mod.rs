@@ -9,6 +9,7 @@ mod forgetting;
 mod kindness;
 mod measure;
 mod process;
+mod reading;
 mod retention;
 
 use crate::contract::{Priority, Reason, ResultStatus};
@@ -23,6 +24,7 @@ pub use kindness::{CAPPED, DIGESTED, DIGESTS, NOT_SENT, WAITS};
 pub use measure::{Kind, Label, Measure, Values};
 use measure::{counter, gauge, histogram};
 pub use process::{BUILD_INFO, OUTAGES, READY, TASK_FAILURES};
+pub use reading::{CONSUMER_LAG, CONSUMER_LAG_TO_END, UNREAD_DELETED};
 pub use retention::{ARCHIVED, MAINTENANCE_FINISHED, MAINTENANCE_INTERVAL, REMOVED};
 
 const PRIORITY: Label = Label {
@@ -264,12 +266,6 @@ pub const OLDEST_DUE_SECONDS: Measure = gauge(
     &[PRIORITY],
     "How long the oldest pending row has been due; 0 if none is due.",
 );
-/// Records to come.
-pub const CONSUMER_LAG: Measure = gauge(
-    "inq_consumer_lag_records",
-    &[TOPIC],
-    "Records that the consumer group has not finished.",
-);
 /// Claims that a person must decide.
 pub const CLAIMS_IN_DOUBT: Measure = gauge(
     "inq_claims_in_doubt",
@@ -293,7 +289,7 @@ pub const SAMPLED: Measure = gauge(
 );
 /// [`QUEUE_ROWS`] and [`OLDEST_DUE_SECONDS`].
 pub const SAMPLE_QUEUE: &str = "queue";
-/// [`CONSUMER_LAG`].
+/// [`CONSUMER_LAG`] and [`CONSUMER_LAG_TO_END`].
 pub const SAMPLE_LAG: &str = "lag";
 /// [`HELD_BACK_PARTITIONS`].
 pub const SAMPLE_HELD_BACK: &str = "held_back";
@@ -344,7 +340,7 @@ pub const PROCESS: &[Measure] = &[
     ALERTS,
 ];
 /// Of the stage `preferences`.
-pub const STAGE_PREFERENCES: &[Measure] = &[PREFERENCES, DEAD_LETTERS];
+pub const STAGE_PREFERENCES: &[Measure] = &[PREFERENCES, DEAD_LETTERS, UNREAD_DELETED];
 /// Of the stage `ingest`.
 pub const INGEST: &[Measure] = &[
     INGESTED,
@@ -362,6 +358,7 @@ pub const INGEST: &[Measure] = &[
     INGEST_BATCH_SECONDS,
     INGEST_BATCH_RECORDS,
     DEAD_LETTERS,
+    UNREAD_DELETED,
 ];
 /// Of the stage `dispatch`.
 pub const DISPATCH: &[Measure] = &[
@@ -385,6 +382,7 @@ pub const FEEDBACK: &[Measure] = &[
     FEEDBACK_BATCH_SECONDS,
     FEEDBACK_BATCH_RECORDS,
     DEAD_LETTERS,
+    UNREAD_DELETED,
     RETRIES,
     FINAL_FAILURES,
 ];
@@ -393,6 +391,7 @@ pub const MAINTAIN: &[Measure] = &[
     QUEUE_ROWS,
     OLDEST_DUE_SECONDS,
     CONSUMER_LAG,
+    CONSUMER_LAG_TO_END,
     CLAIMS_IN_DOUBT,
     CLAIMS_RECOVERED,
     HELD_BACK_PARTITIONS,

@@ -16,8 +16,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use connections::{PoolSize, size as pool_size};
-pub use reach::{StartError, missing_topics, prove_transactions, require_current_schema};
-use reach::{reach_cluster, reach_store, require_the_present, require_transactions};
+pub use reach::{StartError, check_id, missing_topics, prove_transactions, require_current_schema};
+use reach::{reach_cluster, reach_store, require_the_present, require_transactions, tell_faults};
 use sampling::Shared;
 pub use stages::Stages;
 pub use tasks::Task;
@@ -233,7 +233,16 @@ impl Service {
             wanted.extend([topics.results.as_str(), topics.results_dlq.as_str()]);
         }
         wanted.extend(topics.alerts.as_deref());
-        reach_cluster(&self.cluster, &wanted, health, stop).await?;
+        let Some(view) = reach_cluster(&self.cluster, &wanted, health, stop).await? else {
+            return Ok(Some(store));
+        };
+        tell_faults(
+            self.cluster.clone(),
+            view,
+            wanted.iter().map(|topic| (*topic).to_owned()).collect(),
+            topics.preferences.clone(),
+            stop.clone(),
+        );
         if let Some(ledger) = self.ledger() {
             if self.stages.dispatch {
                 require_transactions(&ledger, self.settings.dispatch.lease, health, stop).await?;

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use crate::bus::{BusError, Cluster, Ledger, TransactionalPublisher};
+use crate::bus::{BusError, Cluster, ClusterView, Ledger, TransactionalPublisher};
 use crate::config::DatabaseSettings;
 use crate::dispatch::{RecoveryError, rewound};
 use crate::health::{BROKER, DATABASE, Health};
@@ -106,7 +105,7 @@ pub async fn require_current_schema(store: &dyn Store) -> Result<(), StoreError>
     }
 }
 
-/// The brokers, reached, with the topics that are wanted.
+/// The brokers, reached, with the topics that are wanted; `None` if `stop` came first.
 ///
 /// # Errors
 /// If they refuse us, or a topic is missing.
@@ -115,7 +114,7 @@ pub async fn reach_cluster(
     topics: &[&str],
     health: &Health,
     stop: &CancellationToken,
-) -> Result<(), StartError> {
+) -> Result<Option<ClusterView>, StartError> {
     let mut patience = Patience::new(health.part(BROKER));
     while !stop.is_cancelled() {
         match cluster.look(LOOK).await {
@@ -126,7 +125,7 @@ pub async fn reach_cluster(
                 }
                 patience.fine();
                 tracing::info!(cluster.id = view.id, "the Kafka brokers are reached");
-                return Ok(());
+                return Ok(Some(view));
             }
             Err(BusError::Refused(why)) => return Err(StartError::Failed(why)),
             Err(error) => {
@@ -135,15 +134,45 @@ pub async fn reach_cluster(
             }
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Says which of the topics lose records by their settings, beside what else the service does: a broker need not tell its
+/// settings, and nothing waits for them.
+pub(super) fn tell_faults(
+    cluster: Cluster,
+    view: ClusterView,
+    topics: Vec<String>,
+    may_compact: Option<String>,
+    stop: CancellationToken,
+) {
+    tokio::spawn(async move {
+        let look = cluster.policies(&view, topics, LOOK);
+        match stop.run_until_cancelled(look).await {
+            Some(Ok(policies)) => {
+                for fault in policies.faults(may_compact.as_deref()) {
+                    tracing::error!("{fault}");
+                }
+            }
+            Some(Err(error)) => tracing::debug!(%error, "the settings of the topics are not known"),
+            None => {}
+        }
+    });
+}
+
+/// The `transactional.id` under which transactions are tried. It is one for all, so that no try leaves a group behind; two
+/// at the same moment shut each other out, and try again.
+#[must_use]
+pub fn check_id(queue: &str) -> String {
+    format!("{queue}-check")
 }
 
 /// Makes a transactional producer and lets it go, as proof that the brokers keep what a transaction commits.
 ///
 /// # Errors
-/// If they are away or refuse us, or have no transactions.
+/// If they are away or refuse us, or have no transactions; [`BusError::Spent`] where somebody else tries just now.
 pub async fn prove_transactions(ledger: &Ledger, lease: Duration) -> Result<(), BusError> {
-    let id = format!("{}-check-{}", ledger.queue(), Uuid::new_v4().simple());
+    let id = check_id(ledger.queue());
     // It claims nothing, so that it need not know a database.
     TransactionalPublisher::open(ledger, id, String::new(), lease)
         .await?
@@ -208,7 +237,8 @@ pub fn missing_topics(missing: &[&str], brokers: &str) -> String {
     let plural = if missing.len() == 1 { "topic" } else { "topics" };
     format!(
         "Kafka at {brokers} lacks the {plural} {}: create with kafka-topics.sh --bootstrap-server {brokers} --create \
-         --topic NAME, or change the names in [topics]",
+         --topic NAME, or change the names in [topics]; topics that our user may not Describe are missing too \
+         (docs/operate/rights.md)",
         missing.join(", ")
     )
 }

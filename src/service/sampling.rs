@@ -143,7 +143,10 @@ async fn sample_lag(shared: &Shared) {
             for lag in lags {
                 #[allow(clippy::cast_precision_loss)] // exact up to 2^53
                 let behind = lag.behind.unwrap_or(0) as f64;
-                metrics::gauge!(measures::CONSUMER_LAG.name, "topic" => lag.topic).set(behind);
+                metrics::gauge!(measures::CONSUMER_LAG.name, "topic" => lag.topic.clone()).set(behind);
+                #[allow(clippy::cast_precision_loss)] // exact up to 2^53
+                let to_end = lag.behind_high_watermark.unwrap_or(0) as f64;
+                metrics::gauge!(measures::CONSUMER_LAG_TO_END.name, "topic" => lag.topic).set(to_end);
             }
             sampled(measures::SAMPLE_LAG);
         }

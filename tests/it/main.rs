@@ -8,6 +8,7 @@ mod bench;
 mod best_time;
 mod bounds;
 mod broadcasts;
+mod broker;
 mod bus;
 mod cancelling;
 mod caps;

@@ -287,6 +287,14 @@ fn properties_that_the_promises_rest_on_are_refused() {
         ("enable.idempotence", "dispatch.semantics"),
         ("isolation.level", "aborted records are never read"),
         ("partition.assignment.strategy", "rebalancing is cooperative"),
+        ("group.instance.id", "shut each other out"),
+        (
+            "auto.offset.reset",
+            "the first events of a new partition would be lost",
+        ),
+        ("delivery.report.only.error", "the report of each record"),
+        ("log_level", "set log.level"),
+        ("no.such.property", "librdkafka 2.12 has no such property"),
     ] {
         let said = said(&format!("[kafka.properties]\n'{property}' = 'x'"));
         assert!(

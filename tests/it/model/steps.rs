@@ -442,6 +442,11 @@ fn abort(setting: &Setting, world: &mut World, instance: usize, lost: bool) {
     } else {
         follow(setting, world, instance, after_publish(Published::No));
     }
+    // After an abort with stragglers the publisher does what it does after one whose answer was lost.
+    assert_eq!(
+        after_publish(Published::NoWithStragglers),
+        after_publish(Published::Unknown)
+    );
 }
 
 fn unknown(setting: &Setting, world: &mut World, instance: usize) {
