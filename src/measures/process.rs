@@ -31,7 +31,7 @@ const PART: Label = Label {
 pub const TASK_FAILURES: Measure = counter(
     "inq_task_failures_total",
     &[Label {
-        name: "task",
+        name: "name",
         values: Values::Named("the task's name in the log"),
     }],
     "Tasks that panicked or ended before the service was stopped. The process stops with an error then.",

@@ -155,7 +155,7 @@ impl Tasks {
     /// Starts a task. It is to end when the service stops, and not before.
     pub(super) fn spawn(&mut self, task: Task, work: impl Future<Output = ()> + Send + 'static) {
         let supervisor = self.supervisor.clone();
-        metrics::counter!(measures::TASK_FAILURES.name, "task" => task.as_str()).increment(0);
+        metrics::counter!(measures::TASK_FAILURES.name, "name" => task.as_str()).increment(0);
         self.running.spawn(async move {
             let ended = caught(async {
                 failpoint!(&format!("task::{}", task.as_str()));
@@ -185,7 +185,7 @@ impl Supervisor {
         };
         let task = task.as_str();
         let why = format!("the task `{task}` {how}");
-        metrics::counter!(measures::TASK_FAILURES.name, "task" => task).increment(1);
+        metrics::counter!(measures::TASK_FAILURES.name, "name" => task).increment(1);
         self.health.part(format!("task {task}")).trouble(&why);
         tracing::error!(task, "{why}; the service stops");
         // Only the first is the cause of the stop.
@@ -289,7 +289,7 @@ mod tests {
         metrics::with_local_recorder(&recorder, || runtime.block_on(failed(async {})));
         let told = recorder.handle().render();
         assert!(
-            told.contains("inq_task_failures_total{task=\"ingest\"} 1"),
+            told.contains("inq_task_failures_total{name=\"ingest\"} 1"),
             "{told}"
         );
     }
