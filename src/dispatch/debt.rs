@@ -77,7 +77,7 @@ impl Debt {
         match ended {
             Ok(Ended::Done) => Ok(()),
             Ok(Ended::Gone) if unheard => Ok(()),
-            Ok(Ended::Gone) => self.was_recovered(store).await,
+            Ok(Ended::Gone) => self.was_ended_by_others(store).await,
             Ok(Ended::Short { expected, found }) => Err(Unpaid::Lost(format!(
                 "the database has lost a commit: only {found} of {expected} claimed rows are still ours; {DURABLE}"
             ))),
@@ -88,45 +88,29 @@ impl Debt {
         }
     }
 
-    /// A claim that is gone was recovered by somebody after its lease, and decided by the same ledger; the history of its
-    /// rows says so. If it does not, the database has lost the claim, and its rows would go out again.
-    async fn was_recovered(&self, store: &dyn Store) -> Result<(), Unpaid> {
-        let Some((claim, row)) = self.claim_and_row() else {
+    /// A claim that is gone was ended by somebody else after its lease: recovery, which has asked the same ledger, or an operator.
+    /// The record of ended claims says so. If it does not, the database has lost the claim, and its rows would go out again.
+    async fn was_ended_by_others(&self, store: &dyn Store) -> Result<(), Unpaid> {
+        let (Self::Settle { claim, .. } | Self::GiveBack { claim, .. }) = self else {
             return Ok(());
         };
-        match store.history(row).await {
-            Ok(history)
-                if history
-                    .iter()
-                    .any(|entry| entry.detail.get("claim").is_some_and(|ended| *ended == claim)) =>
-            {
+        match store.ended_claim(*claim).await {
+            Ok(Some(ended)) => {
+                tracing::info!(
+                    claim,
+                    outcome = ended.outcome,
+                    ended_at = %ended.ended_at,
+                    "a claim was ended by somebody else after its lease"
+                );
                 Ok(())
             }
-            Ok(_) => Err(Unpaid::Lost(format!(
-                "the database has lost a commit: claim {claim} is gone, and nobody has recovered it; {DURABLE}"
+            Ok(None) => Err(Unpaid::Lost(format!(
+                "the database has lost a commit: claim {claim} is gone, and nobody has ended it; {DURABLE}"
             ))),
             Err(error) => Err(Unpaid::Away {
                 why: error.to_string(),
                 unheard: false,
             }),
-        }
-    }
-
-    /// Its claim, and one of the claim's rows.
-    fn claim_and_row(&self) -> Option<(i64, i64)> {
-        match self {
-            Self::Settle { claim, rows } => rows.first().map(|row| (*claim, *row)),
-            Self::GiveBack {
-                claim,
-                sent,
-                failed,
-                released,
-            } => {
-                let failed = failed.first().map(|failure| &failure.notification_id);
-                let row = sent.first().or_else(|| released.first()).or(failed)?;
-                Some((*claim, *row))
-            }
-            Self::Recover { .. } => None,
         }
     }
 }
