@@ -114,3 +114,99 @@ impl Debt {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use chrono::DateTime;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::contract::{IncentiveType, Priority};
+    use crate::store::{self, Claimant, NewNotification, Status, Which};
+
+    const USER: i64 = 42;
+
+    fn row(event_id: &str) -> NewNotification {
+        NewNotification {
+            event_id: event_id.to_owned(),
+            user_id: USER,
+            incentive_type: IncentiveType::StreakReward,
+            notification_type: 89,
+            priority: Priority::MAX,
+            message_title: String::new(),
+            message_body: String::new(),
+            incentive_data: "{}".to_owned(),
+            occurred_at: DateTime::UNIX_EPOCH,
+            scheduled_at: None,
+            expires_at: None,
+            language: "en".to_owned(),
+            variant: None,
+            timezone: None,
+            device_type: None,
+            traceparent: None,
+            status: Status::Pending,
+            digest_event_id: None,
+            stands_alone: false,
+            beginning: Vec::new(),
+        }
+    }
+
+    /// A claim of two rows, in a database of its own.
+    async fn claimed(directory: &TempDir) -> (Arc<dyn Store>, Claim) {
+        let url = format!("sqlite://{}", directory.path().join("rows").display());
+        let store = store::open(&url, 2).unwrap();
+        store.migrate().await.unwrap();
+        store.insert(&[row("a"), row("b")]).await.unwrap();
+        let claim = store.claim(2, Duration::ZERO, &Claimant::Plain).await.unwrap();
+        (store, claim.claim.unwrap())
+    }
+
+    async fn pay(store: &Arc<dyn Store>, claim: &Claim) -> Result<(), Unpaid> {
+        let recovery = Recovery::new(Arc::clone(store), None, Duration::ZERO);
+        let rows = claim.rows.iter().map(|row| row.id).collect();
+        let debt = Debt::Settle {
+            claim: claim.id,
+            rows,
+        };
+        debt.pay(store.as_ref(), &recovery, false).await
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_was_recovered_is_not_lost_when_its_user_is_erased_meanwhile() {
+        let directory = TempDir::new().unwrap();
+        let (store, claim) = claimed(&directory).await;
+        let rows: Vec<i64> = claim.rows.iter().map(|row| row.id).collect();
+        let ended = store.settle(claim.id, &rows, true).await.unwrap();
+        assert_eq!(ended, Ended::Done);
+        let asked = store.request_forgetting(USER, "a test").await.unwrap();
+        assert_eq!(store.anonymise(&asked, Which::Free, 10).await.unwrap(), 2);
+        assert!(pay(&store, &claim).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_was_recovered_in_part_is_not_lost() {
+        let directory = TempDir::new().unwrap();
+        let (store, claim) = claimed(&directory).await;
+        let rows: Vec<i64> = claim.rows.iter().map(|row| row.id).collect();
+        let ended = store.recover_partly(claim.id, &rows[..1], &rows[1..]).await;
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert!(pay(&store, &claim).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_is_gone_and_that_nobody_has_ended_is_lost() {
+        let directory = TempDir::new().unwrap();
+        let (store, claim) = claimed(&directory).await;
+        let gone = Claim {
+            id: claim.id + 1,
+            ..claim
+        };
+        let Err(Unpaid::Lost(why)) = pay(&store, &gone).await else {
+            panic!("not lost");
+        };
+        assert!(why.contains("nobody has ended it"), "{why}");
+    }
+}
