@@ -41,8 +41,6 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOpti
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use tokio::sync::Mutex;
 
-use super::bounds;
-use super::clock::DatabaseClock;
 use super::columns::{self, Columns};
 use super::{
     Admission, Admitted, Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide,
@@ -50,6 +48,7 @@ use super::{
     Notification, OpenClaim, PendingRow, PublishFailure, Readers, Result, Retelling, SchemaState, Status,
     Store, StoreError, Story, Verdict,
 };
+use super::{bounds, clock::DatabaseClock};
 use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
 use crate::measures;
 use crate::schedule::SendTimePolicy;
@@ -314,8 +313,7 @@ impl Store for MySqlStore {
     }
 
     async fn readers(&self, users: &[i64]) -> Result<Readers> {
-        let mut connection = self.pool.acquire().await.map_err(sorted)?;
-        Ok(preferences::look_up(&mut connection, users).await?)
+        Ok(preferences::look_up(&mut *self.pool.acquire().await.map_err(sorted)?, users).await?)
     }
 
     async fn habits(&self, users: &[i64]) -> Result<Habits> {
