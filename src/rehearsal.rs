@@ -73,6 +73,7 @@ impl Rehearsal {
         tell: impl Fn(u64) + Send + Sync,
     ) -> store::Result<Self> {
         let mut rehearsal = Self::default();
+        let now = store.now().await?;
         let mut after = 0;
         loop {
             let readers = store.page_of_readers(after, AT_ONCE).await?;
@@ -90,7 +91,7 @@ impl Rehearsal {
                 if rehearsal.previews.len() < SHOWN {
                     rehearsal
                         .previews
-                        .extend(preview(forecast, draft, preference, Utc::now()));
+                        .extend(preview(forecast, draft, preference, now));
                 }
             }
             rehearsal.looked_at += readers.len() as u64;

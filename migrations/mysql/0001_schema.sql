@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS incentive_notify_queue (
     -- Compared byte by byte and without padding, as producers compare it: 'a', 'A' and 'a ' are three events.
     event_id          VARCHAR(128) CHARACTER SET utf8mb4
         /*!80017 COLLATE utf8mb4_0900_bin */ /*M!100200 COLLATE utf8mb4_nopad_bin */ NOT NULL,
+    -- When the service last evaluated rules for the row, which it does when it stores it. NULL: written without the service, so
+    -- that no rule has been evaluated yet.
+    rules_evaluated_at DATETIME(3) NULL,
     attempts          INT UNSIGNED NOT NULL DEFAULT 0,
     -- The claim that a `processing` row belongs to. The claim row has the ids of its rows, so no index is needed here.
     claim_id          BIGINT       NULL,
@@ -68,6 +71,15 @@ CREATE TABLE IF NOT EXISTS incentive_notify_claims (
     doubt            VARCHAR(1024) NULL,
     PRIMARY KEY (id),
     KEY lease_order (lease_until)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+
+-- Claims that somebody else than their publisher has ended. A publisher that comes back finds here that its claim is not lost.
+CREATE TABLE IF NOT EXISTS incentive_notify_ended_claims (
+    claim_id BIGINT      NOT NULL,
+    outcome  VARCHAR(16) CHARACTER SET ascii NOT NULL,
+    ended_at DATETIME(3) NOT NULL,
+    PRIMARY KEY (claim_id),
+    KEY age (ended_at)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
 -- What happened to a notification beyond what its row tells.

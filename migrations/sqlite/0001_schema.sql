@@ -16,6 +16,8 @@ CREATE TABLE IF NOT EXISTS incentive_notify_queue (
     metrics_data      TEXT,
 
     event_id          TEXT    NOT NULL UNIQUE,
+    -- When the service last evaluated rules for the row; NULL: written without the service.
+    rules_evaluated_at TEXT,
     attempts          INTEGER NOT NULL DEFAULT 0,
     claim_id          INTEGER,
     occurred_at       TEXT    NOT NULL,
@@ -52,6 +54,14 @@ CREATE TABLE IF NOT EXISTS incentive_notify_claims (
 ) STRICT;
 
 CREATE INDEX IF NOT EXISTS lease_order ON incentive_notify_claims (lease_until);
+
+CREATE TABLE IF NOT EXISTS incentive_notify_ended_claims (
+    claim_id INTEGER NOT NULL PRIMARY KEY,
+    outcome  TEXT    NOT NULL,
+    ended_at TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS ended_claims_age ON incentive_notify_ended_claims (ended_at);
 
 CREATE TABLE IF NOT EXISTS incentive_notify_history (
     id              INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

@@ -23,6 +23,8 @@ SECOND, MINUTE, DAY = 1000, 60_000, 86_400_000
 # No day ends within it, and no quiet hours but those that are meant to. A run is over by then.
 AHEAD = 90 * MINUTE
 MOST_MINUTES = 60
+# After so long rules are evaluated again right before publishing (dispatch.recheck_after).
+RECHECK = 60 * SECOND
 # A row is planned before it is stored: quiet hours that begin in between were not seen.
 GRACE = 60 * SECOND
 

@@ -4,7 +4,7 @@ digests. What the checker sees without rules (one row, one request for each atte
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from rules import GRACE, SECOND, millis
+from rules import GRACE, RECHECK, SECOND, millis
 
 DIGEST = "digest-"
 # What stands between the last look at the clock and the writing of a request.
@@ -46,11 +46,24 @@ class Told:
         return millis(self.requests[0]["scheduled_at"] if self.requests else self.row["scheduled_at"])
 
     @property
+    def at_dispatch(self):
+        """What rules have decided right before its first attempt was published."""
+        decided = [entry for entry in self.history if entry["detail"].get("stage") == "dispatch"]
+        return [entry for entry in decided if entry["attempt"] == 0]
+
+    @property
+    def planned(self):
+        """When its first attempt was due before rules deferred it right before publishing."""
+        deferred = [entry["detail"]["was_due_at"] for entry in self.at_dispatch if entry["kind"] == "held"]
+        return millis(deferred[0]) if deferred else self.due
+
+    @property
     def place(self):
-        """Where caps count it, if they do."""
-        gone = self.status == "suppressed" or self.of("digested")
-        late = self.expires_at is not None and self.expires_at <= self.due
-        return None if gone or late else self.due
+        """Where caps count it, if they do: what is deferred right before publishing keeps the slot that it had."""
+        kept_out = [entry for entry in self.of("suppressed") if entry["detail"].get("stage") != "dispatch"]
+        gone = kept_out or self.of("digested")
+        late = self.expires_at is not None and self.expires_at <= self.planned
+        return None if gone or late else self.planned
 
     @property
     def called_off_first(self):
@@ -135,10 +148,17 @@ class Judge:
             self.wrong(told, f"{told.status} after {attempts} attempts, its results lead to {fate[0]} after {fate[1]}")
 
     def suppressed(self, told):
-        self.untried(told)
         why = [entry["detail"] for entry in told.of("suppressed")]
         rules = [detail.get("rule") for detail in why]
-        if told.is_digest:
+        is_late = [detail.get("stage") for detail in why] == ["dispatch"]
+        if is_late:
+            # An attempt may have failed before.
+            for request in told.requests:
+                if request["written_at"] > millis(told.of("suppressed")[0]["at"]):
+                    self.wrong(told, f"requested after it was suppressed: attempt {request['attempt']}")
+        else:
+            self.untried(told)
+        if told.is_digest and not is_late:
             if rules != ["digest"]:
                 self.wrong(told, f"a digest that was suppressed by {rules}")
         elif rules == ["opted_out_types"]:
@@ -237,6 +257,9 @@ class Judge:
             if told.expires_at is not None and written_at >= told.expires_at + A_MOMENT:
                 self.verdict.wrong.append(f"{name}: written {written_at - told.expires_at} ms after it had expired")
             begun = request["attempt"] > 1 or self.rules.is_quiet(event, at - GRACE)
+            evaluated = written_at - millis(told.row["created_at"]) > RECHECK + GRACE
+            if evaluated and all(self.rules.is_quiet(event, when) for when in (written_at, written_at - RECHECK - GRACE)):
+                self.verdict.wrong.append(f"{name}: written in quiet hours, long after it was stored")
             if begun and self.rules.is_quiet(event, at):
                 self.verdict.wrong.append(f"{name}: due in quiet hours, at {request['scheduled_at']}")
         if told.status in ("suppressed", "digested") or told.is_digest or told.place is None:
@@ -277,7 +300,7 @@ class Judge:
         ]
         if not parts and told.status != "suppressed":
             self.wrong(told, "a digest of nothing")
-        if parts and told.status == "suppressed":
+        if parts and told.status == "suppressed" and not told.at_dispatch:
             self.wrong(told, "suppressed, and it has something to tell")
         if told.status == "suppressed":
             return
@@ -347,9 +370,9 @@ class Judge:
                 if other.status in ("suppressed", "cancelled") or "quiet_hours" in rules_of(other):
                     continue
                 # In its own zone it may be quiet when what waits is to leave.
-                if self.rules.is_quiet(other.event, told.due):
+                if self.rules.is_quiet(other.event, told.planned):
                     continue
-                if stored < millis(other.row["created_at"]) < told.due - A_MOMENT:
+                if stored < millis(other.row["created_at"]) < told.planned - A_MOMENT:
                     self.wrong(told, f"left by itself, and {other} came while it waited")
 
     # -----------------------------------------------------------------------------------------------------------------

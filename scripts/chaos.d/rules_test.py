@@ -114,6 +114,34 @@ class RulesTest(RulesCase):
         # One more than none in the day, too.
         self.faulty(wrong=2)
 
+    # Evaluated again right before publishing
+
+    def test_suppressed_right_before_an_attempt(self):
+        for when, wrong in ((5, 0), (-1, 1)):
+            self.world = World()
+            row = self.world.add("e1", 3, "referral_bonus", "suppressed", attempts=1)
+            self.world.tell(row, "suppressed", when, rule="opted_out_types", stage="dispatch")
+            self.faulty(wrong=wrong)
+
+    def test_deferred_right_before_publishing_it_keeps_its_slot(self):
+        # Two in a minute are as many as there may be: as of their slots there are.
+        for n, due in ((0, 0), (1, 1), (2, 65), (3, 66)):
+            row = self.world.add(f"e{n}", 2, status="pending", due=120 * 60, stored=due)
+            self.world.held(row, "quiet_hours", 70, 120 * 60, stage="dispatch", was_due_at=at(due))
+        self.faulty()
+        row = self.world.add("e4", 2, status="pending", due=120 * 60, stored=67)
+        self.world.held(row, "quiet_hours", 70, 120 * 60, stage="dispatch", was_due_at=at(67))
+        self.faulty(wrong=1)
+
+    def test_requested_in_quiet_hours_long_after_it_was_stored(self):
+        for stored, wrong in ((-60, 0), (-600, 1)):
+            self.world = World()
+            self.world.add("e1", 2, stored=stored)
+            # It was due before they began, and they have begun long ago.
+            self.world.evidence.requests[0]["scheduled_at"] = at(-2 * 3600)
+            self.world.evidence.rows[0]["scheduled_at"] = at(-2 * 3600)[:-1].replace("T", " ")
+            self.faulty(wrong=wrong)
+
     # Expired
 
     def test_expired_passes(self):

@@ -80,6 +80,21 @@ pub(super) async fn measure(bench: &Bench<'_>, report: &mut Report) -> Result<()
         bench.now(format!("dispatch {round}/{of}: producing alone"));
         figures.produce.push(bare_produce(bench, slice).await?);
     }
+    for round in 1..=bench.extent.rounds {
+        let of = bench.extent.rounds;
+        for (filling, rates) in [
+            (Filling::Due, &mut figures.evaluated),
+            (Filling::Unevaluated, &mut figures.evaluated_again),
+        ] {
+            bench.now(format!(
+                "dispatch {round}/{of}: rules evaluated at send time, {filling:?}"
+            ));
+            yardstick.empty().await?;
+            yardstick.fill(filling, slice * 2, BODY).await?;
+            let topics = scratch.topics().await?;
+            rates.push(service(bench, &topics, &[], 1, slice).await?.rate);
+        }
+    }
     figures.report(report, &scratch.servers);
     leave_nothing(bench).await
 }
@@ -261,6 +276,10 @@ struct Figures {
     statements: Vec<f64>,
     exactly_once: Vec<f64>,
     at_least_once: Vec<f64>,
+    /// No evaluation of rules is out of date.
+    evaluated: Vec<f64>,
+    /// Rules are evaluated again for every row.
+    evaluated_again: Vec<f64>,
     produce: Vec<f64>,
     consume: Vec<f64>,
     ours: Vec<f64>,
@@ -284,6 +303,12 @@ impl Figures {
         for (name, rounds, unit) in [
             ("the service", &self.exactly_once, "rows/s"),
             ("the service, at_least_once", &self.at_least_once, "rows/s"),
+            ("the service, a small backlog", &self.evaluated, "rows/s"),
+            (
+                "the same, rules evaluated again for each row",
+                &self.evaluated_again,
+                "rows/s",
+            ),
             ("one row at a time", &self.row_at_a_time, "rows/s"),
             (
                 "the same, looked up by the hundred",
@@ -324,6 +349,12 @@ impl Figures {
             ours,
             &self.at_least_once,
             Bound::AtLeast(0.8),
+        );
+        report.ratio(
+            "dispatch, rules evaluated again for each row / for none",
+            &self.evaluated_again,
+            &self.evaluated,
+            Bound::AtLeast(0.95),
         );
     }
 }

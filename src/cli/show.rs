@@ -1,7 +1,5 @@
 //! `inq show`: one notification and its history.
 
-use chrono::Utc;
-
 use super::{Failure, output, store};
 use crate::config::Settings;
 use crate::contract::{DigestPart, time};
@@ -57,7 +55,7 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
 }
 
 async fn found(which: &Which, store: &dyn Store) -> Result<ToldStory, Failure> {
-    let now = Utc::now();
+    let now = store.now().await?;
     let (found, lack) = match (which.id, &which.event) {
         (Some(id), _) => (
             ToldStory::of(store, id, now).await?,

@@ -86,6 +86,11 @@ fn ranges(settings: &Settings) -> Checked {
         10 * MILLISECOND..=MINUTE,
     )?;
     length(
+        "dispatch.recheck_after",
+        dispatch.recheck_after,
+        Duration::ZERO..=HOUR,
+    )?;
+    length(
         "localization.reload_interval",
         settings.localization.reload_interval,
         100 * MILLISECOND..=HOUR,

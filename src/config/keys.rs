@@ -293,6 +293,7 @@ mod tests {
                 "digest.windows.streak_reward",
                 "dispatch.lease",
                 "dispatch.poll_interval",
+                "dispatch.recheck_after",
                 "ingest.batch_wait",
                 "localization.reload_interval",
                 "retention.failed",

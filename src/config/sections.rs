@@ -93,6 +93,9 @@ pub struct DispatchSettings {
     /// processes insert.
     #[serde(with = "duration")]
     pub poll_interval: Duration,
+    /// Rules that were evaluated longer ago are evaluated again right before a notification is published; 0 to 1 h.
+    #[serde(with = "duration")]
+    pub recheck_after: Duration,
     /// What a crash may do to a batch.
     pub semantics: Semantics,
 }

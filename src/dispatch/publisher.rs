@@ -18,13 +18,16 @@ use crate::alerts::Alerts;
 use crate::bus::{
     BusError, Cluster, Ledger, LedgerEntry, Outcome, Producer, Publisher, TransactionalPublisher,
 };
-use crate::schedule::{RetryPolicy, spread};
+use crate::schedule::{RetryPolicy, SendTimePolicy, spread};
 use crate::store::{Claim, Claimant, Claimed, ClaimedRow, PublishFailure, Store, StoreError};
 use crate::telemetry::Traces;
 
 /// Kafka forgets the offsets of a group without members (`offsets.retention.minutes`, seven days by default): the ledger
 /// of a publisher without work is written again after so long.
 const LEDGER_KEPT_EVERY: Duration = Duration::from_hours(1);
+
+/// A claim that was made ahead is published without a second look at rules if it has waited for less.
+const SHORTEST_RECHECK: Duration = Duration::from_secs(1);
 
 /// How a publisher works.
 #[derive(Clone, Debug)]
@@ -39,6 +42,8 @@ pub struct PublisherSettings {
     pub ledger: Option<Ledger>,
     /// What follows when the broker refuses a request.
     pub retry: RetryPolicy,
+    /// What is evaluated again right before publishing.
+    pub rules: SendTimePolicy,
     /// Who is told of urgent notifications that fail for good.
     pub alerts: Alerts,
     /// Takes down what became of each row.
@@ -118,6 +123,7 @@ impl PublisherTask {
         if let Err(stop) = self.pay().await {
             return stop;
         }
+        let is_ahead = self.ahead.is_some();
         let (claim, asked) = match self.claim().await {
             Ok(claimed) => claimed,
             Err(stop) => return stop,
@@ -125,8 +131,10 @@ impl PublisherTask {
         let rows = claim.rows.len();
         failpoint!("dispatch::claimed");
         // The claim was made no sooner than it was asked for.
-        if has_expired(&claim, claim.claimed_at + asked.elapsed()) {
-            // Unpublished, all of it: the next claim, which is made at once, leaves out what has expired.
+        let is_stale =
+            is_ahead && asked.elapsed() >= self.settings.rules.recheck_after().max(SHORTEST_RECHECK);
+        if is_stale || has_expired(&claim, claim.claimed_at + asked.elapsed()) {
+            // Unpublished, all of it: the next claim, which is made at once, leaves out what has expired, and evaluates rules.
             self.debt = Some(Debt::release_all(&claim));
             return self.pay().await.err().unwrap_or(Step::Worked { published: 0 });
         }
@@ -190,8 +198,8 @@ impl PublisherTask {
         match answer {
             Ok(claimed) => {
                 let Some(claim) = claimed.claim else {
-                    // Where rows expired and none was left to claim, there may be more behind them.
-                    return Err(if claimed.expired > 0 {
+                    // Where rows expired or were withheld and none was left to claim, there may be more behind them.
+                    return Err(if claimed.expired > 0 || !claimed.withheld.is_empty() {
                         Step::Worked { published: 0 }
                     } else {
                         Step::Idle {
@@ -233,7 +241,9 @@ impl PublisherTask {
 
     async fn ask_for(&self, limit: u32, claimant: &Claimant) -> Answer {
         let begun = Instant::now();
-        let answer = self.store.claim(limit, self.settings.lease, claimant).await;
+        let rules = Some(&self.settings.rules);
+        let claimed = self.store.claim_by(limit, self.settings.lease, claimant, rules);
+        let answer = claimed.await;
         told::claimed(&answer, begun);
         (answer, begun)
     }

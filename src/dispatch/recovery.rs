@@ -143,7 +143,7 @@ impl Recovery {
                 self.ended(claim, ended, Recovered::Released).await?
             }
             Judgement::Split { sent, unsent } => {
-                let ended = self.store.give_back(claim.id, &sent, &[], &unsent).await?;
+                let ended = self.store.recover_partly(claim.id, &sent, &unsent).await?;
                 self.ended(claim, ended, Recovered::Split).await?
             }
             Judgement::Doubt(why) => self.doubt(claim, why).await?,

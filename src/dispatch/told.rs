@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::alerts::{Alerts, Failed};
 use crate::bus::Outcome;
 use crate::measures;
+use crate::schedule::SEND_TIME_RULES;
 use crate::store::{Claimed, ClaimedRow, PublishFailure, StoreError};
 use crate::telemetry::{Doing, Done, Traces};
 
@@ -14,6 +15,12 @@ use crate::telemetry::{Doing, Done, Traces};
 pub(super) fn claimed(answer: &Result<Claimed, StoreError>, begun: Instant) {
     let Ok(claimed) = answer else { return };
     metrics::counter!(measures::EXPIRED.name).increment(claimed.expired);
+    for rule in SEND_TIME_RULES {
+        let count = claimed.withheld.iter().filter(|by| **by == rule).count();
+        if count > 0 {
+            metrics::counter!(measures::WITHHELD.name, "rule" => rule).increment(count as u64);
+        }
+    }
     if let Some(claim) = &claimed.claim {
         metrics::histogram!(measures::CLAIM_SECONDS.name).record(begun.elapsed());
         #[allow(clippy::cast_precision_loss)] // at most 3000

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{Extension, State};
-use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -151,7 +150,7 @@ async fn change_one(
             }
             Ok((
                 done.changed > 0,
-                ToldStory::of(store.as_ref(), id, Utc::now()).await?,
+                ToldStory::of(store.as_ref(), id, store.now().await?).await?,
             ))
         })
         .await?;

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{Semaphore, watch};
 
 use super::problem::{Kind, Problem};
@@ -52,6 +53,12 @@ impl Desk {
         // While others were waited for it may have gone away.
         let reached = self.reached()?;
         Ok(to_its_end(place, call(Arc::clone(&reached.store))).await??)
+    }
+
+    /// The time by the database's clock; while the database is away, by this machine's.
+    pub(super) async fn now(&self) -> DateTime<Utc> {
+        let asked = self.ask(async |store| store.now().await).await;
+        asked.unwrap_or_else(|_away| Utc::now())
     }
 
     /// The store, where it is not known to be away: nobody is to wait for a connection that there is not.

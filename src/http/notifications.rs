@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use chrono::Utc;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -36,7 +35,7 @@ pub(super) async fn show_notification(
 ) -> Result<Json<ToldStory>, Problem> {
     served
         .desk
-        .ask(async move |store| ToldStory::of(store.as_ref(), id, Utc::now()).await)
+        .ask(async move |store| ToldStory::of(store.as_ref(), id, store.now().await?).await)
         .await?
         .map(Json)
         .ok_or_else(|| unknown(id))
@@ -114,7 +113,7 @@ async fn page(store: &dyn Store, asked: &List) -> store::Result<Notifications> {
         found.append(&mut rows);
     }
     let next = found.last().filter(|_| more).map(|row| Cursor(row.id).text());
-    let now = Utc::now();
+    let now = store.now().await?;
     Ok(Notifications {
         notifications: found.into_iter().map(|row| Listed::of(row, now)).collect(),
         next_cursor: next,

@@ -64,7 +64,7 @@ pub(super) async fn put_preferences(
     Id(user_id): Id,
     Body(said): Body,
 ) -> Result<(StatusCode, Json<Preference>), Problem> {
-    let preference = read(&said, user_id, Utc::now())?;
+    let preference = read(&said, user_id, served.desk.now().await)?;
     let status = answered(change(&served, preference.clone().into()).await?);
     Ok((status, Json(preference)))
 }
@@ -85,7 +85,7 @@ pub(super) async fn retract_preferences(
     State(served): State<Served>,
     Id(user_id): Id,
 ) -> Result<(StatusCode, Json<Retracted>), Problem> {
-    let nothing = Preference::of_nothing(user_id, Utc::now());
+    let nothing = Preference::of_nothing(user_id, served.desk.now().await);
     let status = answered(change(&served, nothing.into()).await?);
     Ok((status, Json(Retracted { user_id })))
 }

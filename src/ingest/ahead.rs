@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use chrono::Utc;
 
 use super::batch::{Asking, Numbered, Planned};
 use super::plan::Planner;
@@ -51,7 +50,8 @@ impl Ahead {
     /// # Errors
     /// If the database is away.
     pub(super) async fn see(&self, records: &[Record]) -> Result<Seen, StoreError> {
-        let (since, now) = (Instant::now(), Utc::now());
+        let since = Instant::now();
+        let now = self.store.now().await?;
         let mut asking = Asking::of(records, &self.planner, now);
         let readers = self.readers(&asking.users()).await?;
         let forgotten = asking.keep_out(&readers.forgotten);

@@ -4,16 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use super::batch::Numbered;
 use crate::bus::Record;
 use crate::config::DefaultSettings;
 use crate::contract::{
-    Cancellation, EventMessage, IncentiveEvent, Preference, Rejection, Window, time, traceparent,
+    Cancellation, EventMessage, IncentiveEvent, Preference, Rejection, Window, traceparent,
 };
 use crate::localize::{Reader, Words, arguments};
-use crate::schedule::{Basis, BestTime, Habit, Leaving, QuietPolicy, Waiting};
+use crate::schedule::{Basis, BestTime, Habit, Leaving, QuietPolicy, Waiting, opted_out};
 use crate::store::{Beginning, Habits, HistoryKind, NewNotification, Status};
 
 /// Plans rows.
@@ -94,7 +93,7 @@ impl Planner {
     /// # Errors
     /// With the reason, where the record is no event of the contract.
     pub fn read(&self, record: &Record, now: DateTime<Utc>) -> Result<Asked, Rejection> {
-        // A broker that keeps no times leaves only ours.
+        // A broker that keeps no times leaves only the database's.
         let recorded_at = record.timestamp.unwrap_or(now);
         match EventMessage::decode(record.payload.as_deref(), self.max_event_bytes)? {
             EventMessage::Notify(event) => Ok(Asked::Notify(Announced {
@@ -169,10 +168,12 @@ impl Planner {
             || arguments::has_code(&event.incentive_data);
         let mut plan = self.plan_event(event, recorded_at, trace);
         plan.row.stands_alone = stands_alone;
-        let opposed = preference.filter(|preference| preference.has_opted_out_of(plan.row.incentive_type));
-        if let Some(preference) = opposed {
+        if let Some(detail) = opted_out(preference, plan.row.incentive_type) {
             plan.row.status = Status::Suppressed;
-            plan.row.beginning.push(opted_out(preference));
+            plan.row.beginning.push(Beginning {
+                kind: HistoryKind::Suppressed,
+                detail,
+            });
             return plan;
         }
         if let Some(window) = window {
@@ -300,22 +301,6 @@ pub(super) fn leaving<'a>(
     }
 }
 
-/// For the history: the rule, and when the reader gave it.
-fn opted_out(preference: &Preference) -> Beginning {
-    let detail: [(_, Value); 3] = [
-        ("rule", "opted_out_types".into()),
-        ("of", "user".into()),
-        ("since", time::format(&preference.updated_at).into()),
-    ];
-    Beginning {
-        kind: HistoryKind::Suppressed,
-        detail: detail
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -323,6 +308,7 @@ mod tests {
     use super::super::rehearsal::WORDS;
     use super::*;
     use crate::config::Settings;
+    use crate::contract::time;
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds)

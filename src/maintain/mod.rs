@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -32,6 +32,9 @@ pub use when::When;
 const BATCH: u32 = 500;
 /// By how much the pause after a batch is longer than the batch took: the database has nine tenths of its time for others.
 const PAUSE_FACTOR: u32 = 9;
+/// How long the record of a claim is kept that recovery or an operator has ended: a publisher that was frozen, or suspended with its
+/// machine, may come back to it. There are few.
+const ENDED_CLAIMS_KEPT: Duration = Duration::from_hours(30 * 24);
 /// How long nobody else does the maintenance after a sign of life.
 const LEAD: Duration = Duration::from_mins(1);
 
@@ -169,6 +172,9 @@ impl Maintenance {
         if self.store.remove_cancellations(kept, BATCH).await? > 0 {
             return Ok(Step::Tidied);
         }
+        if self.store.remove_ended_claims(ENDED_CLAIMS_KEPT, BATCH).await? > 0 {
+            return Ok(Step::Tidied);
+        }
         if self.store.forget_readers(BATCH).await? > 0 {
             return Ok(Step::Tidied);
         }
@@ -222,19 +228,24 @@ impl Maintenance {
         tell_finished();
         let mut last = None;
         loop {
-            let now = Utc::now();
+            let now = self.now().await;
             let sleep = (when.next(last, now) - now).to_std().unwrap_or_default();
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(sleep.min(self.look_every)) => {}
             }
             self.forget_all(&mut patience, &stop).await;
-            let now = Utc::now();
+            let now = self.now().await;
             if when.next(last, now) <= now {
                 last = Some(now);
                 self.pass(&mut patience, &stop).await;
             }
         }
+    }
+
+    /// The time by the database's clock, which is the same for all instances; while the database is away, by this machine's.
+    async fn now(&self) -> DateTime<Utc> {
+        self.store.now().await.unwrap_or_else(|_away| Utc::now())
     }
 
     /// Until nothing can be forgotten now.

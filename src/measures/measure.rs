@@ -11,6 +11,18 @@ pub enum Kind {
     Histogram,
 }
 
+impl Kind {
+    /// Its name in Prometheus' text format.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
 /// The values that a label can have.
 #[derive(Clone, Copy, Debug)]
 pub enum Values {

@@ -11,6 +11,7 @@ mod measure;
 mod process;
 mod reading;
 mod retention;
+mod send_time;
 
 use crate::contract::{Priority, Reason, ResultStatus};
 use crate::store::{CancelOutcome, Status};
@@ -26,6 +27,7 @@ use measure::{counter, gauge, histogram};
 pub use process::{BUILD_INFO, OUTAGES, READY, TASK_FAILURES};
 pub use reading::{CONSUMER_LAG, CONSUMER_LAG_TO_END, UNREAD_DELETED};
 pub use retention::{ARCHIVED, MAINTENANCE_FINISHED, MAINTENANCE_INTERVAL, REMOVED};
+pub use send_time::WITHHELD;
 
 const PRIORITY: Label = Label {
     name: "priority",
@@ -364,6 +366,7 @@ pub const INGEST: &[Measure] = &[
 pub const DISPATCH: &[Measure] = &[
     DISPATCHED,
     EXPIRED,
+    WITHHELD,
     CLAIM_SECONDS,
     CLAIM_ROWS,
     PUBLISH_SECONDS,
@@ -417,18 +420,6 @@ pub const ALL: [(&str, &[Measure]); 6] = [
     ("Stage `feedback`", FEEDBACK),
     ("Stage `maintain`", MAINTAIN),
 ];
-
-impl Kind {
-    /// Its name in Prometheus' text format.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-        }
-    }
-}
 
 /// Gives the process's recorder the help texts.
 pub(crate) fn describe() {

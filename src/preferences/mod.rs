@@ -3,11 +3,16 @@
 //! A batch is stored in one transaction, and only then are its offsets stored; what is none of it becomes a dead letter first.
 //! To do a batch again changes nothing.
 
+mod erasures;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
+
+use erasures::too_old;
 
 use crate::alerts::Alerts;
 use crate::bus::{Batch, DeadLetters, Record};
@@ -47,19 +52,37 @@ impl Preferences {
     /// # Errors
     /// With what is away, for people. Then call again with the same records.
     pub async fn step(&mut self, records: &[Record]) -> Result<(), String> {
+        let now = self.store.now().await.map_err(|error| error.to_string())?;
         let mut letters: Vec<(&Record, Rejection)> = Vec::new();
+        let mut read: Vec<PreferenceChange> = Vec::with_capacity(records.len());
+        let mut read_from: Vec<&Record> = Vec::with_capacity(records.len());
         let mut changes: Vec<PreferenceChange> = Vec::with_capacity(records.len());
         let mut sources: Vec<&Record> = Vec::with_capacity(records.len());
         for record in records {
-            // A broker that keeps no times leaves only ours.
-            let recorded_at = record.timestamp.unwrap_or_else(Utc::now);
+            // A broker that keeps no times leaves only the database's.
+            let recorded_at = record.timestamp.unwrap_or(now);
             let (key, payload) = (record.key.as_deref(), record.payload.as_deref());
             match PreferenceChange::decode(key, payload, recorded_at, self.max_bytes) {
                 Ok(change) => {
-                    changes.push(change);
-                    sources.push(record);
+                    read.push(change);
+                    read_from.push(record);
                 }
                 Err(rejection) => letters.push((record, rejection)),
+            }
+        }
+        let known_since = self.known_since(&read).await.map_err(|error| error.to_string())?;
+        let decided = too_old(&read, known_since);
+        for ((change, record), rejection) in read.into_iter().zip(read_from).zip(decided) {
+            if let Some(rejection) = rejection {
+                tracing::warn!(
+                    user = change.user_id,
+                    "an erasure is refused: {}",
+                    rejection.detail
+                );
+                letters.push((record, rejection));
+            } else {
+                changes.push(change);
+                sources.push(record);
             }
         }
         match self.store.change_preferences(&changes).await {
@@ -92,6 +115,20 @@ impl Preferences {
         told(measures::SAID, changes.len() - forgotten);
         told(measures::FORGOTTEN, forgotten);
         Ok(())
+    }
+
+    /// Since when anything is known of those who are to be erased; nothing is asked where nobody is.
+    async fn known_since(
+        &self,
+        changes: &[PreferenceChange],
+    ) -> Result<BTreeMap<i64, DateTime<Utc>>, StoreError> {
+        let erased = changes.iter().filter(|change| change.preference.is_none());
+        let users: BTreeSet<i64> = erased.map(|change| change.user_id).collect();
+        if users.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let users: Vec<i64> = users.into_iter().collect();
+        self.store.known_since(&users).await
     }
 }
 

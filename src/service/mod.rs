@@ -37,7 +37,7 @@ use crate::localize::Words;
 use crate::maintain::{Maintenance, Retention, When};
 use crate::measures;
 use crate::preferences::Preferences;
-use crate::schedule::RetryPolicy;
+use crate::schedule::{CapPolicy, RetryPolicy, SendTimePolicy};
 use crate::stage;
 use crate::store::Store;
 use crate::telemetry::{Metrics, Traces};
@@ -403,6 +403,11 @@ impl Service {
             lease: self.settings.dispatch.lease,
             ledger: self.ledger(),
             retry,
+            rules: SendTimePolicy::new(
+                (&self.settings.quiet).into(),
+                CapPolicy::new(&self.settings.caps, &self.settings.quiet),
+                self.settings.dispatch.recheck_after,
+            ),
             alerts: told.alerts,
             traces: told.traces,
         }

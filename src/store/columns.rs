@@ -60,10 +60,10 @@ fn object(column: &str, text: &str) -> Result<Map<String, Value>, StoreError> {
     serde_json::from_str(text).map_err(|fault| foreign(column, fault))
 }
 
-/// The columns that [`claimed_row`] reads.
-pub(super) const CLAIMED: &str = "id, attempts, event_id, user_id, incentive_type, notification_type, priority, \
+/// The columns of a due row: those of a claim, and those by which rules are evaluated again.
+pub(super) const DUE: &str = "id, attempts, event_id, user_id, incentive_type, notification_type, priority, \
      message_title, message_body, language, variant, incentive_data, scheduled_at, expires_at, created_at, \
-     traceparent";
+     traceparent, timezone, occurred_at, rules_evaluated_at";
 
 /// A row on its way into a claim; its attempt is the one that the claim makes.
 pub(super) fn claimed_row(row: &impl Columns) -> Result<ClaimedRow, StoreError> {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::columns::{Columns, count};
-use super::{Preferences, Result};
+use super::{Preferences, Result, ids};
 use crate::contract::time;
 
 /// Whose the anonymous rows are: no user of the contract has this id.
@@ -85,6 +85,10 @@ pub trait Forget: Send + Sync {
     /// has asked before is asked for anew.
     async fn request_forgetting(&self, user_id: i64, by: &str) -> Result<Forgetting>;
 
+    /// Of each of these users the earliest moment of which anything is known: a row, preferences, a cancel, or an erasure. Of whom
+    /// nothing is known is not there.
+    async fn known_since(&self, users: &[i64]) -> Result<BTreeMap<i64, DateTime<Utc>>>;
+
     /// How far it is with this user; `None` where nobody has asked, or it was so long ago that this is forgotten too.
     async fn forgetting(&self, user_id: i64) -> Result<Option<Forgetting>>;
 
@@ -123,6 +127,19 @@ pub(super) const BESIDE: [&str; 3] = [
     "DELETE FROM incentive_notify_readers WHERE user_id = ? AND ? IS NOT NULL",
     "DELETE FROM user_habits WHERE user_id = ? AND ? IS NOT NULL",
 ];
+
+/// The earliest moment of which anything is known of so many users, each of them bound four times; `earlier` is the function that
+/// tells the earlier of two times.
+pub(super) fn known_since_text(users: usize, earlier: &str) -> String {
+    let these = ids::column_in("user_id", users);
+    format!(
+        "SELECT user_id, MIN(known) AS known_since FROM (\
+         SELECT user_id, {earlier}(occurred_at, created_at) AS known FROM incentive_notify_queue WHERE {these} \
+         UNION ALL SELECT user_id, updated_at FROM user_preferences WHERE {these} \
+         UNION ALL SELECT user_id, came_at FROM incentive_notify_cancellations WHERE {these} \
+         UNION ALL SELECT user_id, as_of FROM incentive_notify_forgotten WHERE {these}) AS all_known GROUP BY user_id"
+    )
+}
 
 /// The columns that [`forgetting`] reads.
 pub(super) const FORGETTING: &str = "user_id, as_of, requested_at, requested_by, erased_at, done_at";

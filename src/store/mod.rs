@@ -9,7 +9,9 @@ mod admission;
 mod bounds;
 mod broadcasts;
 mod cancelling;
+mod clock;
 mod columns;
+mod ended_claims;
 mod engagement;
 mod error;
 mod filter;
@@ -40,6 +42,8 @@ pub use broadcasts::{
 };
 pub(crate) use cancelling::BY_EVENT;
 pub use cancelling::CancelOutcome;
+pub use clock::Clock;
+pub use ended_claims::{EndedClaim, EndedClaims};
 pub use engagement::{EngagementRow, GroupBy};
 pub use error::StoreError;
 pub use filter::{Change, Changed, Filter};
@@ -56,6 +60,7 @@ pub use results::{Decide, Standing, Verdict};
 pub use story::Story;
 
 use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
+use crate::schedule::SendTimePolicy;
 
 /// The one result type of the room.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -92,6 +97,8 @@ pub struct Claimed {
     pub claim: Option<Claim>,
     /// How many due rows had expired and were marked so instead of being claimed.
     pub expired: u64,
+    /// Of each due row that was suppressed or deferred instead of being claimed the name of the rule.
+    pub withheld: Vec<&'static str>,
     /// Where nothing was claimed: the time to the earliest due time of a pending row; zero if it is due and held by
     /// somebody else, `None` if none is pending.
     pub next_due: Option<Duration>,
@@ -194,7 +201,7 @@ pub enum SchemaState {
 /// while it runs: await it to its end, without `select!` or a time limit around it. Deadlocks and lock
 /// time-outs are tried again within the call.
 #[async_trait]
-pub trait Store: Broadcasts + Forget {
+pub trait Store: Broadcasts + Clock + EndedClaims + Forget {
     /// What is behind: `MySQL 8.4.3`, `MariaDB 10.11.9`, `SQLite 3.50.1`.
     async fn server(&self) -> Result<String>;
 
@@ -273,7 +280,19 @@ pub trait Store: Broadcasts + Forget {
     /// Claims up to `limit` due rows, highest priority first, then by due time: they become `processing`
     /// with `attempts + 1`, and the claim row keeps their ids, the claimant and the end of the lease.
     /// Rows that another claim has locked are passed over. Due rows past their `expires_at` become `expired`.
-    async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed>;
+    async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed> {
+        self.claim_by(limit, lease, claimant, None).await
+    }
+
+    /// As [`Store::claim`], where `rules` are evaluated again, in the same transaction, for due rows whose evaluation no longer
+    /// holds: what must not be sent becomes `suppressed`, or `pending` until later, and is not claimed. Its attempt is not counted.
+    async fn claim_by(
+        &self,
+        limit: u32,
+        lease: Duration,
+        claimant: &Claimant,
+        rules: Option<&SendTimePolicy>,
+    ) -> Result<Claimed>;
 
     /// Which database this is. A backup that is restored has the same identity, a database that is made anew another.
     async fn identity(&self) -> Result<String>;
@@ -289,8 +308,7 @@ pub trait Store: Broadcasts + Forget {
     /// cancel came meanwhile. `recovered` notes in the history that recovery found it out.
     async fn release(&self, claim: i64, rows: &[i64], recovered: bool) -> Result<Ended>;
 
-    /// The claim came out mixed, row by row: `sent` were published (by a plain claimant, or in a commit that Kafka kept in
-    /// part), `failed` follow their retry with the attempt counted, `released` go back uncounted; of both, what was called off
+    /// The claim came out mixed, row by row: `sent` were published (by a plain claimant), `failed` follow their retry with the attempt counted, `released` go back uncounted; of both, what was called off
     /// meanwhile becomes `cancelled`. Together they are the
     /// claim's rows.
     async fn give_back(

@@ -13,8 +13,10 @@ pub(super) struct Clock {
 }
 
 /// The times in details that a rule has decided by, or that something happened at.
-const TIMES: [&str; 10] = [
+const TIMES: [&str; 12] = [
     "due_at",
+    "was_due_at",
+    "as_of",
     "held_until",
     "retry_at",
     "expires_at",

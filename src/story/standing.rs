@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::clock::{Clock, text};
-use crate::schedule::DIGEST;
+use crate::schedule::{DIGEST, ERASURE};
 use crate::store::{HistoryEntry, HistoryKind, Notification, Status};
 
 /// As the row alone tells it: who lists many reads neither their histories nor their digests.
@@ -56,6 +56,7 @@ pub(super) fn standing_in_full(
         (Status::Suppressed, _) => match rule_against(history) {
             None => stands,
             Some("cap") => format!("{stands}: the user gets enough notifications without it"),
+            Some(ERASURE) => format!("{stands}: the user has asked for erasure"),
             Some(DIGEST) => format!("{stands}: events have cancelled all that it told of"),
             Some(_) => format!("{stands}: the user has opted out of such notifications"),
         },

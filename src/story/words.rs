@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::clock::{Clock, moment, text};
-use crate::schedule::{BEST_TIME, DIGEST};
+use crate::schedule::{BEST_TIME, DIGEST, DISPATCH, ERASURE};
 use crate::store::{HistoryEntry, HistoryKind};
 
 /// What happened.
@@ -87,7 +87,7 @@ fn quiet(detail: &Map<String, Value>, reader: Clock) -> String {
         _ => format!(" of {}", days.join(", ")),
     };
     format!(
-        "held from {}: {} to {}{days} are quiet hours {} in {}",
+        "held from {}: {} to {}{days} are quiet hours {} in {}{}",
         clock.span(detail, "due_at", "until", "held_until"),
         said("from"),
         said("to"),
@@ -97,7 +97,17 @@ fn quiet(detail: &Map<String, Value>, reader: Clock) -> String {
             _ => "of the settings".to_owned(),
         },
         said("timezone"),
+        at_dispatch(detail),
     )
+}
+
+/// That a rule was evaluated right before publishing, not when the event was stored.
+fn at_dispatch(detail: &Map<String, Value>) -> &'static str {
+    if text(detail, "stage") == DISPATCH {
+        " (evaluated right before publishing)"
+    } else {
+        ""
+    }
 }
 
 /// Quiet hours that came on top of what else was decided.
@@ -203,9 +213,15 @@ fn for_a_cap(detail: &Map<String, Value>, clock: Clock) -> String {
 fn suppressed(detail: &Map<String, Value>, clock: Clock) -> String {
     match text(detail, "rule") {
         "cap" => format!(
-            "not to be sent: at {} {}",
+            "not to be sent: at {} {}{}",
             clock.said(detail, "due_at"),
-            over_cap(detail)
+            over_cap(detail),
+            at_dispatch(detail)
+        ),
+        ERASURE => format!(
+            "not to be sent: what is known of the user until {} is to be erased{}",
+            clock.said(detail, "as_of"),
+            at_dispatch(detail)
         ),
         DIGEST => {
             let last = match parts(detail) {
@@ -215,8 +231,9 @@ fn suppressed(detail: &Map<String, Value>, clock: Clock) -> String {
             format!("not to be sent: events have cancelled all that it told of{last}")
         }
         _ => format!(
-            "not to be sent: the user has opted out of such notifications (preferences of {})",
-            clock.said(detail, "since")
+            "not to be sent: the user has opted out of such notifications (preferences of {}){}",
+            clock.said(detail, "since"),
+            at_dispatch(detail)
         ),
     }
 }

@@ -74,6 +74,29 @@ fn only_the_settings_read_the_environment() {
     assert_only(&["env::var"], &["config/", "telemetry/"]);
 }
 
+/// An instance whose own clock is wrong must not plan another moment than the others: `Clock::now` of the store is the time.
+/// Where the store is away, and for the names of files, this machine's clock is good enough.
+#[test]
+fn what_is_planned_is_planned_by_the_clock_of_the_database() {
+    const ALLOWED: [&str; 2] = ["maintain/archive.rs", "maintain/mod.rs"];
+    const STAGES: [&str; 8] = [
+        "broadcast/",
+        "dispatch/",
+        "feedback/",
+        "ingest/",
+        "maintain/",
+        "preferences/",
+        "rehearsal.rs",
+        "schedule/",
+    ];
+    let guilty: Vec<_> = files_with(&["Utc::now", "SystemTime::now"])
+        .into_iter()
+        .filter(|file| STAGES.iter().any(|stage| file.starts_with(stage)) && !file.ends_with("tests.rs"))
+        .filter(|file| !ALLOWED.contains(&file.as_str()))
+        .collect();
+    assert!(guilty.is_empty(), "{guilty:?} ask this machine for the time");
+}
+
 #[test]
 fn stages_do_not_import_each_other() {
     for (stage, others) in [

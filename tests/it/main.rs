@@ -41,6 +41,7 @@ mod recovery;
 mod remedies;
 mod secrets;
 mod security;
+mod send_time;
 mod servers;
 mod settings;
 mod shutdown;

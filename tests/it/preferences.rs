@@ -1,6 +1,7 @@
 //! What readers say of themselves, from its topic to what they are told.
 
 use chrono::{Duration, Utc};
+use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -284,4 +285,35 @@ async fn a_topic_that_is_set_and_missing_is_told_with_the_remedy() {
     let detail = topics.expect("topics")["detail"].as_str().expect("a detail");
     assert!(detail.contains("no.such.topic, no.such.topic.dlq"), "{detail}");
     house.database.drop().await;
+}
+
+#[tokio::test]
+async fn an_erasure_whose_time_was_written_in_seconds_is_refused() {
+    let Some(home) = Home::fresh().await else { return };
+    let service = home.house.run(&[]).await;
+    home.event("known", json!({})).await;
+    let producer: FutureProducer = home.house.kafka.config().create().expect("a producer");
+    let record = FutureRecord::to(&home.preferences)
+        .key("42")
+        .payload(&b""[..])
+        .timestamp(Utc::now().timestamp());
+    producer
+        .send(record, std::time::Duration::from_secs(10))
+        .await
+        .expect("sent");
+    let letters = home.house.kafka.read_until(&home.dead_letters, 1).await;
+    let detail = header(&letters[0], "dlq-detail").expect("a detail");
+    assert!(
+        detail.contains("user 42 is to be erased as of 1970-01-") && detail.contains("`inq forget 42`"),
+        "{detail}"
+    );
+    home.settled().await;
+    let asked = "SELECT COUNT(*) FROM incentive_notify_forgotten";
+    assert_eq!(
+        home.house.database.count(asked).await,
+        0,
+        "nothing is said to be done"
+    );
+    assert!(service.terminate().await.success());
+    home.house.database.drop().await;
 }

@@ -112,6 +112,7 @@ fn numbers_and_durations_have_ranges() {
         ),
         ("dispatch.lease = '11m'", "must be 5s to 10m"),
         ("dispatch.poll_interval = '1ms'", "must be 10ms to 1m"),
+        ("dispatch.recheck_after = '2h'", "must be 0s to 1h"),
         ("retry.initial = '0s'", "must be 100ms to 30d"),
         ("retry.max_interval = '31d'", "must be 100ms to 30d"),
         (

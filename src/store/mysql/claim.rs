@@ -6,17 +6,18 @@ use chrono::{DateTime, Utc};
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 
-use super::super::columns::{self, CLAIMED, Columns};
+use super::super::columns::{self, Columns, DUE};
 use super::super::pick::Pick;
 use super::super::{Claimant, Claimed, Glance, ids, micros};
 use super::error::Answer;
-use super::{stored, told_time};
+use super::{history, listed, preferences, stored, told_time, written};
 use crate::contract::Priority;
+use crate::schedule::SendTimePolicy;
 
 /// The due rows of one priority: a range of `claim_order`, in its order, but for rows that another claim has locked.
 pub(super) fn due_rows_text() -> String {
     format!(
-        "SELECT {CLAIMED}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_queue FORCE INDEX (claim_order) \
+        "SELECT {DUE}, UTC_TIMESTAMP(3) AS db_now FROM incentive_notify_queue FORCE INDEX (claim_order) \
          WHERE status = 'pending' AND priority = ? AND scheduled_at <= UTC_TIMESTAMP(3) \
          ORDER BY scheduled_at, id LIMIT ? FOR UPDATE SKIP LOCKED"
     )
@@ -52,12 +53,13 @@ pub(super) async fn waits(connection: &mut MySqlConnection) -> Result<Vec<(Prior
 }
 
 /// Looks which priorities have due rows, which costs an idle publisher one statement; then one transaction: lock, mark
-/// what has expired, write the claim, mark its rows.
+/// what has expired, write what rules withhold, write the claim, mark its rows.
 pub(super) async fn claim(
     pool: &MySqlPool,
     limit: u32,
     lease: Duration,
     claimant: &Claimant,
+    rules: Option<&SendTimePolicy>,
 ) -> Result<Claimed, Answer> {
     let mut connection = pool.acquire().await?;
     let mut due = waits(&mut connection).await?;
@@ -71,7 +73,7 @@ pub(super) async fn claim(
         return Ok(nothing);
     }
     let mut transaction = connection.begin().await?;
-    let mut pick = Pick::new(limit);
+    let mut pick = Pick::new(limit, rules);
     for (priority, _) in due {
         pick.next_priority();
         pick_from(&mut transaction, priority, &mut pick).await?;
@@ -80,6 +82,7 @@ pub(super) async fn claim(
         transaction.rollback().await?;
         return Ok(nothing);
     }
+    withhold(&mut transaction, &mut pick).await?;
     let claim = match pick.to_claim() {
         Some((rows, now)) => Some(write_claim(&mut transaction, &rows, now, lease, claimant).await?),
         None => None,
@@ -93,7 +96,7 @@ pub(super) async fn claim(
 async fn pick_from(
     connection: &mut MySqlConnection,
     priority: Priority,
-    pick: &mut Pick,
+    pick: &mut Pick<'_>,
 ) -> Result<(), Answer> {
     while let Some(look_at) = pick.look_at() {
         let found = sqlx::query(AssertSqlSafe(due_rows_text()))
@@ -108,6 +111,38 @@ async fn pick_from(
         mark_expired(connection, &expired).await?;
     }
     Ok(())
+}
+
+/// Evaluates rules again for those rows whose evaluation no longer holds, in one look-up, and writes those that must not be
+/// sent. Where every evaluation holds, nothing is asked.
+async fn withhold(connection: &mut MySqlConnection, pick: &mut Pick<'_>) -> Result<(), Answer> {
+    let users = pick.users_to_look_up();
+    if users.is_empty() {
+        return Ok(());
+    }
+    let readers = preferences::look_up(connection, &users).await?;
+    let withheld = pick.withhold(&readers);
+    if withheld.is_empty() {
+        return Ok(());
+    }
+    let told = withheld.iter();
+    let told: Vec<_> = told
+        .map(|row| history::entry(row.id, row.kind, row.attempts, &row.detail))
+        .collect();
+    history::tell(connection, &told).await?;
+    let rows: Vec<_> = withheld
+        .iter()
+        .map(|row| ((row.id, row.status.as_str()), written(row.scheduled_at)))
+        .collect();
+    Ok(listed::execute(connection, &withhold_text(), &rows).await?)
+}
+
+/// Takes what becomes of rows that rules withhold from a list.
+pub(super) fn withhold_text() -> String {
+    listed::update_text(&[
+        ("status", "VARCHAR(16)", "$[0][1]"),
+        ("scheduled_at", "DATETIME(3)", "$[1]"),
+    ])
 }
 
 async fn mark_expired(connection: &mut MySqlConnection, rows: &[i64]) -> sqlx::Result<()> {

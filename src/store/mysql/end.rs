@@ -1,11 +1,14 @@
 //! Ending a claim. The claim row goes first: of two who end the same claim only one finds it.
 
+use std::time::Duration;
+
 use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, MySqlTransaction};
 
+use super::super::ended_claims::{PARTIAL, RELEASED as ENDED_RELEASED, SETTLED};
 use super::super::{BY_EVENT, CancelOutcome, Ended, HistoryKind, PublishFailure, ids, micros, short};
 use super::error::Answer;
-use super::told_time;
+use super::{ended_claims, told_time};
 
 pub(super) const SENT: &str =
     "status = 'sent', sent_at = UTC_TIMESTAMP(3), claim_id = NULL, last_error = NULL";
@@ -47,6 +50,8 @@ async fn end(
         return Ok(Ended::Gone);
     }
     if let Some(kind) = history {
+        let outcome = if returns { ENDED_RELEASED } else { SETTLED };
+        ended_claims::write(&mut transaction, claim, outcome).await?;
         // Before the change, which may count the attempt back.
         tell(&mut transaction, claim, rows, kind).await?;
     }
@@ -86,6 +91,31 @@ pub(super) async fn give_back(
         .collect();
     tell_called_off(&mut transaction, &returned).await?;
     conclude(transaction, sent.len() + failed.len() + released.len(), found).await
+}
+
+/// See [`super::super::EndedClaims::recover_partly`].
+pub(super) async fn recover_partly(
+    pool: &MySqlPool,
+    claim: i64,
+    sent: &[i64],
+    released: &[i64],
+) -> Result<Ended, Answer> {
+    let mut transaction = pool.begin().await?;
+    if !delete_claim(&mut transaction, claim).await? {
+        transaction.rollback().await?;
+        return Ok(Ended::Gone);
+    }
+    ended_claims::write(&mut transaction, claim, PARTIAL).await?;
+    let mut found = 0;
+    for (rows, kind, change) in [
+        (sent, HistoryKind::RecoveredAsSent, SENT),
+        (released, HistoryKind::RecoveredAsPending, RELEASED),
+    ] {
+        tell(&mut transaction, claim, rows, kind).await?;
+        found += change_rows(&mut transaction, claim, rows, change).await?;
+    }
+    tell_called_off(&mut transaction, released).await?;
+    conclude(transaction, sent.len() + released.len(), found).await
 }
 
 /// Commits if exactly the expected rows have changed.
@@ -228,4 +258,18 @@ async fn fail(connection: &mut MySqlConnection, claim: i64, failure: &PublishFai
         .execute(connection)
         .await?;
     Ok(changed.rows_affected())
+}
+
+/// See [`super::super::Store::doubt`].
+pub(super) async fn doubt(pool: &MySqlPool, claim: i64, why: &str, retry_in: Duration) -> sqlx::Result<bool> {
+    let doubted = sqlx::query(
+        "UPDATE incentive_notify_claims \
+         SET doubt = ?, lease_until = UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND WHERE id = ?",
+    )
+    .bind(short(why))
+    .bind(micros(retry_in))
+    .bind(claim)
+    .execute(pool)
+    .await?;
+    Ok(doubted.rows_affected() == 1)
 }

@@ -153,7 +153,13 @@ fn of_claims(values: &Values) -> Vec<Explained> {
     let mark = claim::mark_claimed_text(*rows);
     let sent = end::change_text(end::SENT, *rows);
     let released = end::change_text(end::RELEASED, *rows);
+    let deferred: Vec<_> = (1..=*rows)
+        .map(|id| format!(r#"[[{id},"pending"],"2026-01-31 12:00:00.000"]"#))
+        .collect();
+    let deferred = [format!("'[{}]'", deferred.join(","))];
+    let withhold = claim::withhold_text();
     vec![
+        statement("rows that rules withhold", &withhold, &deferred, "PRIMARY", 1),
         statement("due rows", &claim::due_rows_text(), &values.due, "claim_order", 1),
         statement("waits", &claim::waits_text(), &[], "claim_order", 5),
         statement("mark as claimed", &mark, &before, "PRIMARY", 1),

@@ -12,8 +12,9 @@ use super::{cancel, history, listed, stored};
 
 const COLUMNS: &str = "event_id, user_id, incentive_type, notification_type, priority, message_title, message_body, \
      incentive_data, occurred_at, scheduled_at, expires_at, language, variant, timezone, device_type, \
-     metrics_data, traceparent, status, digest_event_id";
-const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+     metrics_data, traceparent, status, digest_event_id, rules_evaluated_at";
+const VALUES: &str =
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3))";
 
 /// See [`super::super::Store::insert`]. Events are new but for replays: it is cheaper to be refused than to ask first.
 pub(super) async fn insert(

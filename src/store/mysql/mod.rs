@@ -7,8 +7,10 @@ mod admit;
 mod broadcasts;
 mod cancel;
 mod claim;
+mod clock;
 mod depth;
 mod end;
+mod ended_claims;
 mod engagement;
 mod error;
 mod explained;
@@ -39,7 +41,6 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOpti
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use tokio::sync::Mutex;
 
-use super::bounds;
 use super::columns::{self, Columns};
 use super::{
     Admission, Admitted, Backlog, CancelOutcome, Change, Changed, Claimant, Claimed, Connections, Decide,
@@ -47,8 +48,10 @@ use super::{
     Notification, OpenClaim, PendingRow, PublishFailure, Readers, Result, Retelling, SchemaState, Status,
     Store, StoreError, Story, Verdict,
 };
+use super::{bounds, clock::DatabaseClock};
 use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
 use crate::measures;
+use crate::schedule::SendTimePolicy;
 use error::{Answer, sorted};
 
 pub use yardstick::{Filling, Yardstick};
@@ -87,6 +90,7 @@ pub(super) struct MySqlStore {
     sizes: sizes::Rows,
     /// What [`Store::try_write`] uses, once it is made.
     watch: Mutex<Option<MySqlConnection>>,
+    clock: DatabaseClock,
 }
 
 impl MySqlStore {
@@ -115,6 +119,7 @@ impl MySqlStore {
             options,
             sizes,
             watch: Mutex::default(),
+            clock: DatabaseClock::default(),
         })
     }
 
@@ -308,24 +313,27 @@ impl Store for MySqlStore {
     }
 
     async fn readers(&self, users: &[i64]) -> Result<Readers> {
-        Ok(preferences::look_up(&self.pool, users).await?)
+        Ok(preferences::look_up(&mut *self.pool.acquire().await.map_err(sorted)?, users).await?)
     }
 
     async fn habits(&self, users: &[i64]) -> Result<Habits> {
         Ok(habits::look_up(&self.pool, users).await?)
     }
 
-    async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed> {
-        self.retried(|| Box::pin(claim::claim(&self.pool, limit, lease, claimant)))
+    async fn claim_by(
+        &self,
+        limit: u32,
+        lease: Duration,
+        claimant: &Claimant,
+        rules: Option<&SendTimePolicy>,
+    ) -> Result<Claimed> {
+        self.retried(|| Box::pin(claim::claim(&self.pool, limit, lease, claimant, rules)))
             .await
     }
 
     async fn identity(&self) -> Result<String> {
-        let identity = sqlx::query_scalar("SELECT id FROM incentive_notify_identity")
-            .fetch_one(&self.pool)
-            .await
-            .map_err(sorted)?;
-        Ok(identity)
+        let identity = sqlx::query_scalar("SELECT id FROM incentive_notify_identity");
+        Ok(identity.fetch_one(&self.pool).await.map_err(sorted)?)
     }
 
     async fn next_claim_number(&self) -> Result<i64> {
@@ -371,17 +379,9 @@ impl Store for MySqlStore {
     }
 
     async fn doubt(&self, claim: i64, why: &str, retry_in: Duration) -> Result<bool> {
-        let doubted = sqlx::query(
-            "UPDATE incentive_notify_claims \
-             SET doubt = ?, lease_until = UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND WHERE id = ?",
-        )
-        .bind(super::short(why))
-        .bind(super::micros(retry_in))
-        .bind(claim)
-        .execute(&self.pool)
-        .await
-        .map_err(sorted)?;
-        Ok(doubted.rows_affected() == 1)
+        Ok(end::doubt(&self.pool, claim, why, retry_in)
+            .await
+            .map_err(sorted)?)
     }
 
     async fn apply_results(&self, results: Vec<DeliveryResult>, decide: Arc<Decide>) -> Result<Vec<Verdict>> {

@@ -1,7 +1,7 @@
 //! What readers want.
 
-use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlPool;
+use sqlx::{AssertSqlSafe, MySqlConnection};
 
 use super::super::columns::Columns;
 use super::super::preferences::{BY_TOPIC, forgotten, newest, read};
@@ -53,14 +53,14 @@ pub(super) fn look_up_text(users: usize) -> String {
 const AT_ONCE: usize = 512;
 
 /// See [`super::super::Store::readers`].
-pub(super) async fn look_up(pool: &MySqlPool, users: &[i64]) -> Result<Readers, Answer> {
+pub(super) async fn look_up(connection: &mut MySqlConnection, users: &[i64]) -> Result<Readers, Answer> {
     let mut found = Readers::default();
     for users in users.chunks(AT_ONCE) {
         let mut query = sqlx::query(AssertSqlSafe(look_up_text(users.len())));
         for user in ids::bound(users).chain(ids::bound(users)) {
             query = query.bind(user);
         }
-        for row in query.fetch_all(pool).await? {
+        for row in query.fetch_all(&mut *connection).await? {
             let user = row.int("user_id")?;
             if let Some(text) = row.text_or_null("preference")? {
                 found.preferences.insert(user, read(&text)?);

@@ -48,6 +48,8 @@ const FILLED_AT_ONCE: u64 = 10_000;
 pub enum Filling {
     /// Due since a day, in the order in which they are stored, of all priorities.
     Due,
+    /// The same, as if written without the service: rules are evaluated when they are claimed.
+    Unevaluated,
     /// Due since up to a day, those of a claim far from each other, of all priorities.
     Scattered,
     /// Sent weeks ago.
@@ -135,7 +137,7 @@ impl Yardstick {
     /// If the server is away.
     pub async fn fill(&self, filling: Filling, rows: u64, body_bytes: u64) -> Result<()> {
         let (status, priority, scheduled, sent) = match filling {
-            Filling::Due => (
+            Filling::Due | Filling::Unevaluated => (
                 "pending",
                 "n % 5",
                 "UTC_TIMESTAMP(3) - INTERVAL 1 DAY + INTERVAL number * 1000 MICROSECOND",
@@ -155,17 +157,24 @@ impl Yardstick {
             ),
             Filling::Ahead => ("pending", "4", "UTC_TIMESTAMP(3) + INTERVAL 1 DAY", "NULL"),
         };
+        // Rules hold for all of a measurement, unless it is to measure what it takes to evaluate them again.
+        let evaluated = if filling == Filling::Unevaluated {
+            "NULL"
+        } else {
+            "UTC_TIMESTAMP(3) + INTERVAL 1 DAY"
+        };
         let mut left = rows;
         while left > 0 {
             let count = left.min(FILLED_AT_ONCE);
             let first = self.filled.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
             self.run(&format!(
                 "INSERT INTO incentive_notify_queue (event_id, user_id, incentive_type, notification_type, priority, \
-                 message_title, message_body, incentive_data, status, occurred_at, scheduled_at, sent_at, updated_at, language) \
+                 message_title, message_body, incentive_data, status, occurred_at, scheduled_at, sent_at, updated_at, language, \
+                 rules_evaluated_at) \
                  SELECT CONCAT('bench-', number), 1 + number * 7919 % 1000003, 'point_earning', 86, {priority}, \
                  CONCAT('You earned ', n, ' points!'), RPAD(CONCAT('Only ', n, ' more points to Gold. '), {body_bytes}, 'Keep going! '), \
                  CONCAT('{{\"points_earned\":', n, ',\"badge_progress\":{{\"current\":3,\"required\":5,\"badge_name\":\"Champion\"}}}}'), \
-                 '{status}', UTC_TIMESTAMP(3), {scheduled}, {sent}, COALESCE({sent}, UTC_TIMESTAMP(3)), 'en' \
+                 '{status}', UTC_TIMESTAMP(3), {scheduled}, {sent}, COALESCE({sent}, UTC_TIMESTAMP(3)), 'en', {evaluated} \
                  FROM (SELECT n, {first} + n AS number FROM {NUMBERS} WHERE n < {count}) AS counted ORDER BY number"
             ))
             .await?;

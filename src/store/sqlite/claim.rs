@@ -3,24 +3,27 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
-use super::super::columns::{CLAIMED, Columns};
+use super::super::columns::{Columns, DUE};
 use super::super::pick::Pick;
 use super::super::{Claimant, Claimed, Result, ids};
-use super::{IMMEDIATE, NOW, from_now, sorted, stored, told_time};
+use super::{IMMEDIATE, NOW, from_now, preferences, sorted, stored, told_time};
 use crate::contract::Priority;
+use crate::schedule::SendTimePolicy;
 
-/// One transaction: find, mark what has expired, write the claim, mark its rows.
+/// One transaction: find, mark what has expired, write what rules withhold, write the claim, mark its rows.
 pub(super) async fn claim(
     pool: &SqlitePool,
     limit: u32,
     lease: Duration,
     claimant: &Claimant,
+    rules: Option<&SendTimePolicy>,
 ) -> Result<Claimed> {
     let mut transaction = pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
-    let mut pick = Pick::new(limit);
+    let mut pick = Pick::new(limit, rules);
     for priority in Priority::urgent_first() {
         pick.next_priority();
         pick_from(&mut transaction, priority, &mut pick).await?;
@@ -33,6 +36,7 @@ pub(super) async fn claim(
             ..Claimed::default()
         });
     }
+    withhold(&mut transaction, &mut pick).await?;
     let claim = match pick.to_claim() {
         Some((rows, now)) => Some(write_claim(&mut transaction, &rows, now, lease, claimant).await?),
         None => None,
@@ -41,9 +45,9 @@ pub(super) async fn claim(
     Ok(pick.claimed_as(claim))
 }
 
-async fn pick_from(connection: &mut SqliteConnection, priority: Priority, pick: &mut Pick) -> Result<()> {
+async fn pick_from(connection: &mut SqliteConnection, priority: Priority, pick: &mut Pick<'_>) -> Result<()> {
     let text = format!(
-        "SELECT {CLAIMED}, {NOW} AS db_now FROM incentive_notify_queue INDEXED BY claim_order \
+        "SELECT {DUE}, {NOW} AS db_now FROM incentive_notify_queue INDEXED BY claim_order \
          WHERE status = 'pending' AND priority = ? AND scheduled_at <= {NOW} ORDER BY scheduled_at, id LIMIT ?"
     );
     while let Some(look_at) = pick.look_at() {
@@ -58,6 +62,39 @@ async fn pick_from(connection: &mut SqliteConnection, priority: Priority, pick: 
             break;
         }
         mark_expired(connection, &expired).await?;
+    }
+    Ok(())
+}
+
+/// As on MySQL.
+async fn withhold(connection: &mut SqliteConnection, pick: &mut Pick<'_>) -> Result<()> {
+    let users = pick.users_to_look_up();
+    if users.is_empty() {
+        return Ok(());
+    }
+    let readers = preferences::look_up(connection, &users).await?;
+    let history = format!(
+        "INSERT INTO incentive_notify_history (notification_id, at, kind, attempt, detail) VALUES (?, {NOW}, ?, ?, ?)"
+    );
+    let row_text = format!(
+        "UPDATE incentive_notify_queue SET status = ?, scheduled_at = ?, updated_at = {NOW} WHERE id = ?"
+    );
+    for row in pick.withhold(&readers) {
+        sqlx::query(AssertSqlSafe(history.as_str()))
+            .bind(row.id)
+            .bind(row.kind.as_str())
+            .bind(row.attempts)
+            .bind(Value::Object(row.detail.clone()).to_string())
+            .execute(&mut *connection)
+            .await
+            .map_err(sorted)?;
+        sqlx::query(AssertSqlSafe(row_text.as_str()))
+            .bind(row.status.as_str())
+            .bind(stored(row.scheduled_at))
+            .bind(row.id)
+            .execute(&mut *connection)
+            .await
+            .map_err(sorted)?;
     }
     Ok(())
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{AssertSqlSafe, SqliteTransaction};
 
+use super::super::ended_claims::{PARTIAL, RELEASED as ENDED_RELEASED, SETTLED};
 use super::super::{BY_EVENT, CancelOutcome, Ended, HistoryKind, PublishFailure, Result, ids, short};
-use super::{IMMEDIATE, NOW, from_now, sorted, told_time};
+use super::{IMMEDIATE, NOW, ended_claims, from_now, sorted, told_time};
 
 /// What a row becomes that was published; `{now}` is the database's clock.
 const SENT: &str = "status = 'sent', sent_at = {now}, claim_id = NULL, last_error = NULL";
@@ -39,6 +40,8 @@ async fn end(
         return Ok(Ended::Gone);
     }
     if let Some(kind) = history {
+        let outcome = if returns { ENDED_RELEASED } else { SETTLED };
+        ended_claims::write(&mut transaction, claim, outcome).await?;
         // Before the change, which may count the attempt back.
         tell(&mut transaction, claim, rows, kind).await?;
     }
@@ -78,6 +81,31 @@ pub(super) async fn give_back(
         .collect();
     tell_called_off(&mut transaction, &returned).await?;
     conclude(transaction, sent.len() + failed.len() + released.len(), found).await
+}
+
+/// See [`super::super::EndedClaims::recover_partly`].
+pub(super) async fn recover_partly(
+    pool: &SqlitePool,
+    claim: i64,
+    sent: &[i64],
+    released: &[i64],
+) -> Result<Ended> {
+    let mut transaction = pool.begin_with(IMMEDIATE).await.map_err(sorted)?;
+    if !delete_claim(&mut transaction, claim).await? {
+        transaction.rollback().await.map_err(sorted)?;
+        return Ok(Ended::Gone);
+    }
+    ended_claims::write(&mut transaction, claim, PARTIAL).await?;
+    let mut found = 0;
+    for (rows, kind, change) in [
+        (sent, HistoryKind::RecoveredAsSent, SENT),
+        (released, HistoryKind::RecoveredAsPending, RELEASED),
+    ] {
+        tell(&mut transaction, claim, rows, kind).await?;
+        found += change_rows(&mut transaction, claim, rows, change).await?;
+    }
+    tell_called_off(&mut transaction, released).await?;
+    conclude(transaction, sent.len() + released.len(), found).await
 }
 
 /// Commits if exactly the expected rows have changed.

@@ -1,5 +1,6 @@
 //! Forgetting users.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use super::super::columns::Columns;
 use super::super::forget::{
-    BESIDE, FORGETTING, NOBODY, OF_BEFORE, forgetting, requester, waiting, waiting_text,
+    BESIDE, FORGETTING, NOBODY, OF_BEFORE, forgetting, known_since_text, requester, waiting, waiting_text,
 };
 use super::super::{Forget, Forgetting, Result, WaitingToBeForgotten, Which, ids};
 use super::retention::ago;
@@ -138,6 +139,20 @@ impl Forget for SqliteStore {
         let asked = find(&mut transaction, user_id).await?;
         transaction.commit().await.map_err(sorted)?;
         asked.ok_or_else(|| sorted(sqlx::Error::RowNotFound))
+    }
+
+    async fn known_since(&self, users: &[i64]) -> Result<BTreeMap<i64, DateTime<Utc>>> {
+        let mut known = BTreeMap::new();
+        for users in ids::parts(users) {
+            let mut query = sqlx::query(AssertSqlSafe(known_since_text(users.len(), "MIN")));
+            for user in [users; 4].into_iter().flat_map(ids::bound) {
+                query = query.bind(user);
+            }
+            for row in query.fetch_all(&self.pool).await.map_err(sorted)? {
+                known.insert(row.int("user_id")?, row.time("known_since")?);
+            }
+        }
+        Ok(known)
     }
 
     async fn forgetting(&self, user_id: i64) -> Result<Option<Forgetting>> {

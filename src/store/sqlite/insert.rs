@@ -43,8 +43,8 @@ pub(super) async fn store(connection: &mut SqliteConnection, row: &NewNotificati
     let text = format!(
         "INSERT INTO incentive_notify_queue (event_id, user_id, incentive_type, notification_type, priority, \
          message_title, message_body, incentive_data, occurred_at, scheduled_at, expires_at, language, variant, \
-         timezone, device_type, metrics_data, traceparent, status, digest_event_id) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, {NOW}), ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING"
+         timezone, device_type, metrics_data, traceparent, status, digest_event_id, rules_evaluated_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, {NOW}), ?, ?, ?, ?, ?, ?, ?, ?, ?, {NOW}) ON CONFLICT (event_id) DO NOTHING"
     );
     let done = sqlx::query(AssertSqlSafe(text))
         .bind(&row.event_id)

@@ -7,7 +7,9 @@ mod admit;
 mod broadcasts;
 mod cancel;
 mod claim;
+mod clock;
 mod end;
+mod ended_claims;
 mod forget;
 mod gather;
 mod habits;
@@ -31,6 +33,7 @@ use sqlx::sqlite::{
 use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 
 use super::bounds;
+use super::clock::DatabaseClock;
 use super::columns::Columns;
 use super::migrations::{self, Applied};
 use super::{
@@ -40,6 +43,7 @@ use super::{
     Store, StoreError, Story, Verdict,
 };
 use crate::contract::{Cancellation, DeliveryResult, PreferenceChange};
+use crate::schedule::SendTimePolicy;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -60,6 +64,7 @@ fn told_time(column: &str) -> String {
 /// The store in a SQLite file.
 pub(super) struct SqliteStore {
     pool: SqlitePool,
+    clock: DatabaseClock,
 }
 
 impl SqliteStore {
@@ -80,7 +85,10 @@ impl SqliteStore {
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE)
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            clock: DatabaseClock::default(),
+        })
     }
 }
 
@@ -288,15 +296,22 @@ impl Store for SqliteStore {
     }
 
     async fn readers(&self, users: &[i64]) -> Result<Readers> {
-        preferences::look_up(&self.pool, users).await
+        let mut connection = self.pool.acquire().await.map_err(sorted)?;
+        preferences::look_up(&mut connection, users).await
     }
 
     async fn habits(&self, users: &[i64]) -> Result<Habits> {
         habits::look_up(&self.pool, users).await
     }
 
-    async fn claim(&self, limit: u32, lease: Duration, claimant: &Claimant) -> Result<Claimed> {
-        claim::claim(&self.pool, limit, lease, claimant).await
+    async fn claim_by(
+        &self,
+        limit: u32,
+        lease: Duration,
+        claimant: &Claimant,
+        rules: Option<&SendTimePolicy>,
+    ) -> Result<Claimed> {
+        claim::claim(&self.pool, limit, lease, claimant, rules).await
     }
 
     async fn identity(&self) -> Result<String> {

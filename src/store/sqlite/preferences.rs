@@ -1,7 +1,7 @@
 //! What readers want.
 
 use sqlx::AssertSqlSafe;
-use sqlx::sqlite::SqlitePool;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use super::super::columns::Columns;
 use super::super::preferences::{BY_TOPIC, forgotten, newest, read};
@@ -33,7 +33,7 @@ pub(super) async fn change(pool: &SqlitePool, changes: &[PreferenceChange]) -> R
 }
 
 /// See [`super::super::Store::readers`].
-pub(super) async fn look_up(pool: &SqlitePool, users: &[i64]) -> Result<Readers> {
+pub(super) async fn look_up(connection: &mut SqliteConnection, users: &[i64]) -> Result<Readers> {
     let mut found = Readers::default();
     // A statement has 32,766 parameters at most, and each user is two.
     for part in ids::parts(users) {
@@ -47,7 +47,7 @@ pub(super) async fn look_up(pool: &SqlitePool, users: &[i64]) -> Result<Readers>
         for user in part.iter().chain(part) {
             query = query.bind(user);
         }
-        for row in query.fetch_all(pool).await.map_err(sorted)? {
+        for row in query.fetch_all(&mut *connection).await.map_err(sorted)? {
             let user = row.int("user_id")?;
             if let Some(text) = row.text_or_null("preference")? {
                 found.preferences.insert(user, read(&text)?);

@@ -20,6 +20,8 @@ on_every_database! {
     a_failure_waits_for_its_retry,
     a_long_error_is_cut,
     a_short_mixed_claim_changes_nothing,
+    a_claim_that_others_have_ended_is_remembered,
+    a_claim_that_was_found_published_in_part_says_so,
 }
 
 async fn end(bench: &Bench, claim: i64, rows: &[i64]) -> Ended {
@@ -293,4 +295,67 @@ async fn a_short_mixed_claim_changes_nothing(bench: Bench) {
             .expect("an answer")
             .is_some()
     );
+}
+
+/// The publisher that comes back must not take its claim for lost, whatever has become of the rows meanwhile.
+async fn a_claim_that_others_have_ended_is_remembered(bench: Bench) {
+    bench.insert_events(&["settled", "released", "own"]).await;
+    let mut claims = Vec::new();
+    for _ in 0..3 {
+        claims.push(bench.claim(1).await);
+    }
+    let settled = bench.store.settle(claims[0].id, &ids(&claims[0]), true).await;
+    assert_eq!(settled.expect("an answer"), Ended::Done);
+    let released = bench.store.release(claims[1].id, &ids(&claims[1]), true).await;
+    assert_eq!(released.expect("an answer"), Ended::Done);
+    assert_eq!(end(&bench, claims[2].id, &ids(&claims[2])).await, Ended::Done);
+    // As erasure and retention do.
+    bench
+        .database
+        .execute("DELETE FROM incentive_notify_history")
+        .await;
+    bench.database.execute("DELETE FROM incentive_notify_queue").await;
+
+    let outcome = async |claim: &inq::store::Claim| {
+        let record = bench.store.ended_claim(claim.id).await.expect("an answer");
+        record.map(|record| {
+            assert!(record.id == claim.id && record.ended_at >= claim.claimed_at);
+            record.outcome
+        })
+    };
+    assert_eq!(outcome(&claims[0]).await.as_deref(), Some("settled"));
+    assert_eq!(outcome(&claims[1]).await.as_deref(), Some("released"));
+    assert_eq!(outcome(&claims[2]).await, None, "its publisher knows");
+
+    let remove = async |kept| bench.store.remove_ended_claims(kept, 10).await.expect("removed");
+    assert_eq!(remove(super::HOUR).await, 0);
+    bench
+        .database
+        .execute("UPDATE incentive_notify_ended_claims SET ended_at = '2020-01-01 00:00:00.000'")
+        .await;
+    assert_eq!(remove(super::HOUR).await, 2);
+    assert_eq!(outcome(&claims[0]).await, None);
+}
+
+async fn a_claim_that_was_found_published_in_part_says_so(bench: Bench) {
+    bench.insert_events(&["sent", "unsent"]).await;
+    let claim = bench.claim(2).await;
+    let rows = ids(&claim);
+    let ended = bench.store.recover_partly(claim.id, &rows[..1], &rows[1..]).await;
+    assert_eq!(ended.expect("an answer"), Ended::Done);
+    let (sent, unsent) = (bench.row("sent").await, bench.row("unsent").await);
+    assert_eq!((sent.status, sent.attempts), (Status::Sent, 1));
+    assert_eq!((unsent.status, unsent.attempts), (Status::Pending, 0));
+    for (event, kind) in [
+        ("sent", HistoryKind::RecoveredAsSent),
+        ("unsent", HistoryKind::RecoveredAsPending),
+    ] {
+        let history = bench.history(event).await;
+        assert_eq!((history.len(), history[0].kind), (1, kind));
+        assert_eq!(history[0].detail["claim"], claim.id);
+    }
+    let record = bench.store.ended_claim(claim.id).await.expect("an answer");
+    assert_eq!(record.expect("a record").outcome, "partial");
+    let again = bench.store.recover_partly(claim.id, &rows[..1], &rows[1..]).await;
+    assert_eq!(again.expect("an answer"), Ended::Gone);
 }

@@ -21,6 +21,7 @@ on_every_database! {
     a_request_is_let_go_after_its_time,
     what_is_anonymous_goes_to_nobody,
     who_waits_is_told,
+    it_is_told_since_when_a_user_is_known,
 }
 
 const USER: i64 = 7_300_042;
@@ -353,4 +354,26 @@ async fn who_waits_is_told(bench: Bench) {
     );
     assert!(bench.forget(&asked, true).await);
     assert!(!waiting().await.any());
+}
+
+async fn it_is_told_since_when_a_user_is_known(bench: Bench) {
+    let known = async |users: &[i64]| bench.store.known_since(users).await.expect("an answer");
+    assert!(known(&[USER]).await.is_empty());
+    let occurred_at = now() - chrono::Duration::days(3);
+    bench
+        .insert(&[
+            NewNotification {
+                occurred_at,
+                ..of(USER, "old")
+            },
+            of(USER, "new"),
+            of(1, "another's"),
+        ])
+        .await;
+    assert_eq!(known(&[USER, 2]).await, [(USER, occurred_at)].into());
+    let said: PreferenceChange = Preference::of_nothing(USER, occurred_at - chrono::Duration::days(1)).into();
+    bench.store.change_preferences(&[said]).await.expect("changed");
+    let since = known(&[USER, 1, 2]).await;
+    assert_eq!(since[&USER], occurred_at - chrono::Duration::days(1));
+    assert_eq!(since.len(), 2);
 }

@@ -17,6 +17,7 @@ mod recovery;
 mod results;
 mod retention;
 mod schema;
+mod send_time;
 mod statistics;
 
 use std::future::Future;

@@ -21,6 +21,7 @@ async fn empty(bench: &Bench) {
     for table in [
         "incentive_notify_queue",
         "incentive_notify_claims",
+        "incentive_notify_ended_claims",
         "incentive_notify_history",
         "incentive_notify_identity",
         "incentive_notify_maintenance",
