@@ -8,7 +8,7 @@ use super::{Failure, cluster_settings, output, words};
 use crate::bus::{BusError, Cluster, ClusterView, Ledger};
 use crate::config::{Semantics, Settings};
 use crate::service::{missing_topics, prove_transactions, require_current_schema};
-use crate::store;
+use crate::store::{self, StoreError};
 
 /// Try everything the service needs: settings, catalogues, database, broker, topics.
 ///
@@ -19,7 +19,7 @@ Examples:
   inq check
   inq --config /etc/inq.toml check --json
 
-Exit status: 0 all is well, 1 something is not, 2 wrong usage or settings.")]
+Exit status: 0 all is well, also with warnings, 1 something is not, 2 wrong usage or settings.")]
 pub struct Args {
     /// Print one JSON object: each check with its outcome.
     #[arg(long)]
@@ -35,13 +35,21 @@ struct Check {
     ok: bool,
     /// What was found, or what to do.
     detail: String,
+    /// What works, and weakens what the service promises.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl Check {
     fn new(what: &'static str, outcome: Result<String, String>) -> Self {
         let ok = outcome.is_ok();
         let (Ok(detail) | Err(detail)) = outcome;
-        Self { what, ok, detail }
+        Self {
+            what,
+            ok,
+            detail,
+            warnings: Vec::new(),
+        }
     }
 }
 
@@ -54,7 +62,11 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     // The settings were read before this command could run.
     let mut checks = vec![Check::new("settings", Ok("read and consistent".to_owned()))];
     checks.push(Check::new("catalogues", check_catalogues(&settings)));
-    checks.push(Check::new("database", check_database(&settings).await));
+    let (database, warnings) = check_database(&settings).await;
+    checks.push(Check {
+        warnings,
+        ..Check::new("database", database)
+    });
     let seen = cluster.look(LOOK).await;
     let broker = match &seen {
         Ok(view) => Ok(format!("cluster {} at {}", view.id, cluster.brokers())),
@@ -82,6 +94,9 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         for check in &checks {
             let sign = if check.ok { "ok  " } else { "FAIL" };
             output::print(&format!("{sign}  {:<13} {}\n", check.what, check.detail))?;
+            for warning in &check.warnings {
+                output::print(&format!("warn  {:<13} {warning}\n", check.what))?;
+            }
         }
     }
     match wrong {
@@ -97,22 +112,27 @@ fn check_catalogues(settings: &Settings) -> Result<String, String> {
     Ok(languages.join(", "))
 }
 
-async fn check_database(settings: &Settings) -> Result<String, String> {
+async fn check_database(settings: &Settings) -> (Result<String, String>, Vec<String>) {
     let look = async {
         let database = &settings.database;
         let store = store::open_existing(database.url.expose(), database.max_connections)?;
         let server = store.server().await?;
-        let schema = require_current_schema(store.as_ref()).await;
-        let locks = match &schema {
-            Ok(()) => store.prove_claims_exclude().await,
-            Err(_) => Ok(()),
+        let looked = async {
+            require_current_schema(store.as_ref()).await?;
+            let warnings = store.inspect().await?;
+            store.prove_claims_exclude().await?;
+            Ok(warnings)
         };
+        let looked: Result<_, StoreError> = looked.await;
         store.close().await;
-        schema.and(locks).map(|()| server)
+        looked.map(|warnings| (server, warnings))
     };
     match look.await {
-        Ok(server) => Ok(format!("{server}, schema up to date, claims exclude each other")),
-        Err(error) => Err(error.to_string()),
+        Ok((server, warnings)) => (
+            Ok(format!("{server}, schema up to date, claims exclude each other")),
+            warnings,
+        ),
+        Err(error) => (Err(error.to_string()), Vec::new()),
     }
 }
 

@@ -372,6 +372,7 @@ impl Service {
         self.start_sampling(&store, stop, tasks);
         tasks.spawn(reach::watch(
             store,
+            self.settings.database.clone(),
             self.cluster.clone(),
             topics.deliveries.clone(),
             health.clone(),
