@@ -9,7 +9,7 @@ use super::{CONNECTIONS, Failure, cluster_settings, output, words};
 use crate::bus::{BusError, Cluster, ClusterView, Ledger};
 use crate::config::{Semantics, Settings};
 use crate::service::{Stages, missing_topics, pool_size, prove_transactions, require_current_schema};
-use crate::store;
+use crate::store::{self, StoreError};
 
 /// Try everything the service needs: settings, catalogues, database, broker, topics.
 ///
@@ -35,10 +35,11 @@ pub(super) const LOOK: Duration = Duration::from_secs(5);
 pub(super) struct Check {
     what: &'static str,
     ok: bool,
-    /// Whether it works now, and something may take it away.
-    warns: bool,
     /// What was found, or what to do.
     detail: String,
+    /// What works, and weakens what the service promises.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl Check {
@@ -48,18 +49,15 @@ impl Check {
         Self {
             what,
             ok,
-            warns: false,
             detail,
+            warnings: Vec::new(),
         }
     }
 
-    /// The same with a warning in the place of what was found.
-    pub(super) fn warning(self, detail: String) -> Self {
-        Self {
-            warns: true,
-            detail,
-            ..self
-        }
+    /// The same with a warning.
+    pub(super) fn warning(mut self, warning: String) -> Self {
+        self.warnings.push(warning);
+        self
     }
 }
 
@@ -72,7 +70,11 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
     // The settings were read before this command could run.
     let mut checks = vec![Check::new("settings", Ok(check_settings(&settings)))];
     checks.push(Check::new("catalogues", check_catalogues(&settings)));
-    checks.push(Check::new("database", check_database(&settings).await));
+    let (database, warnings) = check_database(&settings).await;
+    checks.push(Check {
+        warnings,
+        ..Check::new("database", database)
+    });
     let seen = cluster.look(LOOK).await;
     let broker = match &seen {
         Ok(view) => Ok(format!("cluster {} at {}", view.id, cluster.brokers())),
@@ -100,12 +102,11 @@ pub async fn run(args: Args, settings: Settings) -> Result<(), Failure> {
         output::print_json(&checks)?;
     } else {
         for check in &checks {
-            let sign = match (check.ok, check.warns) {
-                (true, false) => "ok  ",
-                (true, true) => "warn",
-                (false, _) => "FAIL",
-            };
+            let sign = if check.ok { "ok  " } else { "FAIL" };
             output::print(&format!("{sign}  {:<13} {}\n", check.what, check.detail))?;
+            for warning in &check.warnings {
+                output::print(&format!("warn  {:<13} {warning}\n", check.what))?;
+            }
         }
     }
     match wrong {
@@ -132,22 +133,27 @@ fn check_catalogues(settings: &Settings) -> Result<String, String> {
     Ok(languages.join(", "))
 }
 
-async fn check_database(settings: &Settings) -> Result<String, String> {
+async fn check_database(settings: &Settings) -> (Result<String, String>, Vec<String>) {
     let look = async {
         let database = &settings.database;
         let store = store::open_existing(database.url.expose(), CONNECTIONS)?;
         let server = store.server().await?;
-        let schema = require_current_schema(store.as_ref()).await;
-        let locks = match &schema {
-            Ok(()) => store.prove_claims_exclude().await,
-            Err(_) => Ok(()),
+        let looked = async {
+            require_current_schema(store.as_ref()).await?;
+            let warnings = store.inspect().await?;
+            store.prove_claims_exclude().await?;
+            Ok(warnings)
         };
+        let looked: Result<_, StoreError> = looked.await;
         store.close().await;
-        schema.and(locks).map(|()| server)
+        looked.map(|warnings| (server, warnings))
     };
     match look.await {
-        Ok(server) => Ok(format!("{server}, schema up to date, claims exclude each other")),
-        Err(error) => Err(error.to_string()),
+        Ok((server, warnings)) => (
+            Ok(format!("{server}, schema up to date, claims exclude each other")),
+            warnings,
+        ),
+        Err(error) => (Err(error.to_string()), Vec::new()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where the database is: shown without its password.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
@@ -30,6 +31,17 @@ impl DatabaseUrl {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.url
+    }
+
+    /// The URL in the file of `database.url_file`, as it is now.
+    ///
+    /// # Errors
+    /// If the file cannot be read or has no such URL; nothing of its text is in the message.
+    pub fn from_file(path: &Path) -> Result<Self, String> {
+        super::secret_files::read(path)
+            .map_err(|fault| fault.to_string())
+            .and_then(Self::try_from)
+            .map_err(|fault| format!("database.url_file {}: {fault}", path.display()))
     }
 
     /// Which store it asks for.

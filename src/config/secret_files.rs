@@ -79,16 +79,25 @@ pub(super) fn read_all(
         .filter_map(|(key, value)| Some((key.clone(), target(key)?.to_owned(), value.as_str()?.to_owned())))
         .collect();
     for (key, target, path) in files {
-        let text = super::read(Path::new(&path))
-            .map_err(|error| Fault::new(&key, format!("cannot be read: {error}")))?;
-        let text = text
-            .strip_suffix('\n')
-            .map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-        values.insert(target.clone(), Json::String(text.to_owned()));
+        let text =
+            read(Path::new(&path)).map_err(|error| Fault::new(&key, format!("cannot be read: {error}")))?;
+        values.insert(target.clone(), Json::String(text));
         sources.insert(target, path);
         if property(&key).is_some() || operator(&key).is_some() {
             values.remove(&key);
         }
     }
     Ok(())
+}
+
+/// The secret in a file, without one line end at the end of the file.
+pub(super) fn read(path: &Path) -> std::io::Result<String> {
+    let mut text = super::read(path)?;
+    for end in ['\n', '\r'] {
+        if !text.ends_with(end) {
+            break;
+        }
+        text.pop();
+    }
+    Ok(text)
 }

@@ -26,7 +26,7 @@ use crate::contract::{DeliveryResult, Priority, Reason, Rejection, ResultStatus}
 use crate::measures;
 use crate::patience::Patience;
 use crate::stage::Stage;
-use crate::store::{HistoryKind, Preferences, Store, StoreError, Verdict};
+use crate::store::{Decide, HistoryKind, Preferences, Store, StoreError, Verdict};
 use crate::telemetry::{Doing, Done, Traces};
 
 /// How long a result waits for its row's claim to be settled before it is put aside: longer than a lease and a
@@ -116,11 +116,7 @@ impl Feedback {
                 ..self.rules.clone()
             };
             let verdicts = self
-                .store
-                .apply_results(
-                    results,
-                    Arc::new(move |row, result| decide::decide(row, result, &rules)),
-                )
+                .apply(results, rules)
                 .await
                 .map_err(|error| error.to_string())?;
             failpoint!("feedback::applied");
@@ -168,6 +164,28 @@ impl Feedback {
 }
 
 impl Feedback {
+    /// Applies results. Where the database refuses one, halves are tried until it stands alone: it becomes a dead letter, and
+    /// the others are none the worse for it.
+    async fn apply(&self, results: Vec<DeliveryResult>, rules: Rules) -> Result<Vec<Verdict>, StoreError> {
+        let decide: Arc<Decide> = Arc::new(move |row, result| decide::decide(row, result, &rules));
+        let mut verdicts = Vec::with_capacity(results.len());
+        let mut todo = vec![results];
+        while let Some(mut part) = todo.pop() {
+            match self.store.apply_results(part.clone(), Arc::clone(&decide)).await {
+                Ok(of_part) => verdicts.extend(of_part),
+                Err(StoreError::Data(why)) if part.len() == 1 => {
+                    verdicts.push(Verdict::Rejected(Rejection::new(Reason::RefusedByStore, why)));
+                }
+                Err(StoreError::Data(_)) => {
+                    let later = part.split_off(part.len() / 2);
+                    todo.extend([later, part]);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(verdicts)
+    }
+
     /// What those want whose notifications may be tried again.
     async fn preferences_of(&self, results: &[DeliveryResult]) -> Result<Preferences, StoreError> {
         let mut users: Vec<i64> = results

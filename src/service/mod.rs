@@ -387,6 +387,7 @@ impl Service {
             Task::Watch,
             reach::watch(
                 store,
+                self.settings.database.clone(),
                 self.cluster.clone(),
                 topics.deliveries.clone(),
                 health.clone(),

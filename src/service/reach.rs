@@ -7,7 +7,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::{BusError, Cluster, ClusterView, Ledger, TransactionalPublisher};
-use crate::config::DatabaseSettings;
+use crate::config::{DatabaseSettings, DatabaseUrl};
 use crate::dispatch::{RecoveryError, rewound};
 use crate::health::{BROKER, DATABASE, Health};
 use crate::patience::Patience;
@@ -243,10 +243,54 @@ pub fn missing_topics(missing: &[&str], brokers: &str) -> String {
     )
 }
 
+/// The file of `database.url_file`, whose password may be rotated while the service runs.
+struct UrlFile {
+    settings: DatabaseSettings,
+    /// What was said of it last, so that it is said once.
+    trouble: Option<String>,
+}
+
+impl UrlFile {
+    const fn new(settings: DatabaseSettings) -> Self {
+        Self {
+            settings,
+            trouble: None,
+        }
+    }
+
+    /// Reads it again: it is short, and a mounted secret is replaced without notice. New connections use what it says.
+    fn renew(&mut self, store: &dyn Store) {
+        let Some(file) = &self.settings.url_file else {
+            return;
+        };
+        let url = match DatabaseUrl::from_file(file) {
+            Ok(url) if url == self.settings.url => return,
+            Ok(url) => url,
+            Err(why) => return self.tell(why),
+        };
+        match store.use_url(url.expose()) {
+            Ok(()) => {
+                tracing::info!("database.url_file has changed: new connections use what it says now");
+                self.settings.url = url;
+                self.trouble = None;
+            }
+            Err(error) => self.tell(error.to_string()),
+        }
+    }
+
+    fn tell(&mut self, why: String) {
+        if self.trouble.as_ref() != Some(&why) {
+            tracing::warn!("the URL from before is used: {why}");
+            self.trouble = Some(why);
+        }
+    }
+}
+
 /// Looks after the database and the brokers until `stop`, so that readiness tells of them on an idle system too.
 /// The brokers are asked for `topic`.
 pub(super) async fn watch(
     store: Arc<dyn Store>,
+    database: DatabaseSettings,
     cluster: Cluster,
     topic: String,
     health: Health,
@@ -254,7 +298,9 @@ pub(super) async fn watch(
 ) {
     let watch_store = async {
         let mut patience = Patience::new(health.part(DATABASE));
+        let mut url_file = UrlFile::new(database);
         loop {
+            url_file.renew(store.as_ref());
             match write(store.as_ref(), &mut patience).await {
                 Ok(()) => {
                     patience.fine();

@@ -220,6 +220,23 @@ pub trait Store: Broadcasts + Clock + EndedClaims + Forget {
     /// `SKIP LOCKED` and not lock (TiDB, tidb#69720).
     async fn prove_claims_exclude(&self) -> Result<()>;
 
+    /// Looks at the rights that the service needs on its tables, and returns what of the server's settings weakens what the
+    /// service promises, each with the remedy.
+    ///
+    /// # Errors
+    /// If a right is missing, with the remedy.
+    async fn inspect(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    /// Makes new connections with this URL from now on, which may have another password.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] where the URL cannot be used; then the one before stays.
+    fn use_url(&self, _url: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// Stores a batch in one transaction; events that have a row already are left as they are. What was called off before
     /// it came is `cancelled` at once.
     ///

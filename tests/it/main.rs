@@ -13,6 +13,7 @@ mod bus;
 mod cancelling;
 mod caps;
 mod contract;
+mod databases;
 mod dead_letters;
 mod digests;
 mod expiring;

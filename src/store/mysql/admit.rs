@@ -22,7 +22,7 @@ pub(super) async fn insert(
     pool: &MySqlPool,
     batch: &[NewNotification],
     admission: &dyn Admission,
-    sizes: Rows,
+    sizes: &Rows,
 ) -> Result<Admitted, Answer> {
     bounds::check_bounds(batch)?;
     match attempt(pool, batch, admission, Known::Refused, sizes).await {
@@ -36,7 +36,7 @@ async fn attempt(
     batch: &[NewNotification],
     admission: &dyn Admission,
     known: Known,
-    sizes: Rows,
+    sizes: &Rows,
 ) -> Result<Admitted, Answer> {
     let mut transaction = pool.begin().await?;
     match store(&mut transaction, batch, admission, known, sizes).await {
@@ -61,7 +61,7 @@ async fn store(
     batch: &[NewNotification],
     admission: &dyn Admission,
     known: Known,
-    sizes: Rows,
+    sizes: &Rows,
 ) -> Result<Admitted, Answer> {
     let mut seen: HashSet<&str> = HashSet::with_capacity(batch.len());
     let distinct = batch.iter().filter(|row| seen.insert(&row.event_id));
@@ -111,7 +111,7 @@ async fn write_rows(
     of: usize,
     admission: &dyn Admission,
     known: Known,
-    sizes: Rows,
+    sizes: &Rows,
 ) -> Result<Inserted, Answer> {
     for row in &mut rows {
         if let Some(part) = writes.parts.get(&row.event_id) {

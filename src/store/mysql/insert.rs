@@ -6,8 +6,8 @@ use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
 use super::super::{Inserted, NewNotification, Retelling, bounds, ids};
-use super::error::{Answer, sorted};
-use super::sizes::Rows;
+use super::error::Answer;
+use super::sizes::{Rows, most_bytes};
 use super::{cancel, history, listed, stored};
 
 const COLUMNS: &str = "event_id, user_id, incentive_type, notification_type, priority, message_title, message_body, \
@@ -20,7 +20,7 @@ const VALUES: &str =
 pub(super) async fn insert(
     pool: &MySqlPool,
     batch: &[NewNotification],
-    sizes: Rows,
+    sizes: &Rows,
 ) -> Result<Inserted, Answer> {
     bounds::check_bounds(batch)?;
     let mut seen: HashSet<&str> = HashSet::with_capacity(batch.len());
@@ -56,15 +56,15 @@ pub(super) async fn store(
     distinct: &[&NewNotification],
     of: usize,
     known: Known,
-    sizes: Rows,
+    sizes: &Rows,
     retelling: Option<&dyn Retelling>,
 ) -> Result<Inserted, Answer> {
     let mut fresh: Vec<&NewNotification> = Vec::with_capacity(distinct.len());
     for part in sizes.parts(distinct) {
-        match insert_rows(connection, part, "").await.map_err(sorted) {
+        match send(connection, part, "", sizes).await {
             Ok(()) => fresh.extend(part),
             Err(Answer::Known(_)) if known == Known::LeftOut => {
-                fresh.extend(insert_unknown(connection, part).await?);
+                fresh.extend(insert_unknown(connection, part, sizes).await?);
             }
             Err(answer) => return Err(answer),
         }
@@ -84,18 +84,39 @@ pub(super) async fn store(
 async fn insert_unknown<'r>(
     connection: &mut MySqlConnection,
     part: &[&'r NewNotification],
-) -> sqlx::Result<Vec<&'r NewNotification>> {
+    sizes: &Rows,
+) -> Result<Vec<&'r NewNotification>, Answer> {
     let known = known(connection, part).await?;
     let fresh: Vec<&NewNotification> = part
         .iter()
         .copied()
         .filter(|row| !known.contains(&row.event_id))
         .collect();
+    // Fewer than were sent in one statement before.
     for part in ids::parts(&fresh) {
         // An instance that has stored the same event meanwhile is no error, and every other fault of a row is one.
-        insert_rows(connection, part, " ON DUPLICATE KEY UPDATE id = id").await?;
+        send(connection, part, " ON DUPLICATE KEY UPDATE id = id", sizes).await?;
     }
     Ok(fresh)
+}
+
+/// Inserts rows that are to go into one statement.
+async fn send(
+    connection: &mut MySqlConnection,
+    rows: &[&NewNotification],
+    on_duplicate: &str,
+    sizes: &Rows,
+) -> Result<(), Answer> {
+    let bytes: usize = rows.iter().map(|row| most_bytes(row)).sum();
+    let name = || {
+        rows.first()
+            .map_or_else(String::new, |row| format!("event {:?}", row.event_id))
+    };
+    if rows.len() == 1 {
+        sizes.require_fits(bytes, &name)?;
+    }
+    let outcome = insert_rows(connection, rows, on_duplicate).await;
+    sizes.sent(rows.len(), bytes, &name, outcome)
 }
 
 /// Which events have a row already: the count of affected rows does not tell, and a replay writes nothing this way.

@@ -7,6 +7,8 @@ use sqlx::mysql::MySqlConnection;
 use super::super::migrations::{self, Applied};
 use super::super::{Result, SchemaState, StoreError};
 use super::error::{self, sorted};
+use super::pool::max_allowed_packet;
+use super::sizes::LEAST_PACKET;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/mysql");
 
@@ -16,9 +18,12 @@ const LOCK_WAIT_S: i64 = 600;
 /// Its name, checked against what the claims need.
 pub(super) async fn server(connection: &mut MySqlConnection) -> Result<String> {
     let version: String = sqlx::query_scalar("SELECT CAST(VERSION() AS CHAR)")
-        .fetch_one(connection)
+        .fetch_one(&mut *connection)
         .await
         .map_err(sorted)?;
+    if let Some(refused) = unfit(&version) {
+        return Err(StoreError::Refused(refused));
+    }
     let mariadb = version.to_ascii_lowercase().contains("mariadb");
     let number = version.split(['-', '+']).next().unwrap_or_default();
     let (name, least) = if mariadb {
@@ -35,7 +40,30 @@ pub(super) async fn server(connection: &mut MySqlConnection) -> Result<String> {
             least.0, least.1, least.2
         )));
     }
+    let packet = max_allowed_packet(connection).await.map_err(sorted)?;
+    if packet < LEAST_PACKET {
+        return Err(StoreError::Refused(format!(
+            "the server takes statements of {packet} bytes only: set max_allowed_packet to {LEAST_PACKET} or more (64M is MySQL's default)"
+        )));
+    }
     Ok(format!("{name} {number}"))
+}
+
+/// Why a server that speaks MySQL's protocol can never work, by the version that it tells.
+fn unfit(version: &str) -> Option<String> {
+    let lower = version.to_ascii_lowercase();
+    if lower.contains("tidb") {
+        return Some(format!(
+            "TiDB ({version}) takes no lock where SKIP LOCKED is asked for (tidb#69720), so that two instances would send the same \
+             notification: use MySQL or MariaDB"
+        ));
+    }
+    if ["vitess", "planetscale"].iter().any(|name| lower.contains(name)) {
+        return Some(format!(
+            "Vitess ({version}), which PlanetScale is too, has no JSON_TABLE, which is needed: use MySQL or MariaDB"
+        ));
+    }
+    None
 }
 
 /// Runs what is missing; instances that start together wait for each other.
@@ -56,6 +84,11 @@ pub(super) async fn run(connection: &mut MySqlConnection) -> Result<Vec<i64>> {
         apply(connection, migration).await.map_err(sorted)?;
     }
     Ok(missing.iter().map(|migration| migration.version).collect())
+}
+
+/// Our tables.
+pub(super) fn tables() -> Vec<String> {
+    migrations::makes(&MIGRATIONS.iter().collect::<Vec<_>>(), &[])
 }
 
 /// Tables of other programs that have names of ours.
@@ -141,5 +174,25 @@ async fn applied(connection: &mut MySqlConnection) -> Result<Vec<Applied>> {
             StoreError::Schema(_) => Ok(Vec::new()),
             other => Err(other),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_that_can_never_work_are_refused_by_name() {
+        for (version, name, reason) in [
+            ("8.0.11-TiDB-v8.5.1", "TiDB", "SKIP LOCKED"),
+            ("8.0.30-Vitess", "Vitess", "JSON_TABLE"),
+            ("8.0.23-PlanetScale", "PlanetScale", "JSON_TABLE"),
+        ] {
+            let why = unfit(version).expect("a reason");
+            assert!(why.contains(name) && why.contains(reason), "{why}");
+        }
+        for version in ["8.0.36", "9.7.0", "10.11.6-MariaDB-0+deb12u1-log", "8.0.36-28.1"] {
+            assert_eq!(unfit(version), None);
+        }
     }
 }

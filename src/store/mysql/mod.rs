@@ -19,9 +19,11 @@ mod gather;
 mod habits;
 mod history;
 mod insert;
+mod inspect;
 mod listed;
 mod migrate;
 mod operate;
+mod pool;
 mod preferences;
 mod proof;
 mod results;
@@ -37,7 +39,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlRow};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use tokio::sync::Mutex;
 
@@ -80,14 +82,31 @@ fn require_tls_files(url: &str) -> Result<()> {
     Ok(())
 }
 
+/// How connections to this URL are made.
+fn options(url: &str) -> Result<MySqlConnectOptions> {
+    require_tls_files(url)?;
+    let options = MySqlConnectOptions::from_str(url)
+        .map_err(|fault| StoreError::Refused(format!("database.url: {fault}")))?
+        .charset("utf8mb4")
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .timezone("+00:00".to_owned())
+        // It would log whole statements, readers' texts in them.
+        .disable_statement_logging();
+    if options.get_database().is_none() {
+        return Err(error::no_database());
+    }
+    Ok(options)
+}
+
 /// One transaction of the store, as a future that may be made anew.
 type Attempt<'a, T> = Pin<Box<dyn Future<Output = std::result::Result<T, Answer>> + Send + 'a>>;
 
 /// The store on MySQL or MariaDB.
 pub(super) struct MySqlStore {
     pool: MySqlPool,
-    options: MySqlConnectOptions,
-    sizes: sizes::Rows,
+    sizes: Arc<sizes::Rows>,
+    retired: Arc<pool::Retired>,
     /// What [`Store::try_write`] uses, once it is made.
     watch: Mutex<Option<MySqlConnection>>,
     clock: DatabaseClock,
@@ -96,28 +115,14 @@ pub(super) struct MySqlStore {
 impl MySqlStore {
     /// Nothing is connected yet.
     pub(super) fn new(url: &str, max_connections: u32) -> Result<Self> {
-        require_tls_files(url)?;
-        let options = MySqlConnectOptions::from_str(url)
-            .map_err(|fault| StoreError::Refused(format!("database.url: {fault}")))?
-            .charset("utf8mb4")
-            .pipes_as_concat(false)
-            .no_engine_substitution(false)
-            .timezone("+00:00".to_owned())
-            // It would log whole statements, readers' texts in them.
-            .disable_statement_logging();
-        if options.get_database().is_none() {
-            return Err(error::no_database());
-        }
-        let pool = MySqlPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(ACQUIRE)
-            .after_connect(|connection, _| Box::pin(session::set(connection)))
-            .connect_lazy_with(options.clone());
-        let sizes = sizes::Rows::to(options.get_host());
+        let options = options(url)?;
+        let sizes = Arc::new(sizes::Rows::to(options.get_host()));
+        let retired = Arc::<pool::Retired>::default();
+        let pool = pool::open(options, max_connections, Arc::clone(&sizes), Arc::clone(&retired));
         Ok(Self {
             pool,
-            options,
             sizes,
+            retired,
             watch: Mutex::default(),
             clock: DatabaseClock::default(),
         })
@@ -125,9 +130,10 @@ impl MySqlStore {
 
     /// A connection beside the pool, which would only say that it waited in vain.
     async fn connect(&self) -> Result<MySqlConnection> {
-        let place = format!("{}:{}", self.options.get_host(), self.options.get_port());
+        let options = self.pool.connect_options();
+        let place = format!("{}:{}", options.get_host(), options.get_port());
         let connected = async {
-            let mut connection = MySqlConnection::connect_with(&self.options).await?;
+            let mut connection = MySqlConnection::connect_with(&options).await?;
             session::set(&mut connection).await?;
             Ok(connection)
         };
@@ -167,7 +173,13 @@ impl MySqlStore {
                     tracing::debug!(tries, why, "a transaction is done again");
                     tokio::time::sleep(jitter(tries)).await;
                 }
-                Err(answer) => return Err(answer.into()),
+                Err(answer) => {
+                    if matches!(answer, Answer::ReadOnly(_)) {
+                        tracing::warn!("the database takes no writes: its connections are made anew");
+                        self.retired.all();
+                    }
+                    return Err(answer.into());
+                }
             }
         }
     }
@@ -273,8 +285,24 @@ impl Store for MySqlStore {
         proven
     }
 
+    async fn inspect(&self) -> Result<Vec<String>> {
+        let mut connection = self.connect().await?;
+        let inspected = async {
+            inspect::require_rights(&mut connection).await?;
+            inspect::warnings(&mut connection).await
+        }
+        .await;
+        drop(connection.close().await);
+        inspected
+    }
+
+    fn use_url(&self, url: &str) -> Result<()> {
+        self.pool.set_connect_options(options(url)?);
+        Ok(())
+    }
+
     async fn insert(&self, batch: &[NewNotification]) -> Result<Inserted> {
-        self.retried(|| Box::pin(insert::insert(&self.pool, batch, self.sizes)))
+        self.retried(|| Box::pin(insert::insert(&self.pool, batch, &self.sizes)))
             .await
     }
 
@@ -299,7 +327,7 @@ impl Store for MySqlStore {
         admission: Arc<dyn Admission>,
     ) -> Result<Admitted> {
         let admission = admission.as_ref();
-        self.retried(|| Box::pin(admit::insert(&self.pool, batch, admission, self.sizes)))
+        self.retried(|| Box::pin(admit::insert(&self.pool, batch, admission, &self.sizes)))
             .await
     }
 
@@ -308,7 +336,7 @@ impl Store for MySqlStore {
     }
 
     async fn change_preferences(&self, changes: &[PreferenceChange]) -> Result<()> {
-        self.retried(|| Box::pin(preferences::change(&self.pool, changes)))
+        self.retried(|| Box::pin(preferences::change(&self.pool, changes, &self.sizes)))
             .await
     }
 

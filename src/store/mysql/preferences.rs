@@ -7,14 +7,24 @@ use super::super::columns::Columns;
 use super::super::preferences::{BY_TOPIC, forgotten, newest, read};
 use super::super::{Readers, ids};
 use super::error::Answer;
+use super::sizes::Rows;
 use super::{forget, stored};
 use crate::contract::{Preference, PreferenceChange};
 
 /// See [`super::super::Store::change_preferences`].
-pub(super) async fn change(pool: &MySqlPool, changes: &[PreferenceChange]) -> Result<(), Answer> {
+pub(super) async fn change(
+    pool: &MySqlPool,
+    changes: &[PreferenceChange],
+    sizes: &Rows,
+) -> Result<(), Answer> {
     let mut transaction = pool.begin().await?;
     // In the order of the users, so that two who write do not wait for each other.
-    for part in ids::parts(&newest(changes)) {
+    let newest: Vec<_> = newest(changes)
+        .into_iter()
+        .map(|change| (change, change.preference.as_ref().map(Preference::to_json)))
+        .collect();
+    let bytes = |row: &(&PreferenceChange, Option<String>)| 64 + row.1.as_ref().map_or(0, String::len);
+    for part in sizes.fitting(&newest, AT_ONCE, bytes) {
         let text = format!(
             "INSERT INTO user_preferences (user_id, updated_at, preference) VALUES {} \
              ON DUPLICATE KEY UPDATE \
@@ -24,13 +34,18 @@ pub(super) async fn change(pool: &MySqlPool, changes: &[PreferenceChange]) -> Re
             vec!["(?, ?, ?)"; part.len()].join(", ")
         );
         let mut query = sqlx::query(AssertSqlSafe(text));
-        for change in part {
+        for (change, preference) in part {
             query = query
                 .bind(change.user_id)
                 .bind(stored(change.updated_at))
-                .bind(change.preference.as_ref().map(Preference::to_json));
+                .bind(preference);
         }
-        query.execute(&mut *transaction).await?;
+        let outcome = query.execute(&mut *transaction).await.map(drop);
+        let name = || {
+            part.first()
+                .map_or_else(String::new, |(change, _)| format!("user {}", change.user_id))
+        };
+        sizes.sent(part.len(), part.iter().map(bytes).sum(), &name, outcome)?;
     }
     for (user_id, as_of) in forgotten(changes) {
         forget::request(&mut transaction, user_id, as_of, BY_TOPIC).await?;
@@ -49,7 +64,7 @@ pub(super) fn look_up_text(users: usize) -> String {
     )
 }
 
-/// How many users are looked up at once: as many, twice, as are sent at once (`sizes`).
+/// How many users are written or looked up at once: as many, twice, as are sent at once (`sizes`).
 const AT_ONCE: usize = 512;
 
 /// See [`super::super::Store::readers`].

@@ -14,6 +14,14 @@ const TRIES: u32 = 200;
 
 /// Two connections contend for one row.
 pub(super) async fn claims_exclude(first: &mut MySqlConnection, second: &mut MySqlConnection) -> Result<()> {
+    let servers = (name(first).await?, name(second).await?);
+    if servers.0 != servers.1 {
+        return Err(StoreError::Refused(format!(
+            "database.url leads to more than one server ({} and {}): locks of one do not hold on the other, so that two instances \
+             would send the same notification; name one writer, or let the proxy send all connections to it",
+            servers.0, servers.1
+        )));
+    }
     for _ in 0..TRIES {
         let mut holder = first.begin().await.map_err(sorted)?;
         let held = contend(&mut holder).await?;
@@ -44,6 +52,14 @@ pub(super) async fn claims_exclude(first: &mut MySqlConnection, second: &mut MyS
          INSERT INTO incentive_notify_lock_probe (id) VALUES (1)"
             .to_owned(),
     ))
+}
+
+/// Which server this is.
+async fn name(connection: &mut MySqlConnection) -> Result<String> {
+    sqlx::query_scalar("SELECT CAST(CONCAT(@@hostname, ':', @@port, ', server_id ', @@server_id) AS CHAR)")
+        .fetch_one(connection)
+        .await
+        .map_err(|fault| sorted(fault).into())
 }
 
 async fn contend(connection: &mut MySqlConnection) -> Result<bool> {
