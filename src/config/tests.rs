@@ -154,18 +154,18 @@ fn text_from_the_environment_stays_exact() {
 #[test]
 fn properties_keep_their_dotted_names_however_they_are_written() {
     let toml = "[kafka.properties]\n\"ssl.ca.location\" = 'a'\nssl.key.location = 'b'\n\
-                'socket.keepalive.enable' = true\n'linger.ms' = 5\n'x.y' = 0.5";
+                'socket.keepalive.enable' = true\n'linger.ms' = 5\n'queue.buffering.max.ms' = 0.5";
     let variables = [("INQ_KAFKA__PROPERTIES__SASL_MECHANISM", "PLAIN")];
     let settings = read(toml, &variables).unwrap().settings;
     assert_eq!(
         settings.kafka.properties.expose().collect::<Vec<_>>(),
         [
             ("linger.ms", "5"),
+            ("queue.buffering.max.ms", "0.5"),
             ("sasl.mechanism", "PLAIN"),
             ("socket.keepalive.enable", "true"),
             ("ssl.ca.location", "a"),
             ("ssl.key.location", "b"),
-            ("x.y", "0.5"),
         ]
     );
 }

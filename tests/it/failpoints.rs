@@ -46,12 +46,13 @@ const DEADLY: [&str; 26] = [
 /// Where the process dies while it takes a publish back.
 const DEADLY_IN_AN_ABORT: [&str; 2] = ["publish::unaborted", "publish::aborted"];
 /// Where it was done, and nobody heard that it was.
-const UNHEARD: [&str; 8] = [
+const UNHEARD: [&str; 9] = [
     "store::cancel_unheard",
     "store::insert_unheard",
     "store::claim_unheard",
     "dispatch::ahead_unheard",
     "publish::refused",
+    "publish::timed_out",
     "publish::committed_unheard",
     "store::end_unheard",
     "store::results_unheard",

@@ -112,13 +112,3 @@ fn stages_do_not_import_each_other() {
         assert!(guilty.is_empty(), "{guilty:?} import another stage");
     }
 }
-
-#[test]
-fn every_source_has_one_idea() {
-    const LONGEST: usize = 500;
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for path in sources(&root) {
-        let lines = std::fs::read_to_string(&path).expect("a source").lines().count();
-        assert!(lines <= LONGEST, "{} has {lines} lines", path.display());
-    }
-}

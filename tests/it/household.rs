@@ -1,8 +1,7 @@
 //! All that one service needs for a test: topics, a group and a database of its own.
 
 use std::ffi::OsString;
-use std::future::Future;
-use std::sync::{Arc, LazyLock, OnceLock, mpsc};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -12,9 +11,8 @@ use inq::status::{QueueStatus, lag};
 use inq::store::{self, Store};
 use inq::story::ToldStory;
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
 
-use crate::inq::{Service, inq_json, moment};
+use crate::inq::{Service, aside, inq_json, moment};
 use crate::kafka::{DEADLINE, Kafka, json as json_of};
 use crate::servers::Database;
 
@@ -198,17 +196,6 @@ impl View {
             settings: Arc::new(settings),
         }
     }
-}
-
-/// Runs it beside the test, whose own runtime may have one thread alone, and waits for its end.
-fn aside<Output: Send + 'static>(future: impl Future<Output = Output> + Send + 'static) -> Output {
-    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
-    let (done, result) = mpsc::channel();
-    RUNTIME.spawn(async move {
-        // Nobody waits any more where the test has failed meanwhile.
-        let _waited_for = done.send(future.await);
-    });
-    result.recv().expect("it has come to its end")
 }
 
 /// The least that an event says.

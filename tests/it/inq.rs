@@ -1,14 +1,17 @@
 //! The built program, run as a user would.
 
+use std::future::Future;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{LazyLock, mpsc};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
 
 /// How long a test waits for anything.
 pub const DEADLINE: Duration = Duration::from_secs(90);
@@ -274,6 +277,24 @@ impl Drop for Service {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Of what goes on beside the tests, whose own runtimes may have one thread alone and end with them.
+static BESIDE: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+/// Runs it beside the test, and waits for its end.
+pub fn aside<Output: Send + 'static>(future: impl Future<Output = Output> + Send + 'static) -> Output {
+    let (done, result) = mpsc::channel();
+    BESIDE.spawn(async move {
+        // Nobody waits any more where the test has failed meanwhile.
+        let _waited_for = done.send(future.await);
+    });
+    result.recv().expect("it has come to its end")
+}
+
+/// Runs it beside the tests, whoever waits for it.
+pub fn in_the_background(future: impl Future<Output = ()> + Send + 'static) {
+    BESIDE.spawn(future);
 }
 
 /// Between two looks at a condition.

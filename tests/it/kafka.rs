@@ -1,7 +1,7 @@
 //! Real Kafka for a test: topics of its own, records in, records out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use inq::bus::{Cluster, ClusterSettings};
@@ -15,7 +15,7 @@ use rdkafka::util::Timeout;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use tokio::sync::OnceCell;
 
-use crate::inq::moment;
+use crate::inq::{in_the_background, moment};
 use crate::servers;
 
 /// How long a test waits for anything.
@@ -29,6 +29,24 @@ pub struct Kafka {
     pub brokers: String,
     pub prefix: String,
     clients: Arc<Clients>,
+    made: Mutex<Vec<String>>,
+}
+
+impl Drop for Kafka {
+    /// Removes its topics, so that the broker does not have to look after those of all tests at once. A test that fails
+    /// leaves them, to be looked at.
+    fn drop(&mut self) {
+        let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
+        if made.is_empty() || std::thread::panicking() {
+            return;
+        }
+        let clients = Arc::clone(&self.clients);
+        in_the_background(async move {
+            let topics: Vec<_> = made.iter().map(String::as_str).collect();
+            // Where the broker has gone before, so have they.
+            let _removed = clients.admin.delete_topics(&topics, &AdminOptions::new()).await;
+        });
+    }
 }
 
 /// The clients that all tests of a broker share; each is made when it is first used.
@@ -72,7 +90,9 @@ impl Kafka {
         let brokers = servers::kafka_brokers()?;
         Some(Self {
             clients: SHARED.clone()?,
-            ..Self::at(brokers)
+            prefix: servers::unique_name(PREFIX),
+            made: Mutex::default(),
+            brokers,
         })
     }
 
@@ -80,6 +100,7 @@ impl Kafka {
         Self {
             prefix: servers::unique_name(PREFIX),
             clients: Arc::new(Clients::of(&brokers)),
+            made: Mutex::default(),
             brokers,
         }
     }
@@ -131,8 +152,9 @@ impl Kafka {
             .create_topics(&topics, &options)
             .await
             .expect("an answer");
+        let mut names = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         for topic in made {
-            topic.expect("the topic is made");
+            names.push(topic.expect("the topic is made"));
         }
     }
 

@@ -181,7 +181,7 @@ fn assert_told(families: &Families, house: &House) {
             ("inq_consumer_lag_records", &[("topic", &house.results)], 0.0),
             ("inq_claims_in_doubt", &[], 0.0),
             ("inq_held_back_partitions", &[], 0.0),
-            ("inq_database_connections_max", &[], 10.0),
+            ("inq_database_connections_max", &[], 13.0),
             ("inq_claim_rows_sum", &[], 4.0),
         ],
     );

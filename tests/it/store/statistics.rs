@@ -159,7 +159,7 @@ async fn a_long_backlog_is_counted_or_estimated(bench: Bench) {
 }
 
 async fn connections_are_told(bench: Bench) {
-    bench.store.try_write().await.expect("an answer");
+    bench.store.identity().await.expect("an answer");
     let Connections { in_use, idle, max } = bench.store.connections();
     assert_eq!(max, 8);
     assert!(in_use + idle >= 1 && in_use + idle <= max, "{in_use} {idle}");
