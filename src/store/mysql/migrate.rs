@@ -127,7 +127,9 @@ async fn apply(connection: &mut MySqlConnection, migration: &Migration) -> sqlx:
             .await
         {
             Err(sqlx::Error::Database(fault)) if error::is_made_already(fault.as_ref()) => {}
-            other => drop(other?),
+            other => {
+                other?;
+            }
         }
     }
     failpoint!("store::migrate");

@@ -33,14 +33,13 @@ mod sizes;
 mod yardstick;
 
 use std::pin::Pin;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlRow};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use sqlx::mysql::{MySqlConnection, MySqlPool, MySqlRow};
+use sqlx::{AssertSqlSafe, Connection, Row};
 use tokio::sync::Mutex;
 
 use super::columns::{self, Columns};
@@ -65,39 +64,6 @@ pub use explained::{Explained, explained};
 const ACQUIRE: Duration = Duration::from_secs(5);
 /// How often a transaction is done again that lost a deadlock.
 const TRIES: u32 = 10;
-/// The driver would take a file that cannot be read for a server that is away.
-fn require_tls_files(url: &str) -> Result<()> {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    for (name, file) in url::form_urlencoded::parse(query.as_bytes()) {
-        let is_file = matches!(
-            &*name,
-            "ssl-ca" | "sslca" | "ssl-cert" | "sslcert" | "ssl-key" | "sslkey"
-        );
-        if let Some(fault) = is_file.then(|| std::fs::File::open(&*file).err()).flatten() {
-            return Err(StoreError::Refused(format!(
-                "database.url: {name} {file:?} cannot be read: {fault}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// How connections to this URL are made.
-fn options(url: &str) -> Result<MySqlConnectOptions> {
-    require_tls_files(url)?;
-    let options = MySqlConnectOptions::from_str(url)
-        .map_err(|fault| StoreError::Refused(format!("database.url: {fault}")))?
-        .charset("utf8mb4")
-        .pipes_as_concat(false)
-        .no_engine_substitution(false)
-        .timezone("+00:00".to_owned())
-        // It would log whole statements, readers' texts in them.
-        .disable_statement_logging();
-    if options.get_database().is_none() {
-        return Err(error::no_database());
-    }
-    Ok(options)
-}
 
 /// One transaction of the store, as a future that may be made anew.
 type Attempt<'a, T> = Pin<Box<dyn Future<Output = std::result::Result<T, Answer>> + Send + 'a>>;
@@ -115,7 +81,7 @@ pub(super) struct MySqlStore {
 impl MySqlStore {
     /// Nothing is connected yet.
     pub(super) fn new(url: &str, max_connections: u32) -> Result<Self> {
-        let options = options(url)?;
+        let options = pool::options(url)?;
         let sizes = Arc::new(sizes::Rows::to(options.get_host()));
         let retired = Arc::<pool::Retired>::default();
         let pool = pool::open(options, max_connections, Arc::clone(&sizes), Arc::clone(&retired));
@@ -297,7 +263,7 @@ impl Store for MySqlStore {
     }
 
     fn use_url(&self, url: &str) -> Result<()> {
-        self.pool.set_connect_options(options(url)?);
+        self.pool.set_connect_options(pool::options(url)?);
         Ok(())
     }
 

@@ -1,11 +1,14 @@
 //! The pool: what each new connection is asked, and which ones are not used any more.
 
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions};
 
-use super::{ACQUIRE, session, sizes};
+use super::super::{Result, StoreError};
+use super::{ACQUIRE, error, session, sizes};
 
 /// Since when connections are not used any more that were made before.
 ///
@@ -25,6 +28,40 @@ impl Retired {
         let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         since.is_some_and(|since| age >= since.elapsed())
     }
+}
+
+/// The driver would take a file that cannot be read for a server that is away.
+fn require_tls_files(url: &str) -> Result<()> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    for (name, file) in url::form_urlencoded::parse(query.as_bytes()) {
+        let is_file = matches!(
+            &*name,
+            "ssl-ca" | "sslca" | "ssl-cert" | "sslcert" | "ssl-key" | "sslkey"
+        );
+        if let Some(fault) = is_file.then(|| std::fs::File::open(&*file).err()).flatten() {
+            return Err(StoreError::Refused(format!(
+                "database.url: {name} {file:?} cannot be read: {fault}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// How connections to this URL are made.
+pub(super) fn options(url: &str) -> Result<MySqlConnectOptions> {
+    require_tls_files(url)?;
+    let options = MySqlConnectOptions::from_str(url)
+        .map_err(|fault| StoreError::Refused(format!("database.url: {fault}")))?
+        .charset("utf8mb4")
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .timezone("+00:00".to_owned())
+        // It would log whole statements, readers' texts in them.
+        .disable_statement_logging();
+    if options.get_database().is_none() {
+        return Err(error::no_database());
+    }
+    Ok(options)
 }
 
 /// Nothing is connected yet.
@@ -54,11 +91,12 @@ pub(super) fn open(
 }
 
 /// How long a statement the server takes.
-pub(super) async fn max_allowed_packet(connection: &mut MySqlConnection) -> sqlx::Result<u64> {
+pub(super) async fn max_allowed_packet(connection: &mut MySqlConnection) -> sqlx::Result<usize> {
     let row = sqlx::raw_sql("SELECT CAST(@@max_allowed_packet AS UNSIGNED) AS bytes")
         .fetch_one(connection)
         .await?;
-    sqlx::Row::try_get(&row, "bytes")
+    let bytes: u64 = sqlx::Row::try_get(&row, "bytes")?;
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]

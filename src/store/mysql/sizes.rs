@@ -19,7 +19,7 @@ const FEW: usize = 8;
 
 /// The least `max_allowed_packet` that will do: every statement whose length does not follow from the length of one event is
 /// shorter, and so is one event of the default `ingest.max_event_bytes` however it is written.
-pub(super) const LEAST_PACKET: u64 = 4 * 1024 * 1024;
+pub(super) const LEAST_PACKET: usize = 4 * 1024 * 1024;
 /// What a statement has beside its rows.
 const RESERVE: usize = 64 * 1024;
 /// A statement that is shorter than this was not too long for anybody.
@@ -57,8 +57,7 @@ impl Rows {
     }
 
     /// What the server says of `max_allowed_packet`.
-    pub(super) fn set_packet(&self, bytes: u64) {
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    pub(super) fn set_packet(&self, bytes: usize) {
         self.packet.store(bytes, Ordering::Relaxed);
     }
 
@@ -259,10 +258,7 @@ mod tests {
         for part in parts {
             let bytes: usize = part.iter().map(|row| most_bytes(row)).sum();
             assert!(part.len().is_power_of_two());
-            assert!(
-                part.len() == 1 || bytes + RESERVE <= LEAST_PACKET as usize,
-                "{bytes}"
-            );
+            assert!(part.len() == 1 || bytes + RESERVE <= LEAST_PACKET, "{bytes}");
             let name = || part[0].event_id.clone();
             assert_eq!(
                 sizes.require_fits(bytes, &name).is_err(),
