@@ -55,7 +55,7 @@ impl Context {
 }
 
 /// librdkafka reports an error that stays the same every 30 seconds.
-const EXPLAINS_FOR: Duration = Duration::from_secs(60);
+const EXPLAINS_FOR: Duration = Duration::from_mins(1);
 
 const ALL_DOWN: &str = "no broker can be reached";
 

@@ -278,30 +278,8 @@ impl Service {
         desk.open(Arc::clone(&store), wake.clone());
         let retry = RetryPolicy::from(&self.settings.retry);
         let topics = &self.settings.topics;
-        let dead_letters = |topic: &String| {
-            DeadLetters::new(&self.cluster, topic.clone())
-                .map_err(|error| StartError::Failed(error.to_string()))
-        };
         if self.stages.preferences {
-            measures::begin(measures::STAGE_PREFERENCES);
-        }
-        if let (true, Some(topic)) = (self.stages.preferences, &topics.preferences) {
-            let stage = Preferences::new(
-                Arc::clone(&store),
-                dead_letters(&topics.preferences_dlq)?,
-                told.alerts.clone(),
-                self.max_event_bytes(),
-            );
-            tasks.spawn(
-                Task::Preferences,
-                stage::consume(
-                    stage,
-                    self.cluster.clone(),
-                    self.consumer_settings(topic),
-                    health.part_that_needs_the_broker("preferences"),
-                    stop.clone(),
-                ),
-            );
+            self.start_preferences(&store, told, health, stop, tasks)?;
         }
         // Previews are in the words of the service, too.
         if (self.stages.ingest || self.stages.http) && self.words.can_change() {
@@ -317,7 +295,7 @@ impl Service {
                 Arc::clone(&store),
                 self.planner(),
                 Arc::new(Together::from(&self.settings)),
-                dead_letters(&topics.events_dlq)?,
+                self.dead_letters(&topics.events_dlq)?,
                 told.alerts.clone(),
                 told.traces.clone(),
                 wake.clone(),
@@ -338,27 +316,13 @@ impl Service {
             self.start_dispatch(&store, settings, &woken, health, stop, tasks);
         }
         if self.stages.maintain {
-            let retention = &self.settings.retention;
-            let maintenance = Maintenance::new(Arc::clone(&store), Retention::from(retention));
-            let when = retention
-                .at
-                .map_or(When::Every(retention.interval), When::DailyAt);
-            tasks.spawn(
-                Task::Maintenance,
-                maintenance.run(when, health.clone(), stop.clone()),
-            );
-            let broadcaster =
-                Broadcaster::new(Arc::clone(&store), self.cluster.clone(), topics.events.clone());
-            tasks.spawn(
-                Task::Broadcast,
-                broadcaster.run(health.part("broadcast"), stop.clone()),
-            );
+            self.start_maintenance(&store, health, stop, tasks);
         }
         if self.stages.feedback {
             measures::begin(measures::FEEDBACK);
             let stage = Feedback::new(
                 Arc::clone(&store),
-                dead_letters(&topics.results_dlq)?,
+                self.dead_letters(&topics.results_dlq)?,
                 told.alerts.clone(),
                 Rules {
                     retry,
@@ -395,6 +359,70 @@ impl Service {
             ),
         );
         Ok(())
+    }
+
+    fn dead_letters(&self, topic: &str) -> Result<DeadLetters, StartError> {
+        DeadLetters::new(&self.cluster, topic.to_owned())
+            .map_err(|error| StartError::Failed(error.to_string()))
+    }
+
+    fn start_preferences(
+        &self,
+        store: &Arc<dyn Store>,
+        told: &Told,
+        health: &Health,
+        stop: &CancellationToken,
+        tasks: &mut Tasks,
+    ) -> Result<(), StartError> {
+        measures::begin(measures::STAGE_PREFERENCES);
+        let topics = &self.settings.topics;
+        let Some(topic) = &topics.preferences else {
+            return Ok(());
+        };
+        let stage = Preferences::new(
+            Arc::clone(store),
+            self.dead_letters(&topics.preferences_dlq)?,
+            told.alerts.clone(),
+            self.max_event_bytes(),
+        );
+        tasks.spawn(
+            Task::Preferences,
+            stage::consume(
+                stage,
+                self.cluster.clone(),
+                self.consumer_settings(topic),
+                health.part_that_needs_the_broker("preferences"),
+                stop.clone(),
+            ),
+        );
+        Ok(())
+    }
+
+    fn start_maintenance(
+        &self,
+        store: &Arc<dyn Store>,
+        health: &Health,
+        stop: &CancellationToken,
+        tasks: &mut Tasks,
+    ) {
+        let retention = &self.settings.retention;
+        let maintenance = Maintenance::new(Arc::clone(store), Retention::from(retention));
+        let when = retention
+            .at
+            .map_or(When::Every(retention.interval), When::DailyAt);
+        tasks.spawn(
+            Task::Maintenance,
+            maintenance.run(when, health.clone(), stop.clone()),
+        );
+        let broadcaster = Broadcaster::new(
+            Arc::clone(store),
+            self.cluster.clone(),
+            self.settings.topics.events.clone(),
+        );
+        tasks.spawn(
+            Task::Broadcast,
+            broadcaster.run(health.part("broadcast"), stop.clone()),
+        );
     }
 
     fn publisher_settings(&self, retry: RetryPolicy, told: Told) -> PublisherSettings {

@@ -439,7 +439,7 @@ fn every_failpoint_of_the_code_is_walked() {
         .into_iter()
         .map(|scene| scene.place)
         .chain(crate::forgetting::DEADLY)
-        .chain([crate::migrating::DEADLY])
+        .chain([crate::migrating::DEADLY, crate::send_time::CLOCK_IS_BEHIND])
         .map(str::to_owned)
         .collect();
     assert_eq!(placed, walked);

@@ -15,7 +15,7 @@ use rdkafka::util::Timeout;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use tokio::sync::OnceCell;
 
-use crate::inq::{in_the_background, moment};
+use crate::inq::{eventually, in_the_background, moment};
 use crate::servers;
 
 /// How long a test waits for anything.
@@ -152,10 +152,27 @@ impl Kafka {
             .create_topics(&topics, &options)
             .await
             .expect("an answer");
-        let mut names = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        for topic in made {
-            names.push(topic.expect("the topic is made"));
-        }
+        let made: Vec<String> = made
+            .into_iter()
+            .map(|topic| topic.expect("the topic is made"))
+            .collect();
+        let last = made.last().cloned().unwrap_or_default();
+        self.made
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(made);
+        // The controller has made them, in this order; the broker hears of it a moment later.
+        eventually("the broker shows the topics", async || self.has_leader(&last)).await;
+    }
+
+    fn has_leader(&self, topic: &str) -> bool {
+        let seen = self.clients.admin.inner().fetch_metadata(Some(topic), DEADLINE);
+        seen.is_ok_and(|seen| {
+            seen.topics().iter().any(|topic| {
+                let partitions = topic.partitions();
+                !partitions.is_empty() && partitions.iter().all(|partition| partition.leader() >= 0)
+            })
+        })
     }
 
     /// Removes the topics that earlier test runs have left.

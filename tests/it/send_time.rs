@@ -6,6 +6,9 @@ use serde_json::json;
 use crate::household::{House, text};
 use crate::inq::eventually;
 
+/// Makes the instance's clock ten minutes ahead of the database's.
+pub const CLOCK_IS_BEHIND: &str = "store::clock_is_behind";
+
 #[tokio::test]
 async fn who_opts_out_while_a_notification_waits_is_not_notified() {
     let Some(house) = House::fresh().await else { return };
@@ -53,7 +56,7 @@ async fn who_opts_out_while_a_notification_waits_is_not_notified() {
 #[tokio::test]
 async fn an_instance_whose_clock_is_ahead_plans_by_the_clock_of_the_database() {
     let Some(house) = House::fresh().await else { return };
-    let house = house.with("FAILPOINTS", "store::clock_is_behind=return");
+    let house = house.with("FAILPOINTS", &format!("{CLOCK_IS_BEHIND}=return"));
     let service = house.run(&[]).await;
     // By the database's clock it is yet to come.
     let from = Utc::now() - Duration::minutes(5);

@@ -54,6 +54,8 @@ fn column(table: &str) -> &'static str {
         || table.ends_with("_cancellations")
     {
         "user_id"
+    } else if table.ends_with("_ended_claims") {
+        "claim_id"
     } else {
         "id"
     }

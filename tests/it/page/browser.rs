@@ -17,7 +17,7 @@ use crate::servers;
 /// The member of an element's reference that has its id.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How long a test waits for the page to show something.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Runs chromedriver until the test process has ended, however it ends: then the standard input is closed. Chromium's
 /// processes are those that name their profile.
@@ -93,7 +93,10 @@ impl Driver {
             .tried("POST", "/session", &wanted)
             .await
             .expect("a session");
-        driver.session = made["sessionId"].as_str().expect("a session").to_owned();
+        made["sessionId"]
+            .as_str()
+            .expect("a session")
+            .clone_into(&mut driver.session);
         driver
     }
 
