@@ -209,13 +209,14 @@ async fn empty(connection: &mut MySqlConnection, template: &Template, name: &str
         .iter()
         .map(|row| row.get::<i64, _>(0) != 0)
         .collect();
-    let mut script = String::new();
-    for (table, has_rows) in template.tables.iter().zip(used) {
-        if has_rows || table.is_numbered || table.is_filled {
-            script += &format!("TRUNCATE TABLE {};", table.name);
-            script += &template.filled(table, name);
-        }
-    }
+    let emptied: Vec<_> = template
+        .tables
+        .iter()
+        .zip(used)
+        .filter(|(table, has_rows)| *has_rows || table.is_numbered || table.is_filled)
+        .map(|(table, _)| format!("TRUNCATE TABLE {};{}", table.name, template.filled(table, name)))
+        .collect();
+    let script = emptied.concat();
     run(connection, &format!("{script} {NEW_IDENTITY}")).await;
 }
 
