@@ -16,7 +16,7 @@ use super::{Ended, Result};
 pub struct EndedClaim {
     /// The claim.
     pub id: i64,
-    /// How: see [`SETTLED`], [`RELEASED`] and [`PARTIAL`].
+    /// How: `settled`, `released` or `partial`.
     pub outcome: String,
     /// When, by the database's clock.
     pub ended_at: DateTime<Utc>,
